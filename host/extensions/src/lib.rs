@@ -1,0 +1,21 @@
+//! What a plugin may be: manifest, package, grants, registry, and the five kinds as traits.
+//!
+//! The platform talks to plugins only through [`host::PluginHost`]; that guests are WebAssembly components is known to
+//! the `wasm` crate alone. What guests may ask of the platform comes in through the traits of [`services`].
+//!
+//! **Invariant:** a plugin gets what its manifest asks *and* an administrator granted, never more ([`grants`]).
+//!
+//! **Invariant:** content hash is identity: a digest names one package for ever.
+//!
+//! Start with [`manifest::Manifest`], then [`host::PluginHost`].
+
+pub mod grants;
+pub mod host;
+pub mod manifest;
+pub mod package;
+pub mod registry;
+pub mod services;
+pub mod types;
+
+pub use host::PluginHost;
+pub use types::{Field, PluginError, PluginResult, Problem};

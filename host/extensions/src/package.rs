@@ -1,0 +1,1 @@
+//! Packages: one component, one signed manifest, static files, in one archive.

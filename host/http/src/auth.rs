@@ -1,0 +1,79 @@
+//! Who calls: established once per request, read by handlers.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use axum::extract::{FromRequestParts, Request, State};
+use axum::http::request::Parts;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use halle_model::permission::{Operation, Protected, can};
+
+use crate::error::{ApiError, ApiResult};
+
+/// Finds out who calls, from the session cookies or the API key of a request.
+#[async_trait]
+pub trait Authenticator: Send + Sync {
+    /// The caller; anonymous when the request says nothing. 401 for a broken token or an unknown key, 403 for an
+    /// expired one.
+    async fn authenticate(&self, parts: &Parts) -> ApiResult<halle_model::Caller>;
+}
+
+/// Middleware: authenticates and leaves the [`Caller`] in the request's extensions.
+pub async fn authenticate(
+    State(authenticator): State<Arc<dyn Authenticator>>,
+    request: Request,
+    next: Next,
+) -> Response {
+    let (mut parts, body) = request.into_parts();
+    match authenticator.authenticate(&parts).await {
+        Ok(caller) => {
+            parts.extensions.insert(Caller(caller));
+            next.run(Request::from_parts(parts, body)).await
+        }
+        Err(error) => error.into_response(),
+    }
+}
+
+/// Extractor: who calls.
+#[derive(Debug, Clone)]
+pub struct Caller(pub halle_model::Caller);
+
+impl std::ops::Deref for Caller {
+    type Target = halle_model::Caller;
+
+    fn deref(&self) -> &halle_model::Caller {
+        &self.0
+    }
+}
+
+impl<S: Send + Sync> FromRequestParts<S> for Caller {
+    type Rejection = ApiError;
+
+    async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
+        let caller = parts.extensions.get::<Self>().cloned();
+        caller.ok_or_else(|| ApiError::internal("a route is mounted outside the authentication layer"))
+    }
+}
+
+/// Refuses with 403 unless `caller` may do `operation` on `resource`. `what` names the resource in French, with its
+/// article (`Le jeu de données`).
+pub fn require(
+    caller: &halle_model::Caller,
+    operation: Operation,
+    resource: Protected<'_>,
+    what: &str,
+) -> ApiResult<()> {
+    if can(caller, operation, resource) {
+        return Ok(());
+    }
+    if caller.is_anonymous() {
+        let message = format!("{what} n'est pas accessible publiquement. Veuillez vous connecter.");
+        return Err(ApiError::forbidden(message));
+    }
+    Err(ApiError::forbidden(format!(
+        "Permission manquante pour l'opération \"{}\" ou la catégorie \"{}\".",
+        operation.id,
+        operation.class.as_str()
+    )))
+}

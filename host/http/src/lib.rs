@@ -1,0 +1,16 @@
+//! What every HTTP route of Halle shares: errors, the caller, the base URL, pagination, cache validators, limits.
+//!
+//! **Invariant:** a route never decides who may do what: it asks [`halle_model::permission::can`], through
+//! [`auth::require`].
+//!
+//! **Invariant:** the text of an internal error goes to the log with an identifier, never to the client.
+//!
+//! Start with [`error::ApiError`], then [`auth`].
+
+pub mod auth;
+pub mod base_url;
+pub mod error;
+
+pub use auth::{Authenticator, Caller};
+pub use base_url::BaseUrl;
+pub use error::{ApiError, ApiResult};

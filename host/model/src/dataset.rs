@@ -1,0 +1,315 @@
+//! The dataset: what the catalogue knows about a table of lines.
+
+use halle_base::{AccountRef, Timestamp};
+use indexmap::IndexMap;
+use serde::{Deserialize, Serialize};
+use serde_json::{Map, Value};
+
+use crate::column::Column;
+use crate::permission::PermissionEntry;
+
+/// How far a dataset is in the pipeline. Names are Data Fair's (reference §4.2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Status {
+    /// Declared, nothing received.
+    Created,
+    /// The upload is in the blobs.
+    Loaded,
+    /// Encoding and digest are known.
+    Stored,
+    /// The file is in a format that can be read row by row.
+    Normalized,
+    /// Dialect, columns and types are known.
+    Analyzed,
+    /// Rules changed; only the validation is replayed.
+    ValidationUpdated,
+    /// Every row obeys the schema.
+    Validated,
+    /// Extensions have filled their columns.
+    Extended,
+    /// The index of the next version is whole.
+    Indexed,
+    /// Ready: statistics computed, readers switched.
+    Finalized,
+    /// Stopped; `error_status` tells where.
+    Error,
+}
+
+impl Status {
+    /// Name on the wire.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Loaded => "loaded",
+            Self::Stored => "stored",
+            Self::Normalized => "normalized",
+            Self::Analyzed => "analyzed",
+            Self::ValidationUpdated => "validation-updated",
+            Self::Validated => "validated",
+            Self::Extended => "extended",
+            Self::Indexed => "indexed",
+            Self::Finalized => "finalized",
+            Self::Error => "error",
+        }
+    }
+}
+
+/// Where the lines of a dataset come from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum DatasetKind {
+    /// An uploaded file.
+    File,
+    /// Lines edited one by one.
+    Editable,
+    /// No data, only a description.
+    MetadataOnly,
+}
+
+/// A dataset as it is stored. Field names are Data Fair's; `views` of the `datasets` feature decide what a caller sees.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Dataset {
+    /// Identifier, unique on the platform.
+    pub id: String,
+    /// Readable identifier, unique among the owner's datasets.
+    pub slug: String,
+    /// Title.
+    pub title: String,
+    /// Account that owns the dataset.
+    pub owner: AccountRef,
+    /// Progress in the pipeline.
+    pub status: Status,
+    /// Status to resume from, when `status` is `error`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error_status: Option<Status>,
+    /// Whether lines are edited one by one.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_rest: bool,
+    /// Whether the dataset has no data.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_meta_only: bool,
+    /// Columns, in order.
+    #[serde(default)]
+    pub schema: Vec<Column>,
+    /// Key columns that identify a line of an editable dataset.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub primary_key: Vec<String>,
+    /// The upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_file: Option<OriginalFile>,
+    /// What the analysis found in the file.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<AnalysedFile>,
+    /// Enrichments, applied in order.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub extensions: Vec<Extension>,
+    /// Number of lines of the served version.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub count: Option<u64>,
+    /// Box of the lines: west, south, east, north, in degrees.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub bbox: Option<[f64; 4]>,
+    /// The version that readers get. `None` until the first one is whole.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub served: Option<Version>,
+    /// The version in the making.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub building: Option<Building>,
+    /// Creation.
+    pub created_at: Timestamp,
+    /// Who created it.
+    pub created_by: Option<Author>,
+    /// Last change of anything.
+    pub updated_at: Timestamp,
+    /// Who changed it last.
+    pub updated_by: Option<Author>,
+    /// Last change of the data.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_updated_at: Option<Timestamp>,
+    /// When the served version became whole. Cache keys of clients.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub finalized_at: Option<Timestamp>,
+    /// Explicit grants besides the owner's own rights.
+    #[serde(default)]
+    pub permissions: Vec<PermissionEntry>,
+    /// Descriptive attributes: see [`DESCRIPTIVE`].
+    #[serde(flatten)]
+    pub description: Map<String, Value>,
+}
+
+/// Attributes a producer may set freely; they are stored as they come, after a check of their JSON type.
+pub const DESCRIPTIVE: &[&str] = &[
+    "summary",
+    "description",
+    "license",
+    "origin",
+    "image",
+    "topics",
+    "keywords",
+    "spatial",
+    "temporal",
+    "frequency",
+    "creator",
+    "modified",
+    "conformsTo",
+    "extras",
+    "customMetadata",
+    "relatedDatasets",
+    "thumbnails",
+    "exports",
+    "analysis",
+    "attachments",
+    "attachmentsAsImage",
+    "projection",
+    "publications",
+    "publicationSites",
+    "requestedPublicationSites",
+    "masterData",
+    "nonBlockingValidation",
+];
+
+/// Who did something; names are not stored (Data Fair stopped too, for privacy).
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Author {
+    /// Identifier of the user.
+    pub id: String,
+}
+
+/// An upload, as it was received.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct OriginalFile {
+    /// File name without folders.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Media type, from the name.
+    pub mimetype: String,
+    /// Digest, once stored.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub md5: Option<String>,
+    /// Encoding: given by the client, else detected.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub encoding: Option<String>,
+}
+
+/// A file once analysed.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AnalysedFile {
+    /// File name without folders.
+    pub name: String,
+    /// Bytes.
+    pub size: u64,
+    /// Encoding, an IANA name in upper case (`UTF-8`, `WINDOWS-1252`).
+    pub encoding: String,
+    /// Media type.
+    pub mimetype: String,
+    /// Columns with the formats in which the file writes dates.
+    #[serde(default)]
+    pub schema: Vec<Column>,
+    /// CSV dialect: `numLines`, `linesDelimiter`, `fieldsDelimiter`, `escapeChar`, `quote`.
+    #[serde(default)]
+    pub props: Map<String, Value>,
+}
+
+/// An immutable version of the data.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Version {
+    /// Identifier of the version; also names its blobs and its index.
+    pub id: String,
+    /// Number of lines.
+    pub rows: u64,
+    /// Bytes of the index on disk.
+    #[serde(default)]
+    pub index_bytes: u64,
+}
+
+/// A version in the making. Nothing of it is visible to readers.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Building {
+    /// Identifier the version will have.
+    pub id: String,
+    /// The upload it is made from.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub original_file: Option<OriginalFile>,
+    /// What the analysis found, once it ran.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub file: Option<AnalysedFile>,
+    /// Columns of the version, once known.
+    #[serde(default)]
+    pub schema: Vec<Column>,
+}
+
+/// An enrichment of a dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Extension {
+    /// `remoteService` (Data Fair) or `enricher` (a plugin).
+    #[serde(rename = "type")]
+    pub kind: String,
+    /// Whether it runs.
+    #[serde(default = "yes")]
+    pub active: bool,
+    /// Identifier of the remote service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub remote_service: Option<String>,
+    /// Action of the remote service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<String>,
+    /// Installation of the enricher plugin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin: Option<String>,
+    /// Configuration given to the plugin.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub config: Option<Value>,
+    /// Outputs wanted; all when empty.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub select: Vec<String>,
+    /// Prefix of the output columns: `{prefix}.{output}`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub property_prefix: Option<String>,
+    /// Renamings of outputs.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub overwrite: IndexMap<String, Value>,
+    /// Whether a row error stops the dataset.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub mandatory: bool,
+}
+
+fn yes() -> bool {
+    true
+}
+
+impl Extension {
+    /// Prefix of the output columns. Default as in Data Fair: `_` and the action, or `_` and the plugin.
+    pub fn prefix(&self) -> String {
+        let given = self.property_prefix.as_deref().filter(|prefix| !prefix.is_empty());
+        let source = self.action.as_deref().or(self.plugin.as_deref()).unwrap_or("extension");
+        given.map_or_else(|| format!("_{}", crate::slug::column_key(source)), str::to_owned)
+    }
+}
+
+impl Dataset {
+    /// Where the lines come from.
+    pub fn kind(&self) -> DatasetKind {
+        match (self.is_rest, self.is_meta_only) {
+            (true, _) => DatasetKind::Editable,
+            (_, true) => DatasetKind::MetadataOnly,
+            _ => DatasetKind::File,
+        }
+    }
+
+    /// The column with this key.
+    pub fn column(&self, key: &str) -> Option<&Column> {
+        self.schema.iter().find(|column| column.key == key)
+    }
+
+    /// The primary column of a concept: the first one that refers to it.
+    pub fn concept_column(&self, concept: &crate::concept::Concept) -> Option<&Column> {
+        self.schema
+            .iter()
+            .find(|column| column.refers_to.as_deref().is_some_and(|uri| concept.identifiers.contains(&uri)))
+    }
+}

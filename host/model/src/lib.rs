@@ -1,0 +1,18 @@
+//! What Halle's things are, and who may do what to them: pure functions and plain data.
+//!
+//! **Invariant:** no I/O, no async, no clock. Every decision about a permission is made by
+//! [`permission::can`] and nowhere else.
+//!
+//! Start with [`dataset::Dataset`], then [`column::Column`], then [`permission::can`].
+
+pub mod caller;
+pub mod column;
+pub mod concept;
+pub mod dataset;
+pub mod journal;
+pub mod permission;
+pub mod slug;
+
+pub use caller::{Caller, Membership, User};
+pub use column::{Capabilities, Column, ColumnKind};
+pub use dataset::{Dataset, DatasetKind, Extension, Status};

@@ -1,0 +1,1 @@
+//! Data Fair's query parameters, parsed and checked against the schema.

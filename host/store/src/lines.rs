@@ -1,0 +1,42 @@
+//! Lines of editable datasets: the truth that the index is built from.
+
+use async_trait::async_trait;
+use serde_json::{Map, Value};
+
+use crate::StoreResult;
+
+/// A line of an editable dataset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LineRecord {
+    /// Identifier within the dataset.
+    pub id: String,
+    /// Monotonic number of the last write of the line, unique in the dataset; `_i` of Data Fair.
+    pub i: i64,
+    /// Values by column key, with `_updatedAt`.
+    pub body: Map<String, Value>,
+    /// Whether the line was deleted. Deleted lines are kept until the index has forgotten them.
+    pub deleted: bool,
+}
+
+/// Lines of editable datasets.
+#[async_trait]
+pub trait LineRepository: Send {
+    /// The line, deleted ones excluded.
+    async fn get(&mut self, dataset: &str, id: &str) -> StoreResult<Option<LineRecord>>;
+
+    /// Writes lines: replaces those with the same identifier. `i` is given by the store, in the order of the slice;
+    /// returns the highest.
+    async fn put(&mut self, dataset: &str, lines: &[LineRecord]) -> StoreResult<i64>;
+
+    /// Lines with `i` above `after`, in the order of `i`, deleted ones included, at most `limit`.
+    async fn after(&mut self, dataset: &str, after: i64, limit: u32) -> StoreResult<Vec<LineRecord>>;
+
+    /// Number of lines that are not deleted.
+    async fn count(&mut self, dataset: &str) -> StoreResult<u64>;
+
+    /// Forgets deleted lines with `i` up to `up_to`.
+    async fn purge(&mut self, dataset: &str, up_to: i64) -> StoreResult<()>;
+
+    /// Removes every line, as if the dataset had never had one.
+    async fn clear(&mut self, dataset: &str) -> StoreResult<()>;
+}
