@@ -19,6 +19,13 @@ pub trait Authenticator: Send + Sync {
     async fn authenticate(&self, parts: &Parts) -> ApiResult<halle_model::Caller>;
 }
 
+/// Finds the caller that an API key stands for. Implemented by the feature that stores keys.
+#[async_trait]
+pub trait ApiKeys: Send + Sync {
+    /// The caller of the clear key, `None` for an unknown key; 403 `Cette clé d'API est expirée.` for an expired one.
+    async fn resolve(&self, clear: &str) -> ApiResult<Option<halle_model::Caller>>;
+}
+
 /// Middleware: authenticates and leaves the [`Caller`] in the request's extensions.
 pub async fn authenticate(
     State(authenticator): State<Arc<dyn Authenticator>>,

@@ -10,7 +10,9 @@
 pub mod auth;
 pub mod base_url;
 pub mod error;
+pub mod realtime;
 
-pub use auth::{Authenticator, Caller};
+pub use auth::{ApiKeys, Authenticator, Caller};
 pub use base_url::BaseUrl;
 pub use error::{ApiError, ApiResult};
+pub use realtime::{Hub, Realtime};
