@@ -1,1 +1,51 @@
-fn main() {}
+//! `cargo xtask`: everything a developer or a visitor does with this repository, in one place.
+//!
+//! Light on purpose: it is the first thing a fresh machine compiles. What needs the product's own crates runs as a
+//! program of theirs (`halle`, `halle-e2e`).
+//!
+//! **Invariant:** whatever a step needs and the machine lacks is installed by [`setup`], which says so; nothing relies
+//! on what an earlier run or a person left behind.
+#![expect(clippy::print_stdout, reason = "a command-line tool talks on standard output")]
+#![expect(clippy::disallowed_methods, reason = "this tool is not the product: it may read the environment")]
+
+mod build;
+mod demo;
+mod setup;
+mod sh;
+mod test;
+mod tidy;
+
+use anyhow::{Result, bail};
+
+const USAGE: &str = "\
+cargo xtask <command>
+
+  demo [--check] [--port N]   set everything up, load the demo and serve it; with --check, prove it and exit
+  test [--fast]               set everything up and run every check and test; --fast leaves out the slow lanes
+  bench [ARGS]                compare with bare tantivy and with plain loops (release build)
+  tidy                        layers, lengths, words: the rules that a compiler does not know
+  fix                         format, and apply what clippy can apply
+  setup                       only install what is missing
+  ui | plugins                only build the back office, or the first-party plugins
+";
+
+fn main() -> Result<()> {
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let (command, rest) = args.split_first().map_or(("help", &[][..]), |(first, rest)| (first.as_str(), rest));
+    std::env::set_current_dir(sh::root())?;
+    match command {
+        "demo" => demo::run(rest),
+        "test" => test::run(rest),
+        "bench" => demo::bench(rest),
+        "tidy" => tidy::run(),
+        "fix" => test::fix(),
+        "setup" => setup::everything(),
+        "ui" => build::ui(),
+        "plugins" => build::plugins(build::Profile::Release),
+        "help" | "--help" | "-h" => {
+            print!("{USAGE}");
+            Ok(())
+        }
+        unknown => bail!("unknown command `{unknown}`\n\n{USAGE}"),
+    }
+}

@@ -1,0 +1,35 @@
+//! The demo, and the comparison with the yardsticks.
+
+use anyhow::Result;
+
+use crate::build::{self, Profile};
+use crate::{setup, sh};
+
+/// Sets everything up, builds everything, then hands over to `halle-e2e demo`.
+pub fn run(args: &[String]) -> Result<()> {
+    setup::for_demo()?;
+    build::ui()?;
+    build::binaries(Profile::Release)?;
+    build::plugins(Profile::Release)?;
+    drive(Profile::Release, args)
+}
+
+/// Starts the demo with binaries that are built already.
+pub fn drive(profile: Profile, args: &[String]) -> Result<()> {
+    let driver = profile.binary("halle-e2e");
+    let halle = profile.binary("halle");
+    let data = sh::target().join("demo");
+    let mut command = sh::command(&driver.to_string_lossy(), ["demo", "--halle"]);
+    command.arg(halle).arg("--work-dir").arg(data).arg("--plugins").arg(sh::target().join("plugins")).args(args);
+    sh::run("the demo", &mut command)
+}
+
+/// Runs the bench crate in release mode.
+pub fn bench(args: &[String]) -> Result<()> {
+    setup::for_demo()?;
+    build::binaries(Profile::Release)?;
+    build::plugins(Profile::Release)?;
+    let mut command = sh::command("cargo", ["run", "--release", "--package", "halle-bench", "--"]);
+    command.args(args).env("HALLE_BINARY", Profile::Release.binary("halle"));
+    sh::run("the bench", &mut command)
+}

