@@ -223,6 +223,12 @@ pub struct Version {
     /// Bytes of the index on disk.
     #[serde(default)]
     pub index_bytes: u64,
+    /// Bytes of the canonical rows.
+    #[serde(default)]
+    pub rows_bytes: u64,
+    /// Version that received the upload, and under which it is kept; this one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
 }
 
 /// A version in the making. Nothing of it is visible to readers.
@@ -240,6 +246,15 @@ pub struct Building {
     /// Columns of the version, once known.
     #[serde(default)]
     pub schema: Vec<Column>,
+    /// Version that received the upload, and under which it is kept; this one when absent.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub upload: Option<String>,
+    /// Version whose canonical rows are taken, instead of reading the upload again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub rows_from: Option<String>,
+    /// What the index knows of the version, once it is whole: rows, bytes, statistics of columns.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub summary: Option<Value>,
 }
 
 /// An enrichment of a dataset.

@@ -137,12 +137,12 @@ impl PermissionEntry {
         Self { classes, ..Self::default() }
     }
 
-    fn grants(&self, operation: Operation) -> bool {
+    pub(crate) fn grants(&self, operation: Operation) -> bool {
         self.operations.iter().any(|id| id == operation.id)
             || self.classes.iter().any(|class| class == operation.class.as_str())
     }
 
-    fn is_for_everybody(&self) -> bool {
+    pub(crate) fn is_for_everybody(&self) -> bool {
         self.kind.is_none() && self.id.is_none() && self.email.is_none()
     }
 
@@ -213,7 +213,7 @@ pub fn can_create(caller: &Caller, owner: &AccountRef, scope: &str) -> bool {
             && caller.role.as_deref() == Some("contrib")
 }
 
-fn key_scope_allows(caller: &Caller, class: Class, scope: &str) -> bool {
+pub(crate) fn key_scope_allows(caller: &Caller, class: Class, scope: &str) -> bool {
     let Some(scopes) = &caller.scopes else { return true };
     let suffix = match class {
         Class::List | Class::Read | Class::ReadAdvanced => "read",

@@ -14,6 +14,7 @@
 pub mod blobs;
 #[cfg(feature = "conformance")]
 pub mod conformance;
+mod dataset;
 pub mod documents;
 pub mod jobs;
 pub mod lines;
