@@ -1,0 +1,104 @@
+//! Enrichments: what fills the columns that a dataset's extensions add.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use halle_base::AccountRef;
+use halle_extensions::host::Enriched;
+use halle_model::{Column, Extension};
+use tokio_util::sync::CancellationToken;
+
+/// Why an enrichment could not be planned or run. The text is for the dataset's journal.
+#[derive(Debug, Clone, thiserror::Error)]
+pub enum EnrichError {
+    /// The configuration or the columns do not fit; a person must change something.
+    #[error("{0}")]
+    Invalid(String),
+    /// The source did not answer; later it may.
+    #[error("{0}")]
+    Temporary(String),
+    /// It was asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+}
+
+/// Finds and opens enrichments, whatever does them.
+#[async_trait]
+pub trait Enrichments: Send + Sync {
+    /// Whether this knows extensions of that `type`.
+    fn knows(&self, kind: &str) -> bool;
+
+    /// The columns that the extension adds to a dataset with `columns`, in order. Their keys are
+    /// `{prefix}.{output}`, and they name the extension in `x-extension`.
+    async fn plan(
+        &self,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+    ) -> Result<Vec<Column>, EnrichError>;
+
+    /// Opens the enrichment for the batches of one job; batches hold `columns`, in order.
+    async fn open(
+        &self,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+        cancel: CancellationToken,
+    ) -> Result<Box<dyn Enrichment>, EnrichError>;
+}
+
+/// An enrichment in progress.
+#[async_trait]
+pub trait Enrichment: Send {
+    /// The columns it adds, in order, as [`Enrichments::plan`] told them.
+    fn outputs(&self) -> &[Column];
+
+    /// The added columns for a batch of rows, and the rows that could not be treated.
+    async fn run(&mut self, rows: RecordBatch) -> Result<Enriched, EnrichError>;
+}
+
+/// Several sources of enrichments as one: the first that knows the extension does it.
+#[derive(Clone, Default)]
+pub struct AllEnrichments(Vec<Arc<dyn Enrichments>>);
+
+impl AllEnrichments {
+    /// Enrichments of each source.
+    pub fn new(sources: Vec<Arc<dyn Enrichments>>) -> Self {
+        Self(sources)
+    }
+
+    fn source(&self, extension: &Extension) -> Result<&Arc<dyn Enrichments>, EnrichError> {
+        let known = self.0.iter().find(|source| source.knows(&extension.kind));
+        known.ok_or_else(|| {
+            let kind = &extension.kind;
+            EnrichError::Invalid(format!("Les extensions de type \"{kind}\" ne sont pas prises en charge."))
+        })
+    }
+}
+
+#[async_trait]
+impl Enrichments for AllEnrichments {
+    fn knows(&self, kind: &str) -> bool {
+        self.0.iter().any(|source| source.knows(kind))
+    }
+
+    async fn plan(
+        &self,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+    ) -> Result<Vec<Column>, EnrichError> {
+        self.source(extension)?.plan(owner, extension, columns).await
+    }
+
+    async fn open(
+        &self,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+        cancel: CancellationToken,
+    ) -> Result<Box<dyn Enrichment>, EnrichError> {
+        self.source(extension)?.open(owner, extension, columns, cancel).await
+    }
+}

@@ -1,0 +1,61 @@
+//! Why a use case could not do what it was asked. [`crate::http::errors`] gives each its status, code and text.
+
+use halle_http::ApiError;
+use halle_search::SearchError;
+use halle_store::StoreError;
+
+/// Result of a use case.
+pub type DatasetsResult<T> = Result<T, DatasetsError>;
+
+/// Why a use case failed. Texts are for the client, in Data Fair's words where clients match on them.
+#[derive(Debug, thiserror::Error)]
+pub enum DatasetsError {
+    /// No such dataset, or none that this caller may know of.
+    #[error("Dataset `{0}` not found")]
+    NotFound(String),
+    /// No such thing within a dataset: a line, a file. The text says what.
+    #[error("{0}")]
+    Missing(String),
+    /// A parameter, a field or a body is wrong. The text says which and why.
+    #[error("{0}")]
+    BadRequest(String),
+    /// The state of the dataset forbids it. The text says what to wait for or to do.
+    #[error("{0}")]
+    Conflict(String),
+    /// The upload has no length.
+    #[error("Content-Length is expected for multipart requests")]
+    LengthRequired,
+    /// The upload is larger than allowed.
+    #[error("Un fichier téléversé dépasse la limite de {0} octets.")]
+    TooLarge(u64),
+    /// The file is of a type that cannot be read.
+    #[error("{0} type is not supported")]
+    UnsupportedType(String),
+    /// This version cannot do it. The text says what.
+    #[error("{0}")]
+    NotImplemented(String),
+    /// Refused by a permission, or an error that is already in the client's words.
+    #[error(transparent)]
+    Api(#[from] ApiError),
+    /// The index could not answer.
+    #[error(transparent)]
+    Search(#[from] SearchError),
+    /// The store could not answer.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// Anything else of ours or of the machine. The text is for the log.
+    #[error("{0}")]
+    Internal(String),
+}
+
+impl DatasetsError {
+    /// Wraps an error that the client cannot do anything about.
+    pub fn internal(error: impl std::fmt::Display) -> Self {
+        Self::Internal(error.to_string())
+    }
+
+    /// A wrong parameter, field or body.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::BadRequest(message.into())
+    }
+}

@@ -1,0 +1,10 @@
+//! Reads: lines, values, aggregations, exports.
+
+use axum::Router;
+
+use crate::state::Datasets;
+
+/// Routes below `/datasets/{id}`.
+pub fn routes() -> Router<Datasets> {
+    Router::new()
+}

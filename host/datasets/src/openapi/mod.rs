@@ -1,0 +1,1 @@
+//! OpenAPI documents: one for the platform, one per dataset.

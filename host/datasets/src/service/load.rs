@@ -1,0 +1,67 @@
+//! Finding a dataset, by identifier or slug, and checking that the caller may do something with it.
+
+use halle_http::auth::require;
+use halle_model::permission::{Protected, dataset_operation};
+use halle_model::{Caller, Dataset};
+use halle_store::documents::Stored;
+use halle_store::{EntityExt, Filter, UnitOfWork};
+
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::state::Datasets;
+
+/// What the permission check calls a dataset.
+const WHAT: &str = "Le jeu de données";
+
+/// The permission-relevant part of a dataset.
+pub(crate) fn protected(dataset: &Dataset) -> Protected<'_> {
+    Protected { owner: &dataset.owner, grants: &dataset.permissions, scope: "datasets" }
+}
+
+/// Refuses unless `caller` may do the operation `operation` (a literal of `DATASET_OPERATIONS`) on `dataset`.
+pub(crate) fn check(caller: &Caller, operation: &str, dataset: &Dataset) -> DatasetsResult<()> {
+    Ok(require(caller, dataset_operation(operation), protected(dataset), WHAT)?)
+}
+
+impl Datasets {
+    /// The dataset with this identifier or slug, if the caller may do `operation` on it. The one way in for reads.
+    pub(crate) async fn load(
+        &self,
+        caller: &Caller,
+        id: &str,
+        operation: &str,
+    ) -> DatasetsResult<Stored<Dataset>> {
+        let mut unit = self.store.read().await?;
+        load_in(unit.as_mut(), caller, id, operation).await
+    }
+}
+
+/// As [`Datasets::load`], within a unit of work that goes on to write.
+pub(crate) async fn load_in(
+    unit: &mut dyn UnitOfWork,
+    caller: &Caller,
+    id: &str,
+    operation: &str,
+) -> DatasetsResult<Stored<Dataset>> {
+    let dataset = find(unit, caller, id).await?.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?;
+    check(caller, operation, &dataset)?;
+    Ok(dataset)
+}
+
+/// The dataset with this identifier, else the one with this slug: the caller's own first, else the only one there is.
+pub(crate) async fn find(
+    unit: &mut dyn UnitOfWork,
+    caller: &Caller,
+    id: &str,
+) -> DatasetsResult<Option<Stored<Dataset>>> {
+    if let Some(dataset) = unit.load::<Dataset>(id).await? {
+        return Ok(Some(dataset));
+    }
+    if let Some(account) = &caller.account {
+        let own = unit.find::<Dataset>("owner-slug", &format!("{}/{id}", account.key())).await?;
+        if own.is_some() {
+            return Ok(own);
+        }
+    }
+    let mut page = unit.list::<Dataset>(&Filter::all(2).with("slug", id)).await?;
+    Ok(if page.count == 1 { page.results.pop() } else { None })
+}

@@ -1,0 +1,1 @@
+//! Reads: lines, values, aggregations, exports.

@@ -1,0 +1,1 @@
+//! Edits of lines, one by one or in bulk.
