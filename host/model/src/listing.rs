@@ -154,19 +154,25 @@ mod tests {
             of(r#"{"type":"organization","id":"ville","classes":["list"]}"#),
             of(r#"{"type":"organization","id":"ville","department":"-","classes":["list"]}"#),
             of(r#"{"type":"organization","id":"port","department":"eau","classes":["list"]}"#),
-            of(r#"{"type":"organization","id":"ville","department":"*","roles":["contrib"],"classes":["list"]}"#),
-            of(r#"{"type":"organization","id":"ville","department":"eau","roles":["user"],"classes":["list"]}"#),
+            of(
+                r#"{"type":"organization","id":"ville","department":"*","roles":["contrib"],"classes":["list"]}"#,
+            ),
+            of(
+                r#"{"type":"organization","id":"ville","department":"eau","roles":["user"],"classes":["list"]}"#,
+            ),
         ]
     }
 
     #[test]
     fn words_say_the_same_as_the_permission_check() {
         let mut eau = AccountRef::organization("ville", "Ville");
-        let mut owners = vec![eau.clone(), AccountRef::user("a", "a"), AccountRef::organization("port", "Port")];
+        let mut owners =
+            vec![eau.clone(), AccountRef::user("a", "a"), AccountRef::organization("port", "Port")];
         eau.department = Some("eau".to_owned());
         owners.push(eau);
         for owner in &owners {
-            let mut grants: Vec<Vec<PermissionEntry>> = entries().into_iter().map(|entry| vec![entry]).collect();
+            let mut grants: Vec<Vec<PermissionEntry>> =
+                entries().into_iter().map(|entry| vec![entry]).collect();
             grants.extend([Vec::new(), default_grants(owner)]);
             for (grants, caller) in grants.iter().flat_map(|g| callers().into_iter().map(move |c| (g, c))) {
                 let resource = resource_words(owner, grants);

@@ -85,6 +85,50 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Admin, "changeOwner"),
 ];
 
+/// Operations on applications (reference §5.2).
+pub const APPLICATION_OPERATIONS: &[Operation] = &[
+    op(Class::List, "list"),
+    op(Class::Read, "readDescription"),
+    op(Class::Read, "readConfig"),
+    op(Class::Read, "readCapture"),
+    op(Class::Write, "writeDescription"),
+    op(Class::Write, "writeConfig"),
+    op(Class::Admin, "delete"),
+    op(Class::Admin, "getPermissions"),
+    op(Class::Admin, "setPermissions"),
+];
+
+/// Operations on processings.
+pub const PROCESSING_OPERATIONS: &[Operation] = &[
+    op(Class::List, "list"),
+    op(Class::Read, "readProcessing"),
+    op(Class::Read, "readRuns"),
+    op(Class::Exec, "trigger"),
+    op(Class::Exec, "kill"),
+    op(Class::Write, "writeProcessing"),
+    op(Class::Admin, "delete"),
+];
+
+/// Operations on catalogues, their imports and their publications.
+pub const CATALOG_OPERATIONS: &[Operation] = &[
+    op(Class::List, "list"),
+    op(Class::Read, "readCatalog"),
+    op(Class::Read, "browse"),
+    op(Class::Exec, "import"),
+    op(Class::Exec, "publish"),
+    op(Class::Write, "writeCatalog"),
+    op(Class::Admin, "delete"),
+];
+
+/// Operations on remote services.
+pub const SERVICE_OPERATIONS: &[Operation] = &[
+    op(Class::List, "list"),
+    op(Class::Read, "readService"),
+    op(Class::Exec, "use"),
+    op(Class::Write, "writeService"),
+    op(Class::Admin, "delete"),
+];
+
 const fn op(class: Class, id: &'static str) -> Operation {
     Operation { class, id }
 }
@@ -94,10 +138,16 @@ const fn op(class: Class, id: &'static str) -> Operation {
 /// # Panics
 /// If there is none: identifiers are literals of our own code, checked by the route table's test.
 pub fn dataset_operation(id: &str) -> Operation {
-    *DATASET_OPERATIONS
-        .iter()
-        .find(|operation| operation.id == id)
-        .unwrap_or_else(|| panic!("`{id}` is no dataset operation"))
+    operation(DATASET_OPERATIONS, id)
+}
+
+/// The operation of `table` with this identifier.
+///
+/// # Panics
+/// If there is none: identifiers are literals of our own code.
+pub fn operation(table: &[Operation], id: &str) -> Operation {
+    let found = table.iter().find(|operation| operation.id == id);
+    *found.unwrap_or_else(|| panic!("`{id}` is no operation of this table"))
 }
 
 /// A grant on a resource, in Data Fair's shape (reference §5.3). Without `type` and `id` it is for everybody.
