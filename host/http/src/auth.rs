@@ -5,6 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use axum::extract::{FromRequestParts, Request, State};
 use axum::http::request::Parts;
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use halle_model::permission::{Operation, Protected, can};
@@ -17,6 +18,9 @@ pub trait Authenticator: Send + Sync {
     /// The caller; anonymous when the request says nothing. 401 for a broken token or an unknown key, 403 for an
     /// expired one.
     async fn authenticate(&self, parts: &Parts) -> ApiResult<halle_model::Caller>;
+
+    /// Called for a 401: appends to the answer's headers what makes the client forget a broken session.
+    fn forget(&self, _parts: &Parts, _answer: &mut HeaderMap) {}
 }
 
 /// Finds the caller that an API key stands for. Implemented by the feature that stores keys.
@@ -38,7 +42,14 @@ pub async fn authenticate(
             parts.extensions.insert(Caller(caller));
             next.run(Request::from_parts(parts, body)).await
         }
-        Err(error) => error.into_response(),
+        Err(error) => {
+            let unauthorized = error.status == StatusCode::UNAUTHORIZED;
+            let mut response = error.into_response();
+            if unauthorized {
+                authenticator.forget(&parts, response.headers_mut());
+            }
+            response
+        }
     }
 }
 

@@ -9,10 +9,22 @@
 
 pub mod auth;
 pub mod base_url;
+pub mod client_ip;
+pub mod conditional;
+pub mod cookies;
 pub mod error;
+pub mod jwks;
+pub mod layers;
+pub mod openapi;
+pub mod paging;
+pub mod params;
+pub mod rate_limit;
 pub mod realtime;
+pub mod session;
 
 pub use auth::{ApiKeys, Authenticator, Caller};
 pub use base_url::BaseUrl;
+pub use client_ip::ClientIp;
 pub use error::{ApiError, ApiResult};
+pub use params::Params;
 pub use realtime::{Hub, Realtime};

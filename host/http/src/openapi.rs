@@ -1,0 +1,120 @@
+//! The OpenAPI 3.1 description of the whole platform, merged from what each feature says of its own routes.
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use axum::routing::get;
+use serde_json::{Value, json};
+use utoipa::openapi::{Info, OpenApi, Paths};
+
+use crate::base_url::BaseUrl;
+use crate::conditional::{CacheFor, json as conditional_json};
+use crate::error::ApiResult;
+
+/// Path of the merged document.
+pub const API_DOCS_PATH: &str = "/data-fair/api/v1/api-docs.json";
+
+/// What one feature adds to the description: paths start at the origin (`/data-fair/api/v1/datasets`).
+#[derive(Clone)]
+pub struct OpenApiPart {
+    /// Name of the feature, for error messages.
+    pub feature: &'static str,
+    /// Its document, from `#[derive(utoipa::OpenApi)]`; information and servers in it are ignored.
+    pub document: OpenApi,
+}
+
+/// Why parts do not make one document.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum MergeError {
+    /// Two features describe one path.
+    #[error("the features `{first}` and `{second}` both describe `{path}`: give the path to one of them")]
+    Path {
+        /// The path.
+        path: String,
+        /// Who came first.
+        first: &'static str,
+        /// Who came second.
+        second: &'static str,
+    },
+    /// Two features give different schemas one name.
+    #[error(
+        "the feature `{feature}` has another schema named `{name}`: rename it with `#[schema(as = ...)]`"
+    )]
+    Schema {
+        /// The name.
+        name: String,
+        /// Who came second.
+        feature: &'static str,
+    },
+}
+
+/// Merges the parts under one title. Fails when two disagree, so that a name clash is seen when the program starts.
+pub fn merge(version: &str, parts: Vec<OpenApiPart>) -> Result<OpenApi, MergeError> {
+    let mut root = OpenApi::new(Info::new("Halle", version), Paths::new());
+    let mut origins: Vec<(String, &'static str)> = Vec::new();
+    for OpenApiPart { feature, mut document } in parts {
+        document.servers = None;
+        for path in document.paths.paths.keys() {
+            if let Some((path, first)) = origins.iter().find(|(known, _)| known == path) {
+                return Err(MergeError::Path { path: path.clone(), first, second: feature });
+            }
+            origins.push((path.clone(), feature));
+        }
+        if let (Some(ours), Some(theirs)) = (&root.components, &document.components) {
+            let clash = theirs
+                .schemas
+                .iter()
+                .find(|(name, schema)| ours.schemas.get(*name).is_some_and(|own| own != *schema));
+            if let Some((name, _)) = clash {
+                return Err(MergeError::Schema { name: name.clone(), feature });
+            }
+        }
+        root.merge(document);
+    }
+    Ok(root)
+}
+
+/// Serves the merged document at [`API_DOCS_PATH`], with the client's base URL as its server.
+pub fn router<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> Router<S> {
+    let document = Arc::new(serde_json::to_value(document).unwrap_or_else(|_| json!({})));
+    Router::new().route(API_DOCS_PATH, get(api_docs)).with_state(document)
+}
+
+async fn api_docs(
+    State(document): State<Arc<Value>>,
+    base: BaseUrl,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let mut document = Value::clone(&document);
+    document["servers"] = json!([{ "url": &*base.0 }]);
+    conditional_json(&headers, CacheFor::Everybody, &document)
+}
+
+#[cfg(test)]
+mod tests {
+    use utoipa::openapi::{PathItem, PathsBuilder};
+
+    use super::*;
+
+    fn part(feature: &'static str, path: &str) -> OpenApiPart {
+        let paths = PathsBuilder::new().path(path, PathItem::default()).build();
+        OpenApiPart { feature, document: OpenApi::new(Info::new(feature, "0"), paths) }
+    }
+
+    #[test]
+    fn parts_become_one_document_of_version_3_1() {
+        let merged = merge("0.1.0", vec![part("a", "/a"), part("b", "/b")]).unwrap();
+        let value = serde_json::to_value(merged).unwrap();
+        assert_eq!(value["openapi"], "3.1.0");
+        assert_eq!(value["paths"].as_object().unwrap().len(), 2);
+    }
+
+    #[test]
+    fn a_path_described_twice_names_both_features() {
+        let error = merge("0.1.0", vec![part("a", "/x"), part("b", "/x")]).err().unwrap();
+        assert!(error.to_string().contains("`a` and `b` both describe `/x`"), "{error}");
+    }
+}
