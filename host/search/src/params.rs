@@ -1,1 +1,0 @@
-//! Data Fair's query parameters, parsed and checked against the schema.

@@ -1,0 +1,62 @@
+//! Data Fair's query parameters, parsed and checked against the schema.
+//!
+//! Each route has its own reader: [`LinesParams`], [`ValuesAggParams`], [`MetricAggParams`], [`SimpleMetricsParams`],
+//! [`ValuesParams`]. All take the decoded [`Params`] of the request and the [`Fields`] of the dataset, and all share
+//! [`filters::query`], so that every filter works everywhere.
+//!
+//! **Invariant:** these are pure functions of text; no input makes them panic, and every limit has an error text.
+//!
+//! Facts: `data-fair-api.md` §2.
+
+mod aggs;
+mod dates;
+mod fields;
+mod filters;
+mod fulltext;
+mod geo;
+mod lines;
+mod lucene;
+mod operand;
+mod qs;
+mod raw;
+mod simple;
+mod stop_words;
+
+#[cfg(test)]
+mod tests;
+
+pub use aggs::{MetricAggParams, SimpleMetricsParams, ValuesAggParams, ValuesParams, metrics_of};
+pub use fields::{FILTER_SUFFIXES, Fields};
+pub use filters::query;
+pub use lines::{LinesParams, PAGE_WINDOW_LINES_MAX, Size};
+pub use raw::Params;
+pub use stop_words::is_stop_word;
+
+use crate::engine::SearchError;
+
+/// Characters of one `q` or `qs`.
+pub const QUERY_CHARS_MAX: usize = 20_000;
+
+/// Terms, phrases and ranges of one `q` or `qs`.
+pub const QUERY_CLAUSES_MAX: usize = 1_024;
+
+/// Levels of parentheses in one `q` or `qs`.
+pub const QUERY_DEPTH_MAX: usize = 32;
+
+/// Values of one `_in` filter.
+pub const IN_VALUES_MAX: usize = 65_536;
+
+/// Characters of an operand compared with whole values, unless the column has `wildcard`.
+pub const OPERAND_CHARS_MAX: usize = 200;
+
+fn bad(message: impl Into<String>) -> SearchError {
+    SearchError::BadRequest(message.into())
+}
+
+/// Refuses a query text that is too long to parse.
+fn check_length(name: &str, text: &str) -> Result<(), SearchError> {
+    if text.chars().count() > QUERY_CHARS_MAX {
+        return Err(bad(format!("\"{name}\" cannot be longer than {QUERY_CHARS_MAX} characters")));
+    }
+    Ok(())
+}
