@@ -7,6 +7,9 @@ use serde_json::Value;
 
 use crate::StoreResult;
 
+/// Bytes of the payload of one job, as JSON.
+pub const PAYLOAD_BYTES_MAX: usize = 4 << 10;
+
 /// How a job stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum JobState {
@@ -25,7 +28,7 @@ pub struct NewJob {
     pub kind: &'static str,
     /// Jobs with the same key never run at the same time; by convention `collection/id`.
     pub key: String,
-    /// Identifiers only: a job reads what is true when it runs. At most 4 KiB.
+    /// Identifiers only: a job reads what is true when it runs. At most [`PAYLOAD_BYTES_MAX`].
     pub payload: Value,
     /// Earliest start.
     pub run_at: Timestamp,
@@ -68,11 +71,12 @@ pub struct Job {
 /// The queue, seen from inside a unit of work.
 #[async_trait]
 pub trait JobRepository: Send {
-    /// Enqueues a job. Returns its number, or that of the ready job that makes it superfluous.
+    /// Enqueues a job. Returns its number, or that of the ready job that makes it superfluous, which then starts no
+    /// later than this one would have. A failed job of the same kind and key is forgotten: this is its new chance.
     async fn enqueue(&mut self, job: &NewJob) -> StoreResult<i64>;
 
     /// Takes the oldest due job of one of `kinds` whose key is free, until `now + lease`. A running job whose lease has
-    /// ended counts as due: its worker died.
+    /// ended counts as due: its worker died. Until it is leased again or settled, it still holds its key.
     async fn lease(
         &mut self,
         worker: &str,
@@ -101,6 +105,10 @@ pub trait JobRepository: Send {
         error: &str,
         retry_at: Option<Timestamp>,
     ) -> StoreResult<bool>;
+
+    /// Gives a lease back because its worker stops: the job is due at `run_at`, and the attempt does not count. Only the
+    /// worker that holds the lease may.
+    async fn release(&mut self, id: i64, worker: &str, run_at: Timestamp) -> StoreResult<bool>;
 
     /// Asks every job with this key to stop: ready ones are removed, running ones see it at their next heartbeat.
     /// Number of jobs concerned.
