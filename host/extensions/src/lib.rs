@@ -9,13 +9,20 @@
 //!
 //! Start with [`manifest::Manifest`], then [`host::PluginHost`].
 
+pub mod check;
+pub mod config;
+pub mod credential;
 pub mod grants;
 pub mod host;
+pub mod installed;
+pub mod instance;
 pub mod manifest;
 pub mod package;
 pub mod registry;
 pub mod services;
+pub mod state;
 pub mod types;
+pub mod vault;
 
 pub use host::PluginHost;
 pub use types::{Field, PluginError, PluginResult, Problem};

@@ -1,0 +1,97 @@
+//! A plugin configured for something: a processing, a catalogue. Its configuration without secrets, and its secrets
+//! sealed.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use halle_base::{Dice, Secret};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::config::{ConfigSchema, SecretEdit};
+use crate::manifest::Manifest;
+use crate::types::Problem;
+use crate::vault::{Vault, VaultError};
+
+/// A stored configuration.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Configured {
+    /// The configuration; in place of a secret stands its name.
+    pub config: Value,
+    /// Secrets by name, sealed.
+    pub secrets: BTreeMap<String, String>,
+}
+
+/// Opens and seals the secrets of one instance. `owner` names it, such as `processings/{id}`.
+#[derive(Debug, Clone, Copy)]
+pub struct Keeper<'a> {
+    /// The vault.
+    pub vault: &'a Vault,
+    /// Chance.
+    pub dice: &'a dyn Dice,
+    /// What the secrets are for.
+    pub owner: &'a str,
+}
+
+impl Keeper<'_> {
+    fn purpose(&self, name: &str) -> String {
+        format!("{}/{name}", self.owner)
+    }
+}
+
+impl Configured {
+    /// Takes what a form sent: secrets leave the configuration, which must then obey the manifest's schema. On an error
+    /// nothing changes.
+    pub fn update(
+        &mut self,
+        manifest: &Manifest,
+        mut draft: Value,
+        keeper: Keeper<'_>,
+    ) -> Result<(), Problem> {
+        let Some(schema) = schema(manifest)? else {
+            self.config = draft;
+            return Ok(());
+        };
+        let known: Vec<String> = self.secrets.keys().cloned().collect();
+        let edits = schema.take_secrets(&mut draft, &known);
+        schema.validate(&draft).map_err(|mut problems| problems.swap_remove(0))?;
+        for (name, edit) in edits {
+            match edit {
+                SecretEdit::Unchanged => {}
+                SecretEdit::Cleared => {
+                    self.secrets.remove(&name);
+                }
+                SecretEdit::Set(secret) => {
+                    let sealed = keeper.vault.seal(keeper.dice, &keeper.purpose(&name), &secret);
+                    self.secrets.insert(name, sealed);
+                }
+            }
+        }
+        self.config = draft;
+        Ok(())
+    }
+
+    /// The configuration as a form shows it: a mask in place of each secret.
+    pub fn shown(&self, manifest: &Manifest) -> Value {
+        match schema(manifest) {
+            Ok(Some(schema)) => schema.masked(&self.config),
+            _ => self.config.clone(),
+        }
+    }
+
+    /// The secrets, opened, for a call.
+    pub fn open(&self, keeper: Keeper<'_>) -> Result<Arc<Vec<(String, Secret<String>)>>, VaultError> {
+        let open = |(name, sealed): (&String, &String)| {
+            Ok((name.clone(), keeper.vault.open(&keeper.purpose(name), sealed)?))
+        };
+        self.secrets.iter().map(open).collect::<Result<Vec<_>, _>>().map(Arc::new)
+    }
+}
+
+fn schema(manifest: &Manifest) -> Result<Option<ConfigSchema>, Problem> {
+    let schema = manifest.config.as_ref().map(ConfigSchema::new).transpose();
+    schema.map_err(|reason| {
+        Problem::new("config/schema", format!("the plugin's configuration schema {reason}"))
+    })
+}
