@@ -252,6 +252,9 @@ pub struct Building {
     /// Version whose canonical rows are taken, instead of reading the upload again.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub rows_from: Option<String>,
+    /// What reading the upload again needs to know of it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub analysis: Option<Value>,
     /// What the index knows of the version, once it is whole: rows, bytes, statistics of columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Value>,

@@ -12,6 +12,7 @@ pub mod dataset;
 pub mod journal;
 pub mod listing;
 pub mod permission;
+pub mod schedule;
 pub mod slug;
 
 pub use caller::{Caller, Membership, User};
