@@ -76,9 +76,9 @@ impl Default for Context {
     }
 }
 
-/// Colours of the page around the picture, `#rrggbb`.
+/// Colours of the page around the picture, `#rrggbb`. On the wire also just `"light"` or `"dark"`.
 #[derive(Debug, Clone, Default, PartialEq, Deserialize)]
-#[serde(default)]
+#[serde(default, from = "WireTheme")]
 pub struct Theme {
     /// Main colour.
     pub primary: Option<String>,
@@ -88,6 +88,28 @@ pub struct Theme {
     pub text: Option<String>,
     /// Whether the background is dark.
     pub dark: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum WireTheme {
+    Name(String),
+    Colours {
+        primary: Option<String>,
+        background: Option<String>,
+        text: Option<String>,
+        #[serde(default)]
+        dark: bool,
+    },
+}
+
+impl From<WireTheme> for Theme {
+    fn from(theme: WireTheme) -> Self {
+        match theme {
+            WireTheme::Name(name) => Self { dark: name == "dark", ..Self::default() },
+            WireTheme::Colours { primary, background, text, dark } => Self { primary, background, text, dark },
+        }
+    }
 }
 
 /// A picture.
