@@ -47,7 +47,7 @@ pub fn draw(chart: &Chart) -> Result<String> {
         let middle = first + row * (index as f64 + 0.5);
         svg.rect([legend, middle - small * 0.45, small * 0.9, small * 0.9], 2.0, Colours::slice(index));
         let right = chart.width - MARGIN;
-        let value = format!("{}  {percent}", chart.value(slice.value));
+        let value = format!("{} · {percent}", chart.value(slice.value));
         let value_width = crate::svg::width_of(&value, small);
         let name_room = (right - value_width - legend - small * 2.4).max(small * 3.0);
         let baseline = middle + small * 0.35;
