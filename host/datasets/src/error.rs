@@ -28,8 +28,8 @@ pub enum DatasetsError {
     /// The upload is larger than allowed.
     #[error("Un fichier téléversé dépasse la limite de {0} octets.")]
     TooLarge(u64),
-    /// The file is of a type that cannot be read.
-    #[error("{0} type is not supported")]
+    /// The file is of a type that cannot be read. The text names it.
+    #[error("{0}")]
     UnsupportedType(String),
     /// This version cannot do it. The text says what.
     #[error("{0}")]

@@ -30,4 +30,4 @@ pub use enrich::{Enrichment, Enrichments};
 pub use error::{DatasetsError, DatasetsResult};
 pub use http::router;
 pub use jobs::handlers;
-pub use state::{Datasets, DatasetsConfig, DatasetsParts, HubEvent};
+pub use state::{Datasets, DatasetsConfig, DatasetsParts};

@@ -4,15 +4,12 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use halle_base::{Clock, Dice, limits};
+use halle_http::Hub;
 use halle_search::SearchEngine;
 use halle_store::{Blobs, Store};
-use serde_json::Value;
-use tokio::sync::broadcast;
 
 use crate::enrich::Enrichments;
-
-/// Events kept for slow readers of the hub; those that lag further miss some, and read the journal instead.
-const HUB_EVENTS_MAX: usize = 1_024;
+use crate::service::write::LineLocks;
 
 /// Limits and places.
 #[derive(Debug, Clone)]
@@ -30,16 +27,6 @@ impl DatasetsConfig {
     }
 }
 
-/// Something that just happened, for those who listen: `channel` is Data Fair's WebSocket channel, such as
-/// `datasets/{id}/journal` or `datasets/{id}/task-progress`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct HubEvent {
-    /// Channel.
-    pub channel: String,
-    /// Message, as WebSocket clients get it.
-    pub data: Value,
-}
-
 /// What [`Datasets`] is made of; `app` and tests choose the adapters.
 pub struct DatasetsParts {
     /// Metadata, journals, edited lines, jobs.
@@ -54,35 +41,25 @@ pub struct DatasetsParts {
     pub dice: Arc<dyn Dice>,
     /// Enrichments by plugins and remote services.
     pub enrichments: Arc<dyn Enrichments>,
+    /// Where `datasets/{id}/journal` and `datasets/{id}/task-progress` are published.
+    pub hub: Hub,
     /// Limits and places.
     pub config: DatasetsConfig,
 }
 
 /// The feature: cheap to clone, shared by routes, jobs and other features.
 #[derive(Clone)]
-pub struct Datasets(Arc<Inner>);
-
-struct Inner {
-    parts: DatasetsParts,
-    hub: broadcast::Sender<HubEvent>,
-}
+pub struct Datasets(Arc<DatasetsParts>, Arc<LineLocks>);
 
 impl Datasets {
     /// The feature over the given adapters.
     pub fn new(parts: DatasetsParts) -> Self {
-        let (hub, _) = broadcast::channel(HUB_EVENTS_MAX);
-        Self(Arc::new(Inner { parts, hub }))
+        Self(Arc::new(parts), Arc::default())
     }
 
-    /// Events of all datasets, from now on. Whoever passes them on checks permissions by channel.
-    pub fn subscribe(&self) -> broadcast::Receiver<HubEvent> {
-        self.0.hub.subscribe()
-    }
-
-    /// Tells whoever listens. Nobody listening is fine.
-    pub(crate) fn publish(&self, event: HubEvent) {
-        // The only error is that nobody listens.
-        let _ = self.0.hub.send(event);
+    /// What orders the changes of editable datasets' indexes.
+    pub(crate) fn line_locks(&self) -> &LineLocks {
+        &self.1
     }
 }
 
@@ -90,7 +67,7 @@ impl std::ops::Deref for Datasets {
     type Target = DatasetsParts;
 
     fn deref(&self) -> &DatasetsParts {
-        &self.0.parts
+        &self.0
     }
 }
 

@@ -1,1 +1,167 @@
 //! What a caller sees of a dataset: the wire types.
+
+use halle_base::Timestamp;
+use halle_model::concept::{VOCABULARY, by_uri};
+use halle_model::dataset::DatasetKind;
+use halle_model::permission::{Class, DATASET_OPERATIONS, can, is_public, visibility};
+use halle_model::{Caller, Column, Dataset};
+use serde::Serialize;
+use serde_json::{Map, Value, json};
+
+use crate::service::load::protected;
+
+/// Attributes that every answer has, whatever `select` says.
+pub(crate) const ALWAYS: &[&str] = &["id", "href", "page", "slug", "title", "owner"];
+
+/// A dataset as `caller` sees it. `base` is the client's address of this server, without a trailing slash.
+pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<String, Value> {
+    let mut view = Map::new();
+    let mut set = |name: &str, value: Value| drop(view.insert(name.to_owned(), value));
+    set("id", json!(dataset.id));
+    set("slug", json!(dataset.slug));
+    set("title", json!(dataset.title));
+    set("href", json!(format!("{base}/data-fair/api/v1/datasets/{}", dataset.id)));
+    set("page", json!(format!("{base}/datasets/{}", dataset.slug)));
+    set("owner", json!(dataset.owner));
+    set("status", json!(dataset.status));
+    for (name, value) in &dataset.description {
+        set(name, value.clone());
+    }
+    let optional = [
+        ("errorStatus", json!(dataset.error_status)),
+        ("originalFile", json!(dataset.original_file)),
+        ("file", json!(dataset.file)),
+        ("count", json!(dataset.count)),
+        ("bbox", json!(dataset.bbox)),
+        ("dataUpdatedAt", json!(dataset.data_updated_at.map(millis))),
+        ("finalizedAt", json!(dataset.finalized_at.map(millis))),
+        ("createdBy", json!(dataset.created_by)),
+        ("updatedBy", json!(dataset.updated_by)),
+    ];
+    for (name, value) in optional.into_iter().filter(|(_, value)| !value.is_null()) {
+        set(name, value);
+    }
+    for (name, flag) in [("isRest", dataset.is_rest), ("isMetaOnly", dataset.is_meta_only)] {
+        if flag {
+            set(name, json!(true));
+        }
+    }
+    if !dataset.primary_key.is_empty() {
+        set("primaryKey", json!(dataset.primary_key));
+    }
+    if !dataset.extensions.is_empty() {
+        set("extensions", json!(dataset.extensions));
+    }
+    set("schema", json!(columns(&dataset.schema)));
+    set("createdAt", json!(millis(dataset.created_at)));
+    set("updatedAt", json!(millis(dataset.updated_at)));
+    if dataset.kind() != DatasetKind::MetadataOnly {
+        set("storage", storage(dataset));
+    }
+    set("visibility", json!(visibility(&dataset.permissions)));
+    set("public", json!(reads_are_public(dataset)));
+    set("userPermissions", json!(user_permissions(dataset, caller)));
+    set("previews", previews(dataset, base));
+    view
+}
+
+/// Instants on the wire, with milliseconds, as JavaScript writes them.
+pub(crate) fn millis(instant: Timestamp) -> String {
+    format!("{instant:.3}")
+}
+
+/// A column on the wire: with the concept it holds, and whether it is the first to.
+#[derive(Debug, Clone, Serialize)]
+pub(crate) struct ColumnView {
+    #[serde(flatten)]
+    column: Column,
+    #[serde(rename = "x-concept", skip_serializing_if = "Option::is_none")]
+    concept: Option<Value>,
+}
+
+impl ColumnView {
+    /// The column itself.
+    pub(crate) fn column(&self) -> &Column {
+        &self.column
+    }
+
+    /// Whether the column holds a concept that is known.
+    pub(crate) fn has_concept(&self) -> bool {
+        self.concept.is_some()
+    }
+}
+
+/// Columns on the wire.
+pub(crate) fn columns(schema: &[Column]) -> Vec<ColumnView> {
+    let mut seen = Vec::new();
+    let view = |column: &Column| {
+        let concept = column.refers_to.as_deref().and_then(by_uri).map(|concept| {
+            let primary = !seen.contains(&concept.id);
+            seen.push(concept.id);
+            let mut value = json!({ "id": concept.id, "title": concept.title[0] });
+            if primary {
+                value["primary"] = json!(true);
+            }
+            value
+        });
+        ColumnView { column: column.clone(), concept }
+    };
+    schema.iter().map(view).collect()
+}
+
+/// Identifiers of the operations that `caller` may do.
+fn user_permissions(dataset: &Dataset, caller: &Caller) -> Vec<&'static str> {
+    let allowed = DATASET_OPERATIONS.iter().filter(|operation| can(caller, **operation, protected(dataset)));
+    allowed.map(|operation| operation.id).collect()
+}
+
+/// Whether everybody may do every operation of the read class.
+fn reads_are_public(dataset: &Dataset) -> bool {
+    let mut reads = DATASET_OPERATIONS.iter().filter(|operation| operation.class == Class::Read);
+    reads.all(|operation| is_public(*operation, &dataset.permissions))
+}
+
+/// Bytes on disk: the upload, the canonical rows, the index.
+fn storage(dataset: &Dataset) -> Value {
+    let mut files = Vec::new();
+    if let Some(file) = dataset.original_file.as_ref().filter(|_| dataset.served.is_some()) {
+        files.push(
+            json!({ "key": "original", "name": file.name, "size": file.size, "mimetype": file.mimetype }),
+        );
+    }
+    let (rows_bytes, index_bytes) =
+        dataset.served.as_ref().map_or((0, 0), |version| (version.rows_bytes, version.index_bytes));
+    if rows_bytes > 0 {
+        files.push(json!({ "key": "rows", "name": "rows.parquet", "size": rows_bytes }));
+    }
+    let sizes = files.iter().filter_map(|file| file["size"].as_u64());
+    json!({
+        "size": sizes.sum::<u64>() + index_bytes,
+        "indexed": { "size": index_bytes, "parts": ["lines"] },
+        "dataFiles": files,
+    })
+}
+
+fn previews(dataset: &Dataset, base: &str) -> Value {
+    if dataset.kind() == DatasetKind::MetadataOnly || dataset.served.is_none() {
+        return json!([]);
+    }
+    let href = |id: &str| format!("{base}/data-fair/embed/dataset/{}/{id}", dataset.id);
+    json!([{ "id": "table", "title": "Tableau", "href": href("table") }])
+}
+
+/// The vocabulary on the wire, in French or in English.
+pub(crate) fn vocabulary(english: bool) -> Value {
+    let concept = |concept: &halle_model::concept::Concept| {
+        let mut value = json!({
+            "id": concept.id,
+            "title": concept.title[usize::from(english)],
+            "identifiers": concept.identifiers,
+        });
+        if let Some(forced) = concept.forced_type {
+            value["type"] = json!(forced);
+        }
+        value
+    };
+    VOCABULARY.iter().map(concept).collect()
+}

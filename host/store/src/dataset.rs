@@ -24,15 +24,18 @@ impl Entity for Dataset {
 
     /// Title, summary, description, keywords, topics, owner's name.
     fn search_text(&self) -> String {
-        let text = |key: &str| self.description.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let mut words = vec![self.title.clone(), text("summary"), text("description"), self.owner.name.clone()];
+        let text =
+            |key: &str| self.description.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let mut words =
+            vec![self.title.clone(), text("summary"), text("description"), self.owner.name.clone()];
         words.extend(texts(self.description.get("keywords"), None));
         words.extend(texts(self.description.get("topics"), Some("title")));
         words.join(" ")
     }
 
-    /// `slug`, `owner-slug` (unique), `owner`, `owner-root`, `status`, `type`, `visibility`, `grant` (see
-    /// [`halle_model::listing`]), `topics`, `keywords`, `concepts`.
+    /// `slug`, `owner-slug` (unique), `owner`, `owner-filter` (`type:id` and `type:id:department`, `-` for the root),
+    /// `status`, `type`, `visibility`, `has` (`bbox`, `lines`), `grant` (see [`halle_model::listing`]), `topics`,
+    /// `keywords`, `concepts`.
     fn keys(&self) -> Vec<Key> {
         let kind = match self.kind() {
             DatasetKind::File => "file",
@@ -44,11 +47,18 @@ impl Entity for Dataset {
             Key::new("slug", &self.slug),
             Key::unique("owner-slug", format!("{}/{}", self.owner.key(), self.slug)),
             Key::new("owner", self.owner.key()),
-            Key::new("owner-root", root.key()),
+            Key::new("owner-filter", root.key()),
+            Key::new("owner-filter", format!("{}:{}", root.key(), self.owner.department.as_deref().unwrap_or("-"))),
             Key::new("status", self.status.as_str()),
             Key::new("type", kind),
             Key::new("visibility", list_visibility(&self.permissions)),
         ];
+        if self.bbox.is_some() {
+            keys.push(Key::new("has", "bbox"));
+        }
+        if self.served.is_some() {
+            keys.push(Key::new("has", "lines"));
+        }
         let words = resource_words(&self.owner, &self.permissions);
         keys.extend(words.into_iter().map(|word| Key::new("grant", word)));
         let several = [
@@ -68,6 +78,7 @@ impl Entity for Dataset {
 /// The texts of an array: its items, or their attribute `of`.
 fn texts(array: Option<&Value>, of: Option<&str>) -> Vec<String> {
     let items = array.and_then(Value::as_array).into_iter().flatten();
-    let text = |item: &Value| of.map_or(Some(item), |key| item.get(key)).and_then(Value::as_str).map(str::to_owned);
+    let text =
+        |item: &Value| of.map_or(Some(item), |key| item.get(key)).and_then(Value::as_str).map(str::to_owned);
     items.filter_map(text).collect()
 }

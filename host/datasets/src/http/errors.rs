@@ -26,7 +26,7 @@ impl From<DatasetsError> for ApiError {
             DatasetsError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
             DatasetsError::LengthRequired => (StatusCode::LENGTH_REQUIRED, "length-required"),
             DatasetsError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file-too-large"),
-            DatasetsError::UnsupportedType(_) => (StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-type"),
+            DatasetsError::UnsupportedType(_) => (StatusCode::BAD_REQUEST, "unsupported-type"),
             DatasetsError::NotImplemented(_) => (StatusCode::NOT_IMPLEMENTED, "not-implemented"),
         };
         Self::new(status, code, text)

@@ -1,12 +1,44 @@
 //! The pipeline, a file per stage, and what cleans up behind it.
+//!
+//! One job takes a dataset from the stage it is in to the end ([`pipeline`]). Each stage reads what the one before left,
+//! writes what the next one needs under the version's own names, and then moves the status in one transaction with the
+//! journal. So a stage may run twice, and a crash between two stages loses the work of one stage only.
+
+pub mod analyze;
+pub mod extend;
+pub mod finalize;
+pub mod index;
+pub mod pipeline;
+pub(crate) mod rows;
+pub mod store;
+pub mod sweep;
+pub mod validate;
 
 use std::sync::Arc;
 
+use halle_base::Timestamp;
+use halle_store::NewJob;
 use halle_store::runner::JobHandler;
+use serde_json::json;
 
+use crate::service::names;
 use crate::state::Datasets;
 
+/// Kind of the job that takes a dataset through the stages it needs.
+pub(crate) const ADVANCE: &str = "dataset-advance";
+
+/// Kind of the job that removes versions nobody reads any more.
+pub(crate) const SWEEP: &str = "dataset-sweep";
+
+/// Kind of the job that builds the index of an editable dataset again, from its lines in SQL.
+pub(crate) const REBUILD: &str = "dataset-lines-rebuild";
+
+/// The job that builds the index of an editable dataset again.
+pub(crate) fn rebuild(dataset: &str, now: Timestamp) -> NewJob {
+    NewJob::now(REBUILD, names::job_key(dataset), json!({ "dataset": dataset }), now)
+}
+
 /// The jobs of the feature, for the runner.
-pub fn handlers(_datasets: &Datasets) -> Vec<Arc<dyn JobHandler>> {
-    Vec::new()
+pub fn handlers(datasets: &Datasets) -> Vec<Arc<dyn JobHandler>> {
+    vec![Arc::new(pipeline::Advance(datasets.clone())), Arc::new(sweep::Sweep(datasets.clone()))]
 }

@@ -23,6 +23,11 @@ pub(crate) fn check(caller: &Caller, operation: &str, dataset: &Dataset) -> Data
 }
 
 impl Datasets {
+    /// The dataset with this identifier or slug, if the caller may read its description.
+    pub async fn get(&self, caller: &Caller, id: &str) -> DatasetsResult<Dataset> {
+        Ok(self.load(caller, id, "readDescription").await?.entity)
+    }
+
     /// The dataset with this identifier or slug, if the caller may do `operation` on it. The one way in for reads.
     pub(crate) async fn load(
         &self,

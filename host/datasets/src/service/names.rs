@@ -29,11 +29,6 @@ pub(crate) fn rows(dataset: &str, version: &str) -> StoreResult<BlobKey> {
     BlobKey::new(&["datasets", dataset, version, "rows.parquet"])
 }
 
-/// Every blob of a dataset.
-pub(crate) fn blobs(dataset: &str) -> StoreResult<BlobKey> {
-    BlobKey::new(&["datasets", dataset])
-}
-
 /// Version under which the upload of a version is kept.
 pub(crate) fn upload_of(version: &Version) -> &str {
     version.upload.as_deref().unwrap_or(&version.id)

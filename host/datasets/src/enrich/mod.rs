@@ -1,5 +1,8 @@
 //! Enrichments: what fills the columns that a dataset's extensions add.
 
+mod output;
+mod plugin;
+
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
@@ -8,6 +11,9 @@ use halle_base::AccountRef;
 use halle_extensions::host::Enriched;
 use halle_model::{Column, Extension};
 use tokio_util::sync::CancellationToken;
+
+pub use output::{OutputColumn, output_columns};
+pub use plugin::{InstalledPlugins, PluginEnrichments};
 
 /// Why an enrichment could not be planned or run. The text is for the dataset's journal.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -101,4 +107,9 @@ impl Enrichments for AllEnrichments {
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
         self.source(extension)?.open(owner, extension, columns, cancel).await
     }
+}
+
+/// What a person is told an extension is: its action, or its plugin.
+pub(crate) fn source_name(extension: &Extension) -> &str {
+    extension.action.as_deref().or(extension.plugin.as_deref()).unwrap_or(&extension.kind)
 }

@@ -1,0 +1,170 @@
+//! Enrichments by plugins: extensions of `type: "enricher"`.
+
+use std::sync::Arc;
+
+use arrow::compute::concat_batches;
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use halle_base::AccountRef;
+use halle_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
+use halle_extensions::host::{Call, Enriched, Enricher};
+use halle_extensions::manifest::PluginKind;
+use halle_extensions::registry::Installed;
+use halle_extensions::services::Services;
+use halle_extensions::types::RowProblem;
+use halle_extensions::{Field, PluginError, PluginHost};
+use halle_ingest::rows::arrow_schema;
+use halle_model::{Column, Extension};
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::{EnrichError, Enrichment, Enrichments, OutputColumn, output_columns};
+
+/// Finds installed plugins.
+#[async_trait]
+pub trait InstalledPlugins: Send + Sync {
+    /// The plugin as it is installed now, with its grants; the text of an error is for the log.
+    async fn get(&self, id: &str) -> Result<Option<Arc<Installed>>, String>;
+}
+
+/// Enrichments by the plugins that are installed.
+#[derive(Clone)]
+pub struct PluginEnrichments {
+    host: Arc<dyn PluginHost>,
+    plugins: Arc<dyn InstalledPlugins>,
+}
+
+impl PluginEnrichments {
+    /// Enrichments by `plugins`, run in `host`.
+    pub fn new(host: Arc<dyn PluginHost>, plugins: Arc<dyn InstalledPlugins>) -> Self {
+        Self { host, plugins }
+    }
+
+    async fn enricher(
+        &self,
+        extension: &Extension,
+        columns: &[Column],
+        cancel: CancellationToken,
+    ) -> Result<(Box<dyn Enricher>, Vec<OutputColumn>), EnrichError> {
+        let id = extension.plugin.as_deref().unwrap_or_default();
+        let invalid = |reason: &str| EnrichError::Invalid(format!("Le plugin \"{id}\" {reason}."));
+        let plugin = self.plugins.get(id).await.map_err(EnrichError::Temporary)?;
+        let plugin = plugin.ok_or_else(|| invalid("n'est pas installé"))?;
+        if plugin.manifest.plugin.kind != PluginKind::Enricher {
+            return Err(invalid("n'est pas un enrichisseur"));
+        }
+        if plugin.grants.is_none() {
+            return Err(invalid("attend l'accord d'un administrateur"));
+        }
+        let call = Call {
+            plugin,
+            config: extension.config.clone().unwrap_or_else(|| json!({})),
+            secrets: Arc::new(Vec::new()),
+            services: Services::none(),
+            cancel,
+        };
+        let input: Vec<Field> = columns.iter().map(field_of).collect();
+        let enricher = self.host.enricher(call, &input).await?;
+        let outputs = output_columns(extension, id, enricher.outputs(), columns)?;
+        Ok((enricher, outputs))
+    }
+}
+
+#[async_trait]
+impl Enrichments for PluginEnrichments {
+    fn knows(&self, kind: &str) -> bool {
+        kind == "enricher"
+    }
+
+    async fn plan(
+        &self,
+        _owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+    ) -> Result<Vec<Column>, EnrichError> {
+        let (_, outputs) = self.enricher(extension, columns, CancellationToken::new()).await?;
+        Ok(outputs.into_iter().map(|output| output.column).collect())
+    }
+
+    async fn open(
+        &self,
+        _owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+        cancel: CancellationToken,
+    ) -> Result<Box<dyn Enrichment>, EnrichError> {
+        let (enricher, outputs) = self.enricher(extension, columns, cancel).await?;
+        let (positions, columns) = outputs.into_iter().map(|output| (output.index, output.column)).unzip();
+        Ok(Box::new(PluginEnrichment { enricher, positions, columns }))
+    }
+}
+
+struct PluginEnrichment {
+    enricher: Box<dyn Enricher>,
+    /// Positions of the columns among the plugin's outputs.
+    positions: Vec<usize>,
+    columns: Vec<Column>,
+}
+
+#[async_trait]
+impl Enrichment for PluginEnrichment {
+    fn outputs(&self) -> &[Column] {
+        &self.columns
+    }
+
+    async fn run(&mut self, rows: RecordBatch) -> Result<Enriched, EnrichError> {
+        let wanted = self.enricher.inputs().iter().map(|input| rows.schema().index_of(&input.key));
+        let wanted = wanted.collect::<Result<Vec<_>, _>>().map_err(|error| {
+            EnrichError::Invalid(format!("Le plugin demande une colonne qui n'existe pas : {error}."))
+        })?;
+        let input = rows.project(&wanted).map_err(unexpected)?;
+        let schema = arrow_schema(&self.columns);
+        let rows_per_call = rows_per_call(&input);
+        let (mut parts, mut problems) = (Vec::new(), Vec::<RowProblem>::new());
+        for first in (0..input.num_rows()).step_by(rows_per_call) {
+            let part = input.slice(first, rows_per_call.min(input.num_rows() - first));
+            let enriched = self.enricher.run(part).await?;
+            let columns = enriched.columns.project(&self.positions).map_err(unexpected)?;
+            parts.push(
+                RecordBatch::try_new(Arc::clone(&schema), columns.columns().to_vec()).map_err(unexpected)?,
+            );
+            let shifted = enriched.problems.into_iter().map(|(row, problem)| (row + first as u32, problem));
+            problems.extend(shifted);
+        }
+        let columns = concat_batches(&schema, &parts).map_err(unexpected)?;
+        Ok(Enriched { columns, problems })
+    }
+}
+
+/// Rows that fit one crossing, by the mean size of a row of this batch.
+fn rows_per_call(batch: &RecordBatch) -> usize {
+    let bytes = batch.get_array_memory_size().max(1);
+    (batch.num_rows() * BATCH_BYTES_MAX / bytes).clamp(1, BATCH_ROWS_MAX)
+}
+
+/// A column as plugins see it.
+fn field_of(column: &Column) -> Field {
+    Field {
+        key: column.key.clone(),
+        kind: column.kind(),
+        nullable: true,
+        title: Some(column.label().to_owned()),
+        concept: column.refers_to.clone(),
+    }
+}
+
+fn unexpected(error: arrow::error::ArrowError) -> EnrichError {
+    EnrichError::Invalid(format!("Le plugin a répondu avec des colonnes inattendues : {error}."))
+}
+
+impl From<PluginError> for EnrichError {
+    fn from(error: PluginError) -> Self {
+        match error {
+            PluginError::Cancelled => Self::Cancelled,
+            PluginError::Reported(problem) if problem.retry_after_ms.is_some() => {
+                Self::Temporary(problem.message)
+            }
+            error => Self::Invalid(error.to_string()),
+        }
+    }
+}

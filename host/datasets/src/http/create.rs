@@ -1,0 +1,87 @@
+//! `POST /datasets`, and `POST` or `PUT /datasets/{id}`: create, or replace the file.
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use halle_http::{ApiError, BaseUrl, Caller};
+use halle_model::Dataset;
+use halle_store::EntityExt;
+
+use crate::error::DatasetsResult;
+use crate::http::headers::answer;
+use crate::http::upload::{Received, receive};
+use crate::service::create::NewDataset;
+use crate::state::Datasets;
+use crate::views;
+
+/// Creates a dataset under a random identifier. 201.
+pub(super) async fn create(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    base: BaseUrl,
+    request: Request,
+) -> DatasetsResult<Response> {
+    require_somebody(&caller)?;
+    let received = receive(&datasets, request).await?;
+    let dataset = create_from(&datasets, &caller, None, received).await?;
+    let view = views::dataset(&dataset, &caller, &base.0);
+    Ok((StatusCode::CREATED, Json(view)).into_response())
+}
+
+/// Creates a dataset under the identifier of the path (201), or changes the one that is there (200): its file when the
+/// body has one, its attributes otherwise.
+pub(super) async fn create_or_replace(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    base: BaseUrl,
+    Path(id): Path<String>,
+    request: Request,
+) -> DatasetsResult<Response> {
+    require_somebody(&caller)?;
+    let known = {
+        let mut unit = datasets.store.read().await?;
+        unit.load::<Dataset>(&id).await?.is_some()
+    };
+    if known {
+        // Before a large body is read.
+        datasets.load(&caller, &id, "writeData").await?;
+    }
+    let received = receive(&datasets, request).await?;
+    if !known {
+        let dataset = create_from(&datasets, &caller, Some(id), received).await?;
+        let view = views::dataset(&dataset, &caller, &base.0);
+        return Ok((StatusCode::CREATED, Json(view)).into_response());
+    }
+    let Received { attributes, file } = received;
+    let dataset = match &file {
+        Some(file) => datasets.replace_with(&caller, &id, file.upload(), &attributes).await?,
+        None => datasets.patch(&caller, &id, &attributes).await?,
+    };
+    let view = views::dataset(&dataset, &caller, &base.0);
+    Ok(answer(&dataset, "writeData", None, Json(view)))
+}
+
+async fn create_from(
+    datasets: &Datasets,
+    caller: &halle_model::Caller,
+    id: Option<String>,
+    received: Received,
+) -> DatasetsResult<Dataset> {
+    let Received { attributes, file } = received;
+    let new = NewDataset { id, attributes, ..NewDataset::default() };
+    match &file {
+        Some(file) => datasets.create_with(caller, new, file.upload()).await,
+        None => datasets.create(caller, new).await,
+    }
+}
+
+/// Nobody uploads anonymously; told before the body is read.
+fn require_somebody(caller: &Caller) -> Result<(), ApiError> {
+    if caller.is_anonymous() {
+        return Err(ApiError::unauthorized(
+            "Veuillez vous connecter pour créer ou modifier un jeu de données.",
+        ));
+    }
+    Ok(())
+}

@@ -1,0 +1,31 @@
+//! `GET /datasets/{id}`.
+
+use axum::extract::{Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use halle_http::conditional::{CacheFor, json};
+use halle_http::{ApiResult, BaseUrl, Caller, Params, paging};
+use serde_json::Value;
+
+use crate::http::headers::answer;
+use crate::state::Datasets;
+use crate::views;
+
+/// The description of a dataset. `select` acts through its negative items only.
+pub(super) async fn describe(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    base: BaseUrl,
+    Path(id): Path<String>,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let dataset = datasets.get(&caller, &id).await?;
+    let mut view = Value::Object(views::dataset(&dataset, &caller, &base.0));
+    let negatives: Vec<&str> =
+        params.list("select").into_iter().filter(|name| name.starts_with('-')).collect();
+    let negatives = Params::parse(&format!("select={}", negatives.join(",")))?;
+    paging::select(&mut view, &negatives, &[]);
+    let response = json(&headers, CacheFor::Nobody, &view)?;
+    Ok(answer(&dataset, "readDescription", None, response))
+}

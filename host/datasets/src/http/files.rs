@@ -1,0 +1,89 @@
+//! `GET /datasets/{id}/raw`, `/full` and `/data-files`.
+
+use axum::Json;
+use axum::body::Body;
+use axum::extract::{Path, State};
+use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use halle_http::conditional::CacheFor;
+use halle_http::{ApiResult, BaseUrl, Caller};
+use serde_json::{Value, json};
+
+use crate::http::headers::answer;
+use crate::service::files::full_name;
+use crate::state::Datasets;
+use crate::views::millis;
+
+/// What usage counting calls downloads.
+const TRACK: Option<&str> = Some("readDataFiles");
+
+/// The file as it was uploaded.
+pub(super) async fn raw(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Response> {
+    let download = datasets.original_file(&caller, &id, None).await?;
+    let headers = file_headers(&download.name, &download.mimetype, Some(download.info.size));
+    let response = (headers, Body::from_stream(download.body));
+    Ok(answer(&download.dataset, "downloadOriginalData", TRACK, response))
+}
+
+/// The rows with the columns of extensions, as CSV.
+pub(super) async fn full(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Response> {
+    let (dataset, body) = datasets.full_file(&caller, &id).await?;
+    let headers = file_headers(&full_name(&dataset), "text/csv; charset=utf-8", None);
+    Ok(answer(&dataset, "downloadFullData", TRACK, (headers, Body::from_stream(body))))
+}
+
+/// The files that can be downloaded.
+pub(super) async fn list(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    base: BaseUrl,
+    Path(id): Path<String>,
+) -> ApiResult<Response> {
+    let (dataset, files) = datasets.data_files(&caller, &id).await?;
+    let updated = dataset.data_updated_at.unwrap_or(dataset.updated_at);
+    let views: Vec<Value> = files
+        .iter()
+        .map(|file| {
+            let route = if file.key == "original" { "raw" } else { file.key };
+            let mut view = json!(file);
+            view["url"] = json!(format!("{}/data-fair/api/v1/datasets/{}/{route}", base.0, dataset.id));
+            view["updatedAt"] = json!(millis(updated));
+            view
+        })
+        .collect();
+    let headers = [(header::CACHE_CONTROL, CacheFor::Nobody.header())];
+    Ok(answer(&dataset, "listDataFiles", None, (StatusCode::OK, headers, Json(views)).into_response()))
+}
+
+/// Headers of a download. The name is sent twice: in ASCII for old clients, in full for the others (RFC 6266).
+fn file_headers(name: &str, mimetype: &str, size: Option<u64>) -> HeaderMap {
+    let ascii: String =
+        name.chars().map(|c| if c.is_ascii() && !matches!(c, '"' | '\\') { c } else { '_' }).collect();
+    let encoded: String = name
+        .bytes()
+        .map(|byte| match byte {
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'.' | b'_' | b'-' => char::from(byte).to_string(),
+            _ => format!("%{byte:02X}"),
+        })
+        .collect();
+    let disposition = format!("attachment; filename=\"{ascii}\"; filename*=UTF-8''{encoded}");
+    let mut headers = HeaderMap::from_iter([(header::CACHE_CONTROL, CacheFor::Nobody.header())]);
+    let texts = [(header::CONTENT_DISPOSITION, disposition), (header::CONTENT_TYPE, mimetype.to_owned())];
+    for (name, text) in texts {
+        if let Ok(value) = HeaderValue::from_str(&text) {
+            headers.insert(name, value);
+        }
+    }
+    if let Some(size) = size {
+        headers.insert(header::CONTENT_LENGTH, HeaderValue::from(size));
+    }
+    headers
+}

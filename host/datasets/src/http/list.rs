@@ -1,0 +1,197 @@
+//! `GET /datasets`: the catalogue.
+
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::response::Response;
+use halle_http::conditional::{CacheFor, json as conditional_json};
+use halle_http::paging::{self, Paging};
+use halle_http::{ApiError, ApiResult, BaseUrl, Caller, Params};
+use halle_model::concept::by_id;
+use halle_store::Order;
+use serde_json::{Map, Value, json};
+
+use crate::service::list::{FACETS, KeyFilter, ListQuery};
+use crate::state::Datasets;
+use crate::views;
+
+/// Results of a page when the client does not say (Data Fair: 12).
+const SIZE_DEFAULT: usize = 12;
+
+/// Parameters that filter on a key of the store: parameter, facet, key.
+const KEY_FILTERS: &[(&str, &str, &str)] = &[
+    ("slugs", "", "slug"),
+    ("slug", "", "slug"),
+    ("status", "status", "status"),
+    ("topics", "topics", "topics"),
+    ("keywords", "keywords", "keywords"),
+    ("concepts", "concepts", "concepts"),
+    ("visibility", "visibility", "visibility"),
+    ("type", "", "type"),
+    ("owner", "owner", "owner-filter"),
+];
+
+/// Parameters that are a filter when they are `true`: parameter, facet, key, value.
+const FLAG_FILTERS: &[(&str, &str, &str, &str)] = &[
+    ("file", "", "type", "file"),
+    ("rest", "", "type", "rest"),
+    ("metaOnly", "", "type", "metaOnly"),
+    ("virtual", "", "type", "virtual"),
+    ("bbox", "", "has", "bbox"),
+    ("queryable", "", "has", "lines"),
+    ("public", "visibility", "visibility", "public"),
+    ("protected", "visibility", "visibility", "protected"),
+    ("private", "visibility", "visibility", "private"),
+];
+
+/// Datasets that the caller may list.
+pub(super) async fn list(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    base: BaseUrl,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let query = parse(&params)?;
+    let answer = datasets.list(&caller, &query).await?;
+    let mut body = Map::new();
+    if params.get("count") != Some("false") {
+        body.insert("count".to_owned(), json!(answer.count));
+    }
+    let results = answer.results.iter().map(|dataset| {
+        let mut view = Value::Object(views::dataset(dataset, &caller, &base.0));
+        let always = if params.flag("raw") { &[][..] } else { views::ALWAYS };
+        paging::select(&mut view, &params, always);
+        view
+    });
+    body.insert("results".to_owned(), results.collect());
+    if !query.facets.is_empty() {
+        body.insert("facets".to_owned(), json!(answer.facets));
+    }
+    conditional_json(&headers, cache_for(&params), &body)
+}
+
+/// Lists are for shared caches only when they ask for public datasets, without what depends on the caller.
+fn cache_for(params: &Params) -> CacheFor {
+    let impersonal = params.list("select").contains(&"-userPermissions");
+    if impersonal && params.list("visibility") == ["public"] { CacheFor::Everybody } else { CacheFor::Nobody }
+}
+
+fn parse(params: &Params) -> ApiResult<ListQuery> {
+    let Paging { skip, size } = Paging::parse(params, SIZE_DEFAULT)?;
+    let mut filters: Vec<KeyFilter> = KEY_FILTERS
+        .iter()
+        .filter(|(parameter, _, _)| params.get(parameter).is_some())
+        .map(|&(parameter, facet, key)| {
+            let (none_of, any_of): (Vec<&str>, Vec<&str>) =
+                params.list(parameter).into_iter().partition(|value| value.starts_with('-'));
+            KeyFilter {
+                facet,
+                key,
+                any_of: any_of.into_iter().map(|value| stored(key, value)).collect(),
+                none_of: none_of.into_iter().map(|value| stored(key, &value[1..])).collect(),
+            }
+        })
+        .collect();
+    for &(parameter, facet, key, value) in FLAG_FILTERS {
+        if params.flag(parameter) {
+            filters.push(KeyFilter { facet, key, any_of: vec![value.to_owned()], none_of: Vec::new() });
+        }
+    }
+    if params.get("short-concept").is_some() {
+        let uris = params.list("short-concept").into_iter().filter_map(by_id);
+        let any_of = uris.flat_map(|concept| concept.identifiers).map(|&uri| uri.to_owned()).collect();
+        filters.push(KeyFilter { facet: "concepts", key: "concepts", any_of, none_of: Vec::new() });
+    }
+    let ids = params.get("ids").or_else(|| params.get("id"));
+    Ok(ListQuery {
+        q: params.get("q").map(str::to_owned),
+        filters,
+        ids: ids.map(|ids| ids.split(',').map(|id| id.trim().to_owned()).collect()),
+        mine: params.flag("mine"),
+        order: order(params)?,
+        skip,
+        size,
+        facets: facets(params)?,
+    })
+}
+
+/// A value as the store has it: `type:id:*` of an owner means any department, like `type:id`.
+fn stored(key: &str, value: &str) -> String {
+    let any_department = if key == "owner-filter" { value.strip_suffix(":*") } else { None };
+    any_department.unwrap_or(value).to_owned()
+}
+
+fn facets(params: &Params) -> ApiResult<Vec<&'static str>> {
+    let known = |name: &str| FACETS.iter().find(|facet| **facet == name).copied();
+    let facet = |name: &str| {
+        known(name).ok_or_else(|| {
+            let among = FACETS.join(", ");
+            ApiError::bad_request(format!(
+                "Le paramètre \"facets\" ne connaît pas \"{name}\". Au choix : {among}."
+            ))
+        })
+    };
+    params.list("facets").into_iter().map(facet).collect()
+}
+
+/// `field:1`, `field:-1`, `field` or `-field`; the first one counts. `modified` and `dataUpdatedAt` follow the last
+/// change.
+fn order(params: &Params) -> ApiResult<Order> {
+    let Some(first) = params.list("sort").into_iter().next() else { return Ok(Order::default()) };
+    let (field, descending) = match first.split_once(':') {
+        Some((field, direction)) => (field, direction == "-1"),
+        None => first.strip_prefix('-').map_or((first, false), |field| (field, true)),
+    };
+    Ok(match (field, descending) {
+        ("createdAt", true) => Order::CreatedDesc,
+        ("createdAt", false) => Order::CreatedAsc,
+        ("updatedAt" | "modified" | "dataUpdatedAt", true) => Order::UpdatedDesc,
+        ("updatedAt" | "modified" | "dataUpdatedAt", false) => Order::UpdatedAsc,
+        ("title", false) => Order::TitleAsc,
+        ("title", true) => Order::TitleDesc,
+        _ => {
+            return Err(ApiError::bad_request(format!(
+                "Le paramètre \"sort\" ne connaît pas \"{field}\". Au choix : createdAt, updatedAt, dataUpdatedAt, \
+                 modified, title."
+            )));
+        }
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(query: &str) -> Result<ListQuery, String> {
+        parse(&Params::parse(query).unwrap()).map_err(|error| error.message)
+    }
+
+    #[test]
+    fn filters_name_the_keys_of_the_store() {
+        let query =
+            parsed("owner=organization:v:*,-user:a&visibility=public&rest=true&sort=-title&size=5&page=2")
+                .unwrap();
+        assert_eq!(query.order, Order::TitleDesc);
+        assert_eq!((query.skip, query.size), (5, 5));
+        let by_key = |key: &str| query.filters.iter().find(|filter| filter.key == key).unwrap();
+        assert_eq!(by_key("owner-filter").any_of, ["organization:v"]);
+        assert_eq!(by_key("owner-filter").none_of, ["user:a"]);
+        assert_eq!(by_key("type").any_of, ["rest"]);
+        assert_eq!(by_key("visibility").facet, "visibility");
+    }
+
+    #[test]
+    fn what_does_not_exist_is_named() {
+        assert!(parsed("facets=color").unwrap_err().contains("\"color\""));
+        assert!(parsed("sort=color:1").unwrap_err().contains("\"color\""));
+        assert!(parsed("size=9000&skip=2000").unwrap_err().contains("10000"));
+    }
+
+    #[test]
+    fn only_impersonal_lists_of_public_datasets_are_shared() {
+        let cache = |query: &str| cache_for(&Params::parse(query).unwrap());
+        assert_eq!(cache("visibility=public&select=-userPermissions"), CacheFor::Everybody);
+        assert_eq!(cache("visibility=public"), CacheFor::Nobody);
+        assert_eq!(cache("visibility=public,private&select=-userPermissions"), CacheFor::Nobody);
+    }
+}

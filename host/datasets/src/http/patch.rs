@@ -1,0 +1,31 @@
+//! `PATCH /datasets/{id}`.
+
+use axum::Json;
+use axum::extract::{Path, Request, State};
+use axum::response::Response;
+use halle_http::{BaseUrl, Caller};
+
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::http::headers::answer;
+use crate::http::upload::{Received, receive};
+use crate::state::Datasets;
+use crate::views;
+
+/// Changes attributes.
+pub(super) async fn patch(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    base: BaseUrl,
+    Path(id): Path<String>,
+    request: Request,
+) -> DatasetsResult<Response> {
+    datasets.load(&caller, &id, "writeDescription").await?;
+    let Received { attributes, file } = receive(&datasets, request).await?;
+    if file.is_some() {
+        let message = "PATCH ne reçoit pas de fichier : utilisez POST ou PUT pour remplacer le fichier.";
+        return Err(DatasetsError::bad_request(message));
+    }
+    let dataset = datasets.patch(&caller, &id, &attributes).await?;
+    let view = views::dataset(&dataset, &caller, &base.0);
+    Ok(answer(&dataset, "writeDescription", None, Json(view)))
+}

@@ -1,0 +1,164 @@
+//! `validated` to `extended`: enrichments add their columns to the canonical rows, batch by batch.
+
+use std::sync::Arc;
+
+use arrow::datatypes::Schema;
+use arrow::record_batch::RecordBatch;
+use halle_ingest::rows::{RowsSummary, arrow_schema};
+use halle_model::dataset::Status;
+use halle_model::{Column, Extension};
+
+use crate::enrich::{Enrichment, source_name};
+use crate::jobs::pipeline::{Stage, StageError, StageResult};
+use crate::jobs::rows::{local, read, temporary, write};
+use crate::service::{columns, names};
+
+/// One extension at work.
+struct Worker<'a> {
+    extension: &'a Extension,
+    enrichment: Box<dyn Enrichment>,
+    wrong_rows: u64,
+    first_problem: Option<String>,
+}
+
+pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
+    let active: Vec<&Extension> =
+        stage.dataset.extensions.iter().filter(|extension| extension.active).collect();
+    let source = stage.building.rows_from.as_deref();
+    if active.is_empty() && source.is_none() {
+        return skipped(stage).await;
+    }
+    stage.started().await?;
+    let base = columns::of_the_file(&stage.building.schema);
+    let added = stage.datasets.plan_extensions(&stage.dataset, &base).await?;
+    let mut all = base.clone();
+    let mut workers = Vec::with_capacity(active.len());
+    for extension in active {
+        let cancel = stage.context.cancel.clone();
+        let enrichment =
+            stage.datasets.enrichments.open(&stage.dataset.owner, extension, &all, cancel).await?;
+        all.extend(enrichment.outputs().iter().cloned());
+        workers.push(Worker { extension, enrichment, wrong_rows: 0, first_problem: None });
+    }
+    if all[base.len()..].iter().map(|column| &column.key).ne(added.iter().map(|column| &column.key)) {
+        let message = "Une extension n'ajoute pas les colonnes qu'elle avait annoncées.";
+        return Err(StageError::Producer(message.to_owned()));
+    }
+    let all = with_edits(all, &stage.dataset.schema);
+    copy(stage, source.unwrap_or(&stage.building.id), &base, &all, &mut workers).await?;
+    let warnings = workers.iter().filter_map(Worker::warning).map(|text| ("warning", text)).collect();
+    stage
+        .ended(Status::Extended, warnings, move |dataset, _now| {
+            if let Some(building) = &mut dataset.building {
+                building.schema = all;
+            }
+        })
+        .await
+}
+
+/// Moves on without a word in the journal: there was nothing to do.
+async fn skipped(stage: &Stage<'_>) -> StageResult<()> {
+    let mut unit = stage.datasets.store.begin().await?;
+    let mut stored = super::pipeline::current(unit.as_mut(), &stage.dataset, &stage.building).await?;
+    stored.status = Status::Extended;
+    use halle_store::EntityExt;
+    unit.save(&mut stored, stage.datasets.clock.now()).await?;
+    unit.commit().await?;
+    Ok(())
+}
+
+/// Reads the base columns of version `from`, adds the columns of the workers, and keeps the result as the rows of the
+/// version in the making. Reading before replacing makes a second run give the same.
+async fn copy(
+    stage: &Stage<'_>,
+    from: &str,
+    base: &[Column],
+    all: &[Column],
+    workers: &mut [Worker<'_>],
+) -> StageResult<RowsSummary> {
+    let blob = local(stage, &names::rows(&stage.dataset.id, from)?).await?;
+    let keys = base.iter().map(|column| column.key.clone()).collect();
+    let mut batches = read(blob, keys, stage.context.cancel.clone());
+    let file = temporary(stage)?;
+    let (sender, writing) = write(&file, all.to_vec());
+    let meter = stage.meter(row_count(stage));
+    let mut done = 0_u64;
+    while let Some(batch) = batches.recv().await {
+        let mut batch = batch?;
+        for worker in workers.iter_mut() {
+            batch = worker.run(batch, done).await?;
+        }
+        done += batch.num_rows() as u64;
+        if sender.send(batch).await.is_err() {
+            // The writer stopped early: its result tells why.
+            break;
+        }
+        meter(done);
+    }
+    drop(sender);
+    let summary = writing.await.map_err(StageError::machine)??;
+    stage.datasets.blobs.put_file(&names::rows(&stage.dataset.id, &stage.building.id)?, file.path()).await?;
+    Ok(summary)
+}
+
+/// Rows of the version, as far as they are known: of the analysis, else of the served version.
+fn row_count(stage: &Stage<'_>) -> u64 {
+    let analysed = stage.building.analysis.as_ref().and_then(|analysis| analysis.get("rows")?.as_u64());
+    analysed.or(stage.dataset.count).unwrap_or(0)
+}
+
+impl Worker<'_> {
+    /// The batch with the columns this extension adds. `before` rows came before it.
+    async fn run(&mut self, batch: RecordBatch, before: u64) -> StageResult<RecordBatch> {
+        let enriched = self.enrichment.run(batch.clone()).await?;
+        if let Some((row, problem)) = enriched.problems.first() {
+            let text = format!("ligne {} : {}", before + u64::from(*row) + 1, problem.message);
+            if self.extension.mandatory {
+                let name = source_name(self.extension);
+                let message = format!("L'extension \"{name}\" est obligatoire et a échoué, {text}");
+                return Err(StageError::Producer(message));
+            }
+            self.first_problem.get_or_insert(text);
+            self.wrong_rows += enriched.problems.len() as u64;
+        }
+        joined(&batch, &enriched.columns, self.enrichment.outputs())
+    }
+
+    fn warning(&self) -> Option<String> {
+        let first = self.first_problem.as_ref()?;
+        let name = source_name(self.extension);
+        Some(format!(
+            "L'extension \"{name}\" n'a pas pu traiter {} lignes. Première : {first}",
+            self.wrong_rows
+        ))
+    }
+}
+
+/// A batch with more columns. What the enrichment gave must have the rows and the types it announced.
+fn joined(batch: &RecordBatch, added: &RecordBatch, outputs: &[Column]) -> StageResult<RecordBatch> {
+    let announced = arrow_schema(outputs);
+    let types_differ = added.num_columns() != outputs.len()
+        || added
+            .columns()
+            .iter()
+            .zip(announced.fields())
+            .any(|(array, field)| array.data_type() != field.data_type());
+    if added.num_rows() != batch.num_rows() || types_differ {
+        let message = "Une extension a répondu avec des colonnes ou un nombre de lignes inattendus.";
+        return Err(StageError::Producer(message.to_owned()));
+    }
+    let fields = batch.schema().fields().iter().chain(announced.fields()).cloned().collect::<Vec<_>>();
+    let arrays = batch.columns().iter().chain(added.columns()).cloned().collect();
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(StageError::machine)
+}
+
+/// Titles and groups that a producer gave to columns of extensions survive the next run.
+fn with_edits(mut all: Vec<Column>, before: &[Column]) -> Vec<Column> {
+    for column in all.iter_mut().filter(|column| column.extension.is_some()) {
+        let Some(edited) = before.iter().find(|other| other.key == column.key) else { continue };
+        column.title = edited.title.clone().or(column.title.take());
+        column.group = edited.group.clone().or(column.group.take());
+        column.description = edited.description.clone().or(column.description.take());
+    }
+    all
+}

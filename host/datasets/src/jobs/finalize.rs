@@ -1,0 +1,81 @@
+//! `indexed` to `finalized`: statistics, and the one transaction in which readers switch to the new version.
+
+use halle_base::Timestamp;
+use halle_model::Dataset;
+use halle_model::dataset::{Building, Status, Version};
+use halle_search::engine::IndexSummary;
+use halle_store::EntityExt;
+
+use crate::jobs::pipeline::{Stage, StageError, StageResult, current};
+use crate::service::{columns, names};
+
+pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
+    stage.started().await?;
+    let summary = stage.building.summary.clone().map(serde_json::from_value::<IndexSummary>);
+    let summary = summary
+        .ok_or_else(|| StageError::Machine("the version was not indexed".to_owned()))?
+        .map_err(StageError::machine)?;
+    let rows = stage.datasets.blobs.head(&names::rows(&stage.dataset.id, &stage.building.id)?).await?;
+    let rows_bytes = rows.map_or(0, |info| info.size);
+
+    let mut unit = stage.datasets.store.begin().await?;
+    let mut stored = current(unit.as_mut(), &stage.dataset, &stage.building).await?;
+    let now = stage.datasets.clock.now();
+    let restructured =
+        stored.served.is_some() && !columns::same_structure(&stored.schema, &stage.building.schema);
+    let retired = retired_by(&stored, &stage.building);
+    switch(&mut stored, &stage.building, &summary, rows_bytes, now);
+    unit.save(&mut stored, now).await?;
+    if !retired.is_empty() {
+        unit.jobs().enqueue(&super::sweep::later(&stored.id, &retired, now)).await?;
+    }
+    let mut events = Vec::new();
+    if restructured {
+        events.push(stage.datasets.record(unit.as_mut(), &stored.id, "structure-updated", None).await?);
+    }
+    events.push(stage.datasets.record(unit.as_mut(), &stored.id, "finalize-end", None).await?);
+    unit.commit().await?;
+    events.iter().for_each(|event| stage.datasets.announce(&stored.id, event));
+    Ok(())
+}
+
+/// Makes the version in the making the served one.
+fn switch(
+    dataset: &mut Dataset,
+    building: &Building,
+    summary: &IndexSummary,
+    rows_bytes: u64,
+    now: Timestamp,
+) {
+    let schema = columns::with_statistics(building.schema.clone(), summary);
+    dataset.schema = columns::with_calculated(schema, summary.bbox.is_some(), false);
+    dataset.original_file.clone_from(&building.original_file);
+    dataset.file.clone_from(&building.file);
+    dataset.count = Some(summary.rows);
+    dataset.bbox = summary.bbox;
+    dataset.served = Some(Version {
+        id: building.id.clone(),
+        rows: summary.rows,
+        index_bytes: summary.bytes,
+        rows_bytes,
+        upload: building.upload.clone(),
+    });
+    dataset.building = None;
+    dataset.status = Status::Finalized;
+    dataset.error_status = None;
+    dataset.finalized_at = Some(now);
+    dataset.updated_at = now;
+}
+
+/// Versions that nobody needs once `building` is served.
+fn retired_by(dataset: &Dataset, building: &Building) -> Vec<String> {
+    let mut retired = Vec::new();
+    if let Some(served) = &dataset.served {
+        retired.push(served.id.clone());
+        retired.push(names::upload_of(served).to_owned());
+    }
+    retired.extend(building.rows_from.clone());
+    retired.sort_unstable();
+    retired.dedup();
+    retired
+}

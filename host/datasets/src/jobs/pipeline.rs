@@ -1,0 +1,264 @@
+//! Takes a dataset from the stage it is in to the end, stage by stage.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use async_trait::async_trait;
+use halle_base::Timestamp;
+use halle_model::Dataset;
+use halle_model::dataset::{Building, Status};
+use halle_store::documents::Stored;
+use halle_store::runner::{JobContext, JobError, JobHandler};
+use halle_store::{EntityExt, Job, StoreError, UnitOfWork};
+use serde_json::Value;
+
+use crate::enrich::EnrichError;
+use crate::error::DatasetsError;
+use crate::jobs::{ADVANCE, analyze, extend, finalize, index, store, validate};
+use crate::service::journal::{set_error, task_of};
+use crate::state::Datasets;
+
+/// What the journal says when the machine, not the file, was at fault until no attempt was left.
+const GIVEN_UP: &str = "Une erreur interne a interrompu le traitement malgré plusieurs essais. Renvoyez le fichier, ou \
+                        signalez le problème à un administrateur.";
+
+/// Why a stage did not end well.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum StageError {
+    /// The producer must change something; the text tells what, and is for the journal.
+    #[error("{0}")]
+    Producer(String),
+    /// The machine is at fault; later may be better. The text is for the log.
+    #[error("{0}")]
+    Machine(String),
+    /// Somebody asked to stop.
+    #[error("cancelled")]
+    Cancelled,
+    /// The dataset went another way meanwhile: it was deleted, or another version is in the making.
+    #[error("superseded")]
+    Superseded,
+}
+
+impl StageError {
+    /// Wraps an error of the machine.
+    pub(crate) fn machine(error: impl std::fmt::Display) -> Self {
+        Self::Machine(error.to_string())
+    }
+}
+
+impl From<StoreError> for StageError {
+    fn from(error: StoreError) -> Self {
+        Self::machine(error)
+    }
+}
+
+impl From<DatasetsError> for StageError {
+    fn from(error: DatasetsError) -> Self {
+        Self::machine(error)
+    }
+}
+
+impl From<halle_search::SearchError> for StageError {
+    fn from(error: halle_search::SearchError) -> Self {
+        Self::machine(error)
+    }
+}
+
+impl From<halle_ingest::IngestError> for StageError {
+    fn from(error: halle_ingest::IngestError) -> Self {
+        if error.is_about_the_file() { Self::Producer(error.to_string()) } else { Self::machine(error) }
+    }
+}
+
+impl From<EnrichError> for StageError {
+    fn from(error: EnrichError) -> Self {
+        match error {
+            EnrichError::Invalid(text) => Self::Producer(text),
+            EnrichError::Temporary(text) => Self::Machine(text),
+            EnrichError::Cancelled => Self::Cancelled,
+        }
+    }
+}
+
+/// Result of a stage.
+pub(crate) type StageResult<T> = Result<T, StageError>;
+
+/// What a stage works with.
+pub(crate) struct Stage<'a> {
+    /// The feature.
+    pub datasets: &'a Datasets,
+    /// The job.
+    pub context: &'a JobContext,
+    /// The dataset as it was when the stage began.
+    pub dataset: Dataset,
+    /// The version in the making.
+    pub building: Building,
+    /// Name of the stage, as in the journal.
+    pub task: &'static str,
+}
+
+/// Told the rows treated so far, from any thread.
+pub(crate) type Meter = Arc<dyn Fn(u64) + Send + Sync>;
+
+impl Stage<'_> {
+    /// Writes `<stage>-start` to the journal.
+    pub(crate) async fn started(&self) -> StageResult<()> {
+        let mut unit = self.datasets.store.begin().await?;
+        let kind = format!("{}-start", self.task);
+        let event = self.datasets.record(unit.as_mut(), &self.dataset.id, &kind, None).await?;
+        unit.commit().await?;
+        self.datasets.announce(&self.dataset.id, &event);
+        self.datasets.announce_progress(&self.dataset.id, self.task, None);
+        Ok(())
+    }
+
+    /// A meter for a stage of `total` rows: tells the job's progress, and listeners each whole percent.
+    pub(crate) fn meter(&self, total: u64) -> Meter {
+        let (progress, datasets) = (Arc::clone(&self.context.progress), self.datasets.clone());
+        let (id, task, last) = (self.dataset.id.clone(), self.task, AtomicI64::new(-1));
+        Arc::new(move |done| {
+            let fraction = (done as f64 / total.max(1) as f64).min(1.0);
+            progress(fraction);
+            let percent = (fraction * 100.0) as i64;
+            if last.swap(percent, Ordering::Relaxed) != percent {
+                datasets.announce_progress(&id, task, Some(fraction));
+            }
+        })
+    }
+
+    /// Ends the stage: changes the dataset and moves it to `status`, with the events `before` and `<stage>-end`, in one
+    /// transaction. Changes nothing when the dataset went another way meanwhile.
+    pub(crate) async fn ended(
+        &self,
+        status: Status,
+        before: Vec<(&'static str, String)>,
+        change: impl FnOnce(&mut Dataset, Timestamp) + Send,
+    ) -> StageResult<()> {
+        let mut unit = self.datasets.store.begin().await?;
+        let mut stored = current(unit.as_mut(), &self.dataset, &self.building).await?;
+        let now = self.datasets.clock.now();
+        change(&mut stored, now);
+        stored.status = status;
+        unit.save(&mut stored, now).await?;
+        let mut events = Vec::new();
+        for (kind, text) in before {
+            events.push(self.datasets.record(unit.as_mut(), &stored.id, kind, Some(text)).await?);
+        }
+        let kind = format!("{}-end", self.task);
+        events.push(self.datasets.record(unit.as_mut(), &stored.id, &kind, None).await?);
+        unit.commit().await?;
+        events.iter().for_each(|event| self.datasets.announce(&self.dataset.id, event));
+        Ok(())
+    }
+}
+
+/// The dataset as it is now, if it still is where the stage found it.
+pub(crate) async fn current(
+    unit: &mut dyn UnitOfWork,
+    dataset: &Dataset,
+    building: &Building,
+) -> StageResult<Stored<Dataset>> {
+    let stored = unit.load::<Dataset>(&dataset.id).await?.ok_or(StageError::Superseded)?;
+    let same_version = stored.building.as_ref().is_some_and(|now| now.id == building.id);
+    if same_version && stored.status == dataset.status { Ok(stored) } else { Err(StageError::Superseded) }
+}
+
+/// Handler of `dataset-advance`.
+pub struct Advance(pub(crate) Datasets);
+
+impl Advance {
+    /// Runs the next stage. Whether there may be another.
+    async fn step(&self, context: &JobContext, id: &str) -> StageResult<bool> {
+        let dataset = {
+            let mut unit = self.0.store.read().await?;
+            unit.load::<Dataset>(id).await?
+        };
+        let Some(dataset) = dataset.map(|stored| stored.entity) else { return Ok(false) };
+        let Some((building, task)) = dataset.building.clone().zip(task_of(dataset.status)) else {
+            return Ok(false);
+        };
+        if context.cancel.is_cancelled() {
+            return Err(StageError::Cancelled);
+        }
+        let stage = Stage { datasets: &self.0, context, dataset, building, task };
+        let result = match stage.dataset.status {
+            Status::Loaded => store::run(&stage).await,
+            Status::Stored | Status::Normalized => analyze::run(&stage).await,
+            Status::Analyzed | Status::ValidationUpdated => validate::run(&stage).await,
+            Status::Validated => extend::run(&stage).await,
+            Status::Extended => index::run(&stage).await,
+            Status::Indexed => finalize::run(&stage).await,
+            Status::Created | Status::Finalized | Status::Error => Ok(()),
+        };
+        match result {
+            Ok(()) => Ok(true),
+            Err(StageError::Producer(text)) => {
+                self.stopped(&stage.dataset, &stage.building, text).await?;
+                Ok(false)
+            }
+            // The job that was enqueued with the other way goes on from there.
+            Err(StageError::Superseded) => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Puts the dataset in error with the reason in its journal. The served version stays served.
+    async fn stopped(&self, dataset: &Dataset, building: &Building, text: String) -> StageResult<()> {
+        let mut unit = self.0.store.begin().await?;
+        let mut stored = match current(unit.as_mut(), dataset, building).await {
+            Err(StageError::Superseded) => return Ok(()),
+            result => result?,
+        };
+        set_error(&mut stored);
+        unit.save(&mut stored, self.0.clock.now()).await?;
+        let event = self.0.record(unit.as_mut(), &stored.id, "error", Some(text)).await?;
+        unit.commit().await?;
+        self.0.announce(&dataset.id, &event);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl JobHandler for Advance {
+    fn kinds(&self) -> &'static [&'static str] {
+        &[ADVANCE]
+    }
+
+    async fn run(&self, context: JobContext) -> Result<(), JobError> {
+        let id = dataset_of(&context.job)?;
+        loop {
+            match self.step(&context, &id).await {
+                Ok(true) => {}
+                Ok(false) => return Ok(()),
+                Err(StageError::Cancelled) => return Err(JobError::Cancelled),
+                Err(error) => return Err(JobError::retry(error)),
+            }
+        }
+    }
+
+    async fn given_up(&self, job: &Job, error: &str) {
+        tracing::error!(dataset = %job.payload, %error, "the pipeline gave up on a dataset");
+        let Ok(id) = dataset_of(job) else { return };
+        let stopped = async {
+            let dataset = {
+                let mut unit = self.0.store.read().await?;
+                unit.load::<Dataset>(&id).await?
+            };
+            match dataset.map(|stored| (stored.building.clone(), stored.entity)) {
+                Some((Some(building), dataset)) => {
+                    self.stopped(&dataset, &building, GIVEN_UP.to_owned()).await
+                }
+                _ => Ok(()),
+            }
+        };
+        if let Err(error) = stopped.await {
+            tracing::error!(dataset = %id, %error, "the error of a dataset could not be written");
+        }
+    }
+}
+
+/// Identifier of the dataset that a job is for.
+pub(crate) fn dataset_of(job: &Job) -> Result<String, JobError> {
+    let id = job.payload.get("dataset").and_then(Value::as_str);
+    id.map(str::to_owned).ok_or_else(|| JobError::give_up("the job does not name its dataset"))
+}

@@ -1,0 +1,85 @@
+//! Removes versions nobody reads any more: their index, their rows, and their upload unless a later version needs it.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use halle_base::Timestamp;
+use halle_model::Dataset;
+use halle_store::runner::{JobContext, JobError, JobHandler};
+use halle_store::{EntityExt, Job, NewJob};
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::jobs::SWEEP;
+use crate::jobs::pipeline::dataset_of;
+use crate::service::names;
+use crate::state::Datasets;
+
+/// Time that readers of an old version have to open its index.
+const GRACE: SignedDuration = SignedDuration::from_secs(60);
+
+/// Versions of one job: their identifiers fit the payload.
+const VERSIONS_MAX: usize = 100;
+
+/// The job that removes `versions` once readers have had time to move on.
+pub(crate) fn later(dataset: &str, versions: &[String], now: Timestamp) -> NewJob {
+    let run_at = now.saturating_add(GRACE).unwrap_or(now);
+    NewJob { run_at, ..at_once(dataset, versions, now) }
+}
+
+/// The job that removes `versions` as soon as nothing else runs for the dataset.
+pub(crate) fn at_once(dataset: &str, versions: &[String], now: Timestamp) -> NewJob {
+    let versions = &versions[..versions.len().min(VERSIONS_MAX)];
+    let payload = json!({ "dataset": dataset, "versions": versions });
+    // Not deduplicated: two jobs name different versions.
+    NewJob { deduplicate: false, ..NewJob::now(SWEEP, names::job_key(dataset), payload, now) }
+}
+
+/// Handler of `dataset-sweep`.
+pub struct Sweep(pub(crate) Datasets);
+
+#[async_trait]
+impl JobHandler for Sweep {
+    fn kinds(&self) -> &'static [&'static str] {
+        &[SWEEP]
+    }
+
+    async fn run(&self, context: JobContext) -> Result<(), JobError> {
+        let id = dataset_of(&context.job)?;
+        let dataset = {
+            let mut unit = self.0.store.read().await?;
+            unit.load::<Dataset>(&id).await?.map(|stored| stored.entity)
+        };
+        let (data, uploads) = dataset.as_ref().map_or_else(Default::default, in_use);
+        let named = context.job.payload.get("versions").and_then(Value::as_array).into_iter().flatten();
+        for version in named.filter_map(Value::as_str) {
+            if !data.contains(version) {
+                self.0.engine.remove(&names::index(&id, version)).await.map_err(JobError::retry)?;
+                self.0.blobs.delete(&names::rows(&id, version)?).await?;
+            }
+            if !uploads.contains(version) {
+                self.0.blobs.delete(&names::original(&id, version)?).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn given_up(&self, job: &Job, error: &str) {
+        tracing::warn!(job = %job.payload, %error, "old versions could not be removed and take up room");
+    }
+}
+
+/// Versions whose rows and index are needed, and versions whose upload is.
+fn in_use(dataset: &Dataset) -> (BTreeSet<String>, BTreeSet<String>) {
+    let (mut data, mut uploads) = (BTreeSet::new(), BTreeSet::new());
+    if let Some(served) = &dataset.served {
+        data.insert(served.id.clone());
+        uploads.insert(names::upload_of(served).to_owned());
+    }
+    if let Some(building) = &dataset.building {
+        data.insert(building.id.clone());
+        data.extend(building.rows_from.clone());
+        uploads.insert(names::upload_of_building(building).to_owned());
+    }
+    (data, uploads)
+}

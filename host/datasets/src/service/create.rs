@@ -1,0 +1,303 @@
+//! Creating a dataset: from a file, empty and editable, or as a description only.
+
+use std::path::Path;
+
+use halle_base::{AccountRef, new_id, parse_id};
+use halle_http::ApiError;
+use halle_model::dataset::{Author, Building, OriginalFile, Status, Version};
+use halle_model::permission::{can_create, default_grants};
+use halle_model::slug::title_slug;
+use halle_model::{Caller, Column, Dataset};
+use halle_search::engine::IndexSpec;
+use halle_store::{EntityExt, NewJob, StoreError, UnitOfWork};
+use serde_json::{Map, Value, json};
+
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::ADVANCE;
+use crate::service::attributes::{check_attributes, set_description, title_of_file};
+use crate::service::extensions::extensions_of;
+use crate::service::schema_patch::{editable_schema, wanted_schema};
+use crate::service::{columns, names};
+use crate::state::Datasets;
+
+/// Times a creation is tried again when a slug was taken between the look and the write.
+const SLUG_RACES_MAX: usize = 5;
+
+/// A dataset to create.
+#[derive(Debug, Clone, Default)]
+pub struct NewDataset {
+    /// Owner; the caller's active account when absent.
+    pub owner: Option<AccountRef>,
+    /// Identifier; a random one when absent.
+    pub id: Option<String>,
+    /// Title; from the attributes, else from the file's name when absent.
+    pub title: Option<String>,
+    /// Further attributes, as a creation over HTTP accepts them.
+    pub attributes: Map<String, Value>,
+}
+
+/// A file on this machine to become the content of a dataset.
+#[derive(Debug, Clone)]
+pub struct Upload<'a> {
+    /// Name that the producer gave, without folders: its extension decides the format.
+    pub name: &'a str,
+    /// Where the bytes are. The file is moved away if that is cheaper than copying.
+    pub path: &'a Path,
+    /// Encoding that the producer named.
+    pub encoding: Option<String>,
+}
+
+impl Datasets {
+    /// Creates a dataset from a file; the pipeline starts at once. The dataset is `loaded` when this returns.
+    pub async fn create_from_file(
+        &self,
+        caller: &Caller,
+        new: NewDataset,
+        file_name: &str,
+        path: &Path,
+    ) -> DatasetsResult<Dataset> {
+        self.create_with(caller, new, Upload { name: file_name, path, encoding: None }).await
+    }
+
+    /// As [`create_from_file`](Self::create_from_file), with what the producer said of the file.
+    pub async fn create_with(
+        &self,
+        caller: &Caller,
+        new: NewDataset,
+        upload: Upload<'_>,
+    ) -> DatasetsResult<Dataset> {
+        let mut dataset = self.new_dataset(caller, &new, Some(upload.name))?;
+        if dataset.is_rest || dataset.is_meta_only {
+            let message =
+                "Un jeu de données éditable ou de métadonnées ne peut pas être créé avec un fichier.";
+            return Err(DatasetsError::bad_request(message));
+        }
+        let building = self.receive(&dataset.id, &upload).await?;
+        let (id, version) = (dataset.id.clone(), building.id.clone());
+        dataset.status = Status::Loaded;
+        dataset.data_updated_at = Some(dataset.created_at);
+        dataset.original_file.clone_from(&building.original_file);
+        dataset.building = Some(building);
+        let inserted = self.insert(dataset, &new.attributes).await;
+        if inserted.is_err() {
+            self.forget_upload(&id, &version).await;
+        }
+        inserted
+    }
+
+    /// Creates an editable dataset (`isRest`), a description only (`isMetaOnly`), or one that waits for its file.
+    pub async fn create(&self, caller: &Caller, new: NewDataset) -> DatasetsResult<Dataset> {
+        let mut dataset = self.new_dataset(caller, &new, None)?;
+        let now = dataset.created_at;
+        if dataset.is_rest {
+            let version = new_id(&*self.dice);
+            let spec = IndexSpec { columns: columns::indexed(&dataset.schema), editable: true };
+            let builder = self.engine.create(&names::index(&dataset.id, &version), spec).await?;
+            let summary = builder.finish().await?;
+            dataset.count = Some(0);
+            dataset.data_updated_at = Some(now);
+            dataset.served = Some(Version {
+                id: version,
+                rows: 0,
+                index_bytes: summary.bytes,
+                rows_bytes: 0,
+                upload: None,
+            });
+        }
+        if dataset.is_rest || dataset.is_meta_only {
+            dataset.status = Status::Finalized;
+            dataset.finalized_at = Some(now);
+        }
+        self.insert(dataset, &new.attributes).await
+    }
+
+    /// Checks everything that can be checked before a file is stored, and fills in what a creation has in common.
+    fn new_dataset(&self, caller: &Caller, new: &NewDataset, file: Option<&str>) -> DatasetsResult<Dataset> {
+        let owner = owner_of(caller, new)?;
+        check_attributes(&new.attributes, true)?;
+        if let Some(id) = &new.id {
+            parse_id(id).map_err(|error| DatasetsError::bad_request(error.to_string()))?;
+        }
+        if let Some(file) = file {
+            accept(file)?;
+        }
+        let flag = |name: &str| new.attributes.get(name).and_then(Value::as_bool).unwrap_or(false);
+        let title = new.title.clone().or_else(|| file.map(title_of_file));
+        let given = new.attributes.get("title").and_then(Value::as_str);
+        let title = given.map(str::to_owned).or(title).ok_or_else(|| {
+            DatasetsError::bad_request(
+                "Le titre est obligatoire : envoyez un attribut \"title\" ou un fichier.",
+            )
+        })?;
+        let now = self.clock.now();
+        let author = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
+        let mut dataset = Dataset {
+            id: new.id.clone().unwrap_or_else(|| new_id(&*self.dice)),
+            slug: String::new(),
+            title,
+            permissions: default_grants(&owner),
+            owner,
+            status: Status::Created,
+            error_status: None,
+            is_rest: flag("isRest"),
+            is_meta_only: flag("isMetaOnly"),
+            schema: Vec::new(),
+            primary_key: Vec::new(),
+            original_file: None,
+            file: None,
+            extensions: extensions_of(new.attributes.get("extensions"))?,
+            count: None,
+            bbox: None,
+            served: None,
+            building: None,
+            created_at: now,
+            created_by: author.clone(),
+            updated_at: now,
+            updated_by: author,
+            data_updated_at: None,
+            finalized_at: None,
+            description: Map::new(),
+        };
+        if dataset.is_rest && dataset.is_meta_only {
+            return Err(DatasetsError::bad_request("\"isRest\" et \"isMetaOnly\" s'excluent."));
+        }
+        set_description(&mut dataset, &new.attributes);
+        set_columns(&mut dataset, &new.attributes)?;
+        Ok(dataset)
+    }
+
+    /// Stores an upload under a new version; nothing refers to it yet.
+    pub(crate) async fn receive(&self, dataset: &str, upload: &Upload<'_>) -> DatasetsResult<Building> {
+        let format = accept(upload.name)?;
+        let size = tokio::fs::metadata(upload.path).await.map_err(DatasetsError::internal)?.len();
+        if size > self.config.upload_bytes_max {
+            return Err(DatasetsError::TooLarge(self.config.upload_bytes_max));
+        }
+        let version = new_id(&*self.dice);
+        self.blobs.put_file(&names::original(dataset, &version)?, upload.path).await?;
+        let original_file = OriginalFile {
+            name: upload.name.to_owned(),
+            size,
+            mimetype: format.to_owned(),
+            md5: None,
+            encoding: upload.encoding.clone(),
+        };
+        Ok(Building { original_file: Some(original_file), ..building(version) })
+    }
+
+    /// Removes an upload that nothing came to refer to.
+    pub(crate) async fn forget_upload(&self, dataset: &str, version: &str) {
+        let Ok(key) = names::original(dataset, version) else { return };
+        if let Err(error) = self.blobs.delete(&key).await {
+            tracing::warn!(%error, key = key.as_str(), "an upload without dataset stays behind");
+        }
+    }
+
+    /// Writes a new dataset with a free slug, its first event, and its first job.
+    async fn insert(&self, mut dataset: Dataset, attributes: &Map<String, Value>) -> DatasetsResult<Dataset> {
+        let wanted = attributes.get("slug").and_then(Value::as_str).map(str::to_owned);
+        let base = wanted.unwrap_or_else(|| title_slug(&dataset.title));
+        for attempt in 1.. {
+            let mut unit = self.store.begin().await?;
+            if unit.load::<Dataset>(&dataset.id).await?.is_some() {
+                let message = format!("Un jeu de données avec l'identifiant \"{}\" existe déjà.", dataset.id);
+                return Err(DatasetsError::Conflict(message));
+            }
+            dataset.slug = free_slug(unit.as_mut(), &dataset.owner, &base).await?;
+            match unit.insert(&dataset, dataset.created_at).await {
+                Err(StoreError::Duplicate { .. }) if attempt < SLUG_RACES_MAX => continue,
+                result => result?,
+            }
+            let mut events = vec![self.record(unit.as_mut(), &dataset.id, "dataset-created", None).await?];
+            if dataset.status == Status::Finalized {
+                events.push(self.record(unit.as_mut(), &dataset.id, "finalize-end", None).await?);
+            } else if dataset.building.is_some() {
+                unit.jobs().enqueue(&advance(&dataset.id, self.clock.now())).await?;
+            }
+            unit.commit().await?;
+            events.iter().for_each(|event| self.announce(&dataset.id, event));
+            break;
+        }
+        Ok(dataset)
+    }
+}
+
+/// The job that takes a dataset through the stages it needs.
+pub(crate) fn advance(dataset: &str, now: halle_base::Timestamp) -> NewJob {
+    NewJob::now(ADVANCE, names::job_key(dataset), json!({ "dataset": dataset }), now)
+}
+
+/// A version in the making of which nothing is known yet.
+pub(crate) fn building(version: String) -> Building {
+    Building {
+        id: version,
+        original_file: None,
+        file: None,
+        schema: Vec::new(),
+        upload: None,
+        rows_from: None,
+        analysis: None,
+        summary: None,
+    }
+}
+
+/// Media type of a file that can be read; [`DatasetsError::UnsupportedType`] for one that cannot.
+pub(crate) fn accept(file_name: &str) -> DatasetsResult<&'static str> {
+    use halle_ingest::Container;
+    let (format, container) =
+        halle_ingest::accept(file_name).map_err(|error| DatasetsError::UnsupportedType(error.to_string()))?;
+    Ok(match container {
+        Container::Plain => format.mime(),
+        Container::Gzip => "application/gzip",
+        Container::Zip => "application/zip",
+    })
+}
+
+/// A slug that no other dataset of the owner has: the base, or the base with `-2`, `-3`...
+pub(crate) async fn free_slug(
+    unit: &mut dyn UnitOfWork,
+    owner: &AccountRef,
+    base: &str,
+) -> DatasetsResult<String> {
+    let mut slug = base.to_owned();
+    for number in 2.. {
+        let key = format!("{}/{slug}", owner.key());
+        if unit.find::<Dataset>("owner-slug", &key).await?.is_none() {
+            break;
+        }
+        slug = format!("{base}-{number}");
+    }
+    Ok(slug)
+}
+
+fn owner_of(caller: &Caller, new: &NewDataset) -> DatasetsResult<AccountRef> {
+    if caller.is_anonymous() {
+        return Err(ApiError::unauthorized("Veuillez vous connecter pour créer un jeu de données.").into());
+    }
+    let in_attributes = new.attributes.get("owner").map(|owner| serde_json::from_value(owner.clone()));
+    let owner = match (new.owner.clone(), in_attributes) {
+        (Some(owner), _) => Some(owner),
+        (None, Some(Ok(owner))) => Some(owner),
+        (None, Some(Err(error))) => {
+            return Err(DatasetsError::bad_request(format!("L'attribut \"owner\" est incorrect : {error}.")));
+        }
+        (None, None) => caller.account.clone(),
+    };
+    let owner = owner.ok_or_else(|| ApiError::forbidden("Aucun compte actif : choisissez un compte."))?;
+    if can_create(caller, &owner, "datasets") {
+        return Ok(owner);
+    }
+    Err(ApiError::forbidden("Permission manquante pour l'opération \"post\" ou la catégorie \"write\".")
+        .into())
+}
+
+/// Columns and primary key that the creation gives: all of an editable dataset, hints for the analysis of a file.
+fn set_columns(dataset: &mut Dataset, attributes: &Map<String, Value>) -> DatasetsResult<()> {
+    let Some(schema) = attributes.get("schema").filter(|schema| !schema.is_null()) else { return Ok(()) };
+    let columns: Vec<Column> = wanted_schema(schema)?;
+    dataset.schema = if dataset.is_rest { editable_schema(columns)? } else { columns };
+    if let Some(key) = attributes.get("primaryKey").filter(|key| !key.is_null()) {
+        dataset.primary_key = columns::primary_key(key, &dataset.schema)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,43 @@
+//! Deleting a dataset, with everything it has.
+
+use halle_model::{Caller, Dataset};
+use halle_store::EntityExt;
+
+use crate::error::DatasetsResult;
+use crate::jobs::sweep;
+use crate::service::load::load_in;
+use crate::service::names;
+use crate::state::Datasets;
+
+impl Datasets {
+    /// Deletes a dataset: gone for every reader when this returns; its files and indexes follow in a job.
+    pub async fn delete(&self, caller: &Caller, id: &str) -> DatasetsResult<()> {
+        let mut unit = self.store.begin().await?;
+        let dataset = load_in(unit.as_mut(), caller, id, "delete").await?.entity;
+        unit.jobs().cancel(&names::job_key(&dataset.id)).await?;
+        unit.remove::<Dataset>(&dataset.id).await?;
+        unit.logs().clear(&names::journal(&dataset.id)).await?;
+        unit.lines().clear(&dataset.id).await?;
+        let versions = versions_of(&dataset);
+        if !versions.is_empty() {
+            unit.jobs().enqueue(&sweep::at_once(&dataset.id, &versions, self.clock.now())).await?;
+        }
+        unit.commit().await?;
+        Ok(())
+    }
+}
+
+/// Every version that may have something on disk.
+fn versions_of(dataset: &Dataset) -> Vec<String> {
+    let mut versions = Vec::new();
+    if let Some(served) = &dataset.served {
+        versions.extend([served.id.clone(), names::upload_of(served).to_owned()]);
+    }
+    if let Some(building) = &dataset.building {
+        versions.extend([building.id.clone(), names::upload_of_building(building).to_owned()]);
+        versions.extend(building.rows_from.clone());
+    }
+    versions.sort_unstable();
+    versions.dedup();
+    versions
+}

@@ -1,0 +1,98 @@
+//! The files of a dataset: the upload, and the full file with the columns of extensions.
+
+use std::ops::Range;
+
+use halle_model::{Caller, Dataset};
+use halle_store::blobs::LocalBlob;
+use halle_store::{BlobInfo, ByteStream};
+use serde::Serialize;
+
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::names;
+use crate::state::Datasets;
+
+/// A file that can be downloaded.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DataFile {
+    /// `original` or `full`.
+    pub key: &'static str,
+    /// File name.
+    pub name: String,
+    /// Bytes; absent for a file that is written as it is sent.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub size: Option<u64>,
+    /// Media type.
+    pub mimetype: String,
+    /// Title for people.
+    pub title: &'static str,
+}
+
+/// An upload on its way out.
+pub struct Download {
+    /// The dataset it belongs to.
+    pub dataset: Dataset,
+    /// File name.
+    pub name: String,
+    /// Media type.
+    pub mimetype: String,
+    /// Size of the whole file.
+    pub info: BlobInfo,
+    /// The bytes asked.
+    pub body: ByteStream,
+}
+
+impl Datasets {
+    /// The file as it was uploaded, of the served version; the first upload while nothing is served yet.
+    pub async fn original_file(
+        &self,
+        caller: &Caller,
+        id: &str,
+        range: Option<Range<u64>>,
+    ) -> DatasetsResult<Download> {
+        let dataset = self.load(caller, id, "downloadOriginalData").await?.entity;
+        let missing = || DatasetsError::Missing("Ce jeu de données n'a pas de fichier original.".to_owned());
+        let upload = match (&dataset.served, &dataset.building) {
+            (Some(served), _) => names::upload_of(served),
+            (None, Some(building)) => names::upload_of_building(building),
+            (None, None) => return Err(missing()),
+        };
+        let file = dataset.original_file.clone().ok_or_else(missing)?;
+        let key = names::original(&dataset.id, upload)?;
+        let (info, body) = self.blobs.get(&key, range).await?.ok_or_else(missing)?;
+        Ok(Download { dataset, name: file.name, mimetype: file.mimetype, info, body })
+    }
+
+    /// The canonical rows of the served version, for the full file.
+    pub(crate) async fn full_rows(&self, caller: &Caller, id: &str) -> DatasetsResult<(Dataset, LocalBlob)> {
+        let dataset = self.load(caller, id, "downloadFullData").await?.entity;
+        let missing = || DatasetsError::Missing("Ce jeu de données n'a pas de fichier complet.".to_owned());
+        let served = dataset.served.as_ref().filter(|_| !dataset.is_rest).ok_or_else(missing)?;
+        let rows = self.blobs.local(&names::rows(&dataset.id, &served.id)?).await?.ok_or_else(missing)?;
+        Ok((dataset, rows))
+    }
+
+    /// The files that can be downloaded.
+    pub async fn data_files(&self, caller: &Caller, id: &str) -> DatasetsResult<(Dataset, Vec<DataFile>)> {
+        let dataset = self.load(caller, id, "listDataFiles").await?.entity;
+        let mut files = Vec::new();
+        if let Some(original) = &dataset.original_file {
+            files.push(DataFile {
+                key: "original",
+                name: original.name.clone(),
+                size: Some(original.size),
+                mimetype: original.mimetype.clone(),
+                title: "Fichier original",
+            });
+        }
+        if dataset.served.is_some() && dataset.schema.iter().any(|column| column.extension.is_some()) {
+            let (name, mimetype) = (full_name(&dataset), "text/csv".to_owned());
+            files.push(DataFile { key: "full", name, size: None, mimetype, title: "Fichier étendu" });
+        }
+        Ok((dataset, files))
+    }
+}
+
+/// Name of the full file.
+pub(crate) fn full_name(dataset: &Dataset) -> String {
+    format!("{}-full.csv", dataset.slug)
+}

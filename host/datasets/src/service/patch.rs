@@ -1,0 +1,244 @@
+//! Changing a dataset: description, schema, extensions; and what has to be computed again.
+
+use halle_base::{new_id, parse_id};
+use halle_model::dataset::{Author, Building, DatasetKind, Status};
+use halle_model::slug::title_slug;
+use halle_model::{Caller, Dataset};
+use halle_store::EntityExt;
+use halle_store::documents::Stored;
+use jiff::SignedDuration;
+use serde_json::{Map, Value};
+
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::{self, sweep};
+use crate::service::attributes::{check_attributes, set_description};
+use crate::service::create::{advance, building};
+use crate::service::extensions::extensions_of;
+use crate::service::load::check;
+use crate::service::schema_patch::{
+    Effect, editable_schema, is_breaking, is_reindexing, patch_file_schema, wanted_schema,
+};
+use crate::service::{columns, names};
+use crate::state::Datasets;
+
+/// What a patch asks for besides the change itself.
+#[derive(Debug, Default)]
+struct Consequences {
+    /// Whether the operation `writeDescriptionBreaking` is needed.
+    breaking: bool,
+    /// The stage from which the pipeline must run again.
+    restart: Option<Status>,
+    /// Whether the index of an editable dataset must be built again from its lines.
+    rebuild: bool,
+    /// Whether the columns or the extensions changed.
+    structure: bool,
+}
+
+impl Datasets {
+    /// Changes attributes; `null` unsets. 400 for an attribute that does not exist or is of the wrong type; 409 while
+    /// the pipeline runs, for changes that would need it.
+    pub async fn patch(
+        &self,
+        caller: &Caller,
+        id: &str,
+        attributes: &Map<String, Value>,
+    ) -> DatasetsResult<Dataset> {
+        check_attributes(attributes, false)?;
+        let structural =
+            ["schema", "extensions", "primaryKey"].iter().any(|name| attributes.contains_key(*name));
+        let mut stored = if structural {
+            let ready = [Status::Finalized, Status::Error, Status::Created];
+            self.load_in_state(caller, id, "writeDescription", &ready).await?
+        } else {
+            self.load(caller, id, "writeDescription").await?
+        };
+        let consequences = self.apply(&mut stored, attributes).await?;
+        if consequences.breaking {
+            check(caller, "writeDescriptionBreaking", &stored)?;
+        }
+        self.save_patch(caller, stored, attributes, &consequences).await
+    }
+
+    /// Changes the dataset in memory.
+    async fn apply(
+        &self,
+        stored: &mut Stored<Dataset>,
+        attributes: &Map<String, Value>,
+    ) -> DatasetsResult<Consequences> {
+        set_description(stored, attributes);
+        let mut consequences = Consequences {
+            breaking: ["projection", "attachmentsAsImage"].iter().any(|name| attributes.contains_key(*name)),
+            ..Consequences::default()
+        };
+        if let Some(schema) = attributes.get("schema").filter(|schema| !schema.is_null()) {
+            apply_schema(stored, schema, &mut consequences)?;
+        }
+        if let Some(extensions) = attributes.get("extensions") {
+            let extensions = extensions_of(Some(extensions))?;
+            if stored.extensions != extensions {
+                if stored.kind() != DatasetKind::File && !extensions.is_empty() {
+                    let message =
+                        "Les extensions ne sont prises en charge que sur les jeux de données fichiers.";
+                    return Err(DatasetsError::NotImplemented(message.to_owned()));
+                }
+                stored.extensions = extensions;
+                consequences.breaking = true;
+                consequences.structure = true;
+                consequences.restart = Some(consequences.restart.unwrap_or(Status::Validated));
+                self.check_extensions(stored).await?;
+            }
+        }
+        if let Some(key) = attributes.get("primaryKey") {
+            apply_primary_key(stored, key, &mut consequences)?;
+        }
+        Ok(consequences)
+    }
+
+    /// Writes the change with what it entails. [`StoreError::Stale`](halle_store::StoreError::Stale), a 409, when
+    /// somebody else changed the dataset meanwhile.
+    async fn save_patch(
+        &self,
+        caller: &Caller,
+        mut stored: Stored<Dataset>,
+        attributes: &Map<String, Value>,
+        consequences: &Consequences,
+    ) -> DatasetsResult<Dataset> {
+        let mut unit = self.store.begin().await?;
+        let now = self.clock.now();
+        if let Some(slug) = attributes.get("slug") {
+            let wanted = slug.as_str().map_or_else(|| title_slug(&stored.title), str::to_owned);
+            if wanted != stored.slug {
+                check(caller, "writeDescriptionBreaking", &stored)?;
+                parse_id(&wanted).map_err(|error| DatasetsError::bad_request(error.to_string()))?;
+                let key = format!("{}/{wanted}", stored.owner.key());
+                if unit.find::<Dataset>("owner-slug", &key).await?.is_some() {
+                    return Err(DatasetsError::bad_request("Ce slug est déjà utilisé"));
+                }
+                stored.slug = wanted;
+                // Caches keyed by the slug must not revalidate what they keep.
+                let next = now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now);
+                stored.finalized_at = stored.finalized_at.map(|_| next);
+            }
+        }
+        stored.updated_at = now;
+        stored.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
+        let retired = consequences.restart.and_then(|from| self.restart(&mut stored, from));
+        unit.save(&mut stored, now).await?;
+        if let Some(retired) = retired {
+            if !retired.is_empty() {
+                unit.jobs().enqueue(&sweep::at_once(&stored.id, &retired, now)).await?;
+            }
+            unit.jobs().enqueue(&advance(&stored.id, now)).await?;
+        }
+        if consequences.rebuild {
+            unit.jobs().enqueue(&jobs::rebuild(&stored.id, now)).await?;
+        }
+        let event = if consequences.structure && stored.kind() == DatasetKind::Editable {
+            Some(self.record(unit.as_mut(), &stored.id, "structure-updated", None).await?)
+        } else {
+            None
+        };
+        unit.commit().await?;
+        event.iter().for_each(|event| self.announce(&stored.id, event));
+        Ok(stored.entity)
+    }
+
+    /// Starts another version from `from`: [`Status::Validated`] takes the rows that are there, [`Status::Stored`]
+    /// reads the upload again. Returns the versions that nobody needs any more, or `None` when there are no data.
+    fn restart(&self, dataset: &mut Dataset, from: Status) -> Option<Vec<String>> {
+        let (next, retired) = match dataset.building.take() {
+            Some(failed) => {
+                let validated = dataset.error_status.is_some_and(|status| has_rows(status));
+                let rows = if validated { Some(failed.id.clone()) } else { None };
+                let rows_from = rows.or_else(|| failed.rows_from.clone());
+                let retired =
+                    if rows_from.as_deref() == Some(&failed.id) { None } else { Some(failed.id.clone()) };
+                let upload = Some(names::upload_of_building(&failed).to_owned());
+                (Building { id: new_id(&*self.dice), upload, rows_from, summary: None, ..failed }, retired)
+            }
+            None => {
+                let served = dataset.served.as_ref()?;
+                let next = Building {
+                    original_file: dataset.original_file.clone(),
+                    file: dataset.file.clone(),
+                    schema: columns::of_the_file(&dataset.schema),
+                    upload: Some(names::upload_of(served).to_owned()),
+                    rows_from: Some(served.id.clone()),
+                    ..building(new_id(&*self.dice))
+                };
+                (next, None)
+            }
+        };
+        let from = if from == Status::Validated && next.rows_from.is_none() {
+            dataset.error_status.unwrap_or(Status::Loaded)
+        } else {
+            from
+        };
+        let rows_from = next.rows_from.clone().filter(|_| from == Status::Validated);
+        dataset.building = Some(Building { rows_from, ..next });
+        dataset.status = from;
+        dataset.error_status = None;
+        Some(retired.into_iter().collect())
+    }
+}
+
+/// Whether a version in this status has its canonical rows.
+fn has_rows(status: Status) -> bool {
+    matches!(status, Status::Validated | Status::Extended | Status::Indexed)
+}
+
+fn apply_schema(
+    dataset: &mut Dataset,
+    schema: &Value,
+    consequences: &mut Consequences,
+) -> DatasetsResult<()> {
+    let wanted = wanted_schema(schema)?;
+    match dataset.kind() {
+        DatasetKind::MetadataOnly => dataset.schema = wanted,
+        DatasetKind::Editable => {
+            let after = editable_schema(wanted)?;
+            consequences.breaking |= is_breaking(&dataset.schema, &after);
+            consequences.rebuild |= is_reindexing(&dataset.schema, &after);
+            consequences.structure |= consequences.rebuild;
+            dataset.schema = after;
+        }
+        DatasetKind::File => {
+            let known = match &dataset.building {
+                Some(building) if !building.schema.is_empty() => building.schema.clone(),
+                _ => columns::indexed(&dataset.schema),
+            };
+            let (patched, effect) = patch_file_schema(&known, wanted)?;
+            consequences.breaking |= effect == Effect::Read;
+            consequences.structure |= effect > Effect::Texts;
+            consequences.restart = match effect {
+                Effect::Texts => None,
+                Effect::Index => Some(Status::Validated),
+                Effect::Read => Some(Status::Stored),
+            };
+            if let Some(building) = &mut dataset.building {
+                building.schema = columns::of_the_file(&patched);
+            }
+            let computed = dataset.schema.iter().filter(|column| column.calculated).cloned();
+            dataset.schema = patched.into_iter().chain(computed.collect::<Vec<_>>()).collect();
+        }
+    }
+    Ok(())
+}
+
+fn apply_primary_key(
+    dataset: &mut Dataset,
+    key: &Value,
+    consequences: &mut Consequences,
+) -> DatasetsResult<()> {
+    let wanted = if key.is_null() { Vec::new() } else { columns::primary_key(key, &dataset.schema)? };
+    if wanted == dataset.primary_key {
+        return Ok(());
+    }
+    if dataset.kind() == DatasetKind::Editable && dataset.count.unwrap_or(0) > 0 {
+        let message = "La clé primaire ne peut être changée que tant que le jeu de données est vide.";
+        return Err(DatasetsError::bad_request(message));
+    }
+    dataset.primary_key = wanted;
+    consequences.breaking = true;
+    Ok(())
+}

@@ -1,0 +1,61 @@
+//! Building the index of a served version again, from its canonical rows: the index is never the truth.
+
+use std::sync::Arc;
+
+use halle_model::Dataset;
+use halle_model::dataset::DatasetKind;
+use halle_store::{EntityExt, Filter};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs;
+use crate::jobs::index::{Versioned, build};
+use crate::jobs::pipeline::Meter;
+use crate::service::names;
+use crate::state::Datasets;
+
+/// Datasets looked at in one go.
+const PAGE: u32 = 100;
+
+impl Datasets {
+    /// Builds the index of a dataset again; readers have the old one until the new one is whole. Number of lines, 0 for
+    /// a dataset that has none. The index of an editable dataset is rebuilt by a job, from SQL.
+    pub async fn reindex(&self, id: &str) -> DatasetsResult<u64> {
+        let dataset = {
+            let mut unit = self.store.read().await?;
+            unit.load::<Dataset>(id).await?.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?.entity
+        };
+        let Some(served) = &dataset.served else { return Ok(0) };
+        if dataset.kind() == DatasetKind::Editable {
+            let mut unit = self.store.begin().await?;
+            unit.jobs().enqueue(&jobs::rebuild(&dataset.id, self.clock.now())).await?;
+            unit.commit().await?;
+            return Ok(served.rows);
+        }
+        let rows = self.blobs.local(&names::rows(&dataset.id, &served.id)?).await?;
+        let rows = rows.ok_or_else(|| {
+            DatasetsError::internal(format!(
+                "the canonical rows of dataset {id} are missing: upload its file again"
+            ))
+        })?;
+        let version = Versioned { dataset: &dataset.id, version: &served.id, schema: &dataset.schema };
+        let silent: Meter = Arc::new(|_rows| {});
+        let summary = build(self, version, rows, &silent, &CancellationToken::new()).await;
+        Ok(summary.map_err(DatasetsError::internal)?.rows)
+    }
+
+    /// Identifiers of every dataset, oldest first: what `halle reindex` goes through.
+    pub async fn all_ids(&self) -> DatasetsResult<Vec<String>> {
+        let mut unit = self.store.read().await?;
+        let mut ids = Vec::new();
+        loop {
+            let skip = u32::try_from(ids.len()).map_err(DatasetsError::internal)?;
+            let order = halle_store::Order::CreatedAsc;
+            let page = unit.list::<Dataset>(&Filter { order, skip, ..Filter::all(PAGE) }).await?;
+            if page.results.is_empty() {
+                return Ok(ids);
+            }
+            ids.extend(page.results.into_iter().map(|dataset| dataset.entity.id));
+        }
+    }
+}

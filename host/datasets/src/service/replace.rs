@@ -1,0 +1,92 @@
+//! Replacing the file of a dataset: the next version is built aside while the old one stays served.
+
+use std::path::Path;
+
+use halle_model::dataset::{Author, DatasetKind, Status};
+use halle_model::{Caller, Dataset};
+use halle_store::{EntityExt, StoreError};
+use serde_json::Map;
+
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::sweep;
+use crate::service::create::{Upload, advance};
+use crate::service::load::load_in;
+use crate::service::names;
+use crate::state::Datasets;
+
+/// Times a write is tried again when somebody else changed the dataset between the look and the write.
+const RACES_MAX: usize = 5;
+
+impl Datasets {
+    /// Makes a file the content of a dataset. The dataset is `loaded` when this returns; readers get the old version
+    /// until the new one is whole.
+    pub async fn replace_file(
+        &self,
+        caller: &Caller,
+        id: &str,
+        file_name: &str,
+        path: &Path,
+    ) -> DatasetsResult<Dataset> {
+        self.replace_with(caller, id, Upload { name: file_name, path, encoding: None }, &Map::new()).await
+    }
+
+    /// As [`replace_file`](Self::replace_file), with what the producer said of the file, and descriptive attributes to
+    /// change along with it.
+    pub async fn replace_with(
+        &self,
+        caller: &Caller,
+        id: &str,
+        upload: Upload<'_>,
+        attributes: &Map<String, serde_json::Value>,
+    ) -> DatasetsResult<Dataset> {
+        let dataset = self.load(caller, id, "writeData").await?;
+        if dataset.kind() != DatasetKind::File {
+            let message =
+                "Ce jeu de données n'est pas constitué d'un fichier : il n'a pas de fichier à remplacer.";
+            return Err(DatasetsError::NotImplemented(message.to_owned()));
+        }
+        crate::service::attributes::check_attributes(attributes, false)?;
+        let building = self.receive(&dataset.id, &upload).await?;
+        let version = building.id.clone();
+        for attempt in 1.. {
+            match self.switch_building(caller, &dataset.id, building.clone(), attributes).await {
+                Err(DatasetsError::Store(StoreError::Stale { .. })) if attempt < RACES_MAX => {}
+                Err(error) => {
+                    self.forget_upload(&dataset.id, &version).await;
+                    return Err(error);
+                }
+                Ok(dataset) => return Ok(dataset),
+            }
+        }
+        Ok(dataset.entity)
+    }
+
+    async fn switch_building(
+        &self,
+        caller: &Caller,
+        id: &str,
+        building: halle_model::dataset::Building,
+        attributes: &Map<String, serde_json::Value>,
+    ) -> DatasetsResult<Dataset> {
+        let mut unit = self.store.begin().await?;
+        let mut stored = load_in(unit.as_mut(), caller, id, "writeData").await?;
+        let now = self.clock.now();
+        let superseded = stored.building.replace(building);
+        stored.status = Status::Loaded;
+        stored.error_status = None;
+        stored.data_updated_at = Some(now);
+        stored.updated_at = now;
+        stored.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
+        crate::service::attributes::set_description(&mut stored, attributes);
+        unit.save(&mut stored, now).await?;
+        if let Some(superseded) = superseded {
+            let versions = [superseded.id.clone(), names::upload_of_building(&superseded).to_owned()];
+            unit.jobs().enqueue(&sweep::at_once(&stored.id, &versions, now)).await?;
+        }
+        let event = self.record(unit.as_mut(), &stored.id, "data-updated", None).await?;
+        unit.jobs().enqueue(&advance(&stored.id, now)).await?;
+        unit.commit().await?;
+        self.announce(&stored.id, &event);
+        Ok(stored.entity)
+    }
+}
