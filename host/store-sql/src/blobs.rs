@@ -8,13 +8,12 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
+use halle_base::Timestamp;
 use halle_store::blobs::LocalBlob;
 use halle_store::{BlobInfo, BlobKey, Blobs, ByteStream, StoreError, StoreResult};
 use object_store::local::LocalFileSystem;
 use object_store::path::Path as ObjectPath;
-use object_store::{
-    GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload,
-};
+use object_store::{GetOptions, GetRange, MultipartUpload, ObjectStore, ObjectStoreExt, PutPayload};
 use tokio_util::io::ReaderStream;
 
 /// Bytes handed to the disk at once.
@@ -37,6 +36,16 @@ impl FolderBlobs {
         })?;
         let files = LocalFileSystem::new_with_prefix(&folder).map_err(StoreError::engine)?.with_fsync(true);
         Ok(Self { folder, files: Arc::new(files) })
+    }
+
+    /// Removes what uploads left behind whose process died: staged files that nobody has written to since `before`.
+    /// Their number. Choose an instant that no upload can still be waiting from, such as a day ago.
+    pub async fn sweep(&self, before: Timestamp) -> StoreResult<u64> {
+        let folder = self.folder.clone();
+        let swept = tokio::task::spawn_blocking(move || remove_staged(&folder, before)).await;
+        swept.map_err(StoreError::engine)?.map_err(|error| {
+            StoreError::engine(format!("cannot clean the folder {}: {error}", self.folder.display()))
+        })
     }
 
     fn path(&self, key: &BlobKey) -> PathBuf {
@@ -162,6 +171,25 @@ fn rename_durably(from: &Path, to: &Path) -> io::Result<u64> {
     // The name is durable once its folder is.
     std::fs::File::open(folder)?.sync_all()?;
     Ok(size)
+}
+
+/// Removes staged files below `folder`: `object_store` names them after their blob, with `#` and a number, and no key
+/// has a `#`.
+fn remove_staged(folder: &Path, before: Timestamp) -> io::Result<u64> {
+    let mut removed = 0;
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        if entry.file_type()?.is_dir() {
+            removed += remove_staged(&entry.path(), before)?;
+        } else if entry.file_name().to_string_lossy().contains('#') {
+            let written = Timestamp::try_from(entry.metadata()?.modified()?).map_err(io::Error::other)?;
+            if written < before {
+                std::fs::remove_file(entry.path())?;
+                removed += 1;
+            }
+        }
+    }
+    Ok(removed)
 }
 
 fn object_path(key: &BlobKey) -> ObjectPath {

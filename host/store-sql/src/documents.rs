@@ -183,11 +183,8 @@ fn keys_column(document: &Document) -> StoreResult<String> {
 
 fn document(collection: &'static str, row: &Row) -> StoreResult<Document> {
     let id: String = row.get(0)?;
-    let unreadable = |source| StoreError::Unreadable {
-        collection: collection.to_owned(),
-        id: id.clone(),
-        source,
-    };
+    let unreadable =
+        |source| StoreError::Unreadable { collection: collection.to_owned(), id: id.clone(), source };
     let keys: StoredKeys = serde_json::from_str(&row.get::<String>(4)?).map_err(unreadable)?;
     let body: Value = serde_json::from_str(&row.get::<String>(5)?).map_err(unreadable)?;
     let keys = keys.into_iter().map(|(name, value, unique)| Key { name: intern(&name), value, unique });
@@ -215,9 +212,5 @@ fn stale(document: &Document) -> StoreError {
 }
 
 fn duplicate(document: &Document, key: &str, value: &str) -> StoreError {
-    StoreError::Duplicate {
-        collection: document.collection,
-        key: key.to_owned(),
-        value: value.to_owned(),
-    }
+    StoreError::Duplicate { collection: document.collection, key: key.to_owned(), value: value.to_owned() }
 }

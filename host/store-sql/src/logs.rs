@@ -12,13 +12,7 @@ use crate::work::SqlWork;
 
 #[async_trait]
 impl LogRepository for SqlWork {
-    async fn append(
-        &mut self,
-        stream: &str,
-        at: Timestamp,
-        body: &Value,
-        keep_max: u32,
-    ) -> StoreResult<i64> {
+    async fn append(&mut self, stream: &str, at: Timestamp, body: &Value, keep_max: u32) -> StoreResult<i64> {
         // The head's row stays locked until the commit, so numbers become visible in their order.
         let sql = "INSERT INTO log_head (stream, last_seq) VALUES ($1, 1) \
             ON CONFLICT (stream) DO UPDATE SET last_seq = log_head.last_seq + 1 RETURNING last_seq";

@@ -26,7 +26,7 @@ impl BlobKey {
                 && !segment.starts_with('.')
                 && segment.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'.' | b'_' | b'-'))
         };
-        if segments.is_empty() || !segments.iter().all(|segment| sound(segment)) {
+        if segments.is_empty() || !segments.iter().all(sound) {
             return Err(StoreError::engine(format!("`{}` is no blob key", segments.join("/"))));
         }
         Ok(Self(segments.join("/")))

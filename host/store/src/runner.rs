@@ -221,7 +221,8 @@ mod tests {
 
     #[test]
     fn waits_double_up_to_ten_minutes() {
-        let waits: Vec<i64> = [1, 2, 3, 4, 10, 11, 1_000].map(|attempts| backoff(attempts).as_secs()).to_vec();
+        let waits: Vec<i64> =
+            [1, 2, 3, 4, 10, 11, 1_000].map(|attempts| backoff(attempts).as_secs()).to_vec();
         assert_eq!(waits, [1, 2, 4, 8, 512, 600, 600]);
     }
 }

@@ -136,7 +136,8 @@ impl<'a> Watch<'a> {
     /// Prolongs the lease, writes progress, and sees whether the job must stop.
     async fn heartbeat(&mut self) {
         let until = self.runner.clock.now() + SignedDuration::from_secs(LEASE_SECONDS);
-        let progress = Some(f64::from_bits(self.progress.load(Ordering::Relaxed))).filter(|part| !part.is_nan());
+        let progress =
+            Some(f64::from_bits(self.progress.load(Ordering::Relaxed))).filter(|part| !part.is_nan());
         match beat(self.runner, self.job.id, until, progress).await {
             Ok(Some(asked)) => {
                 self.held_until = until;
@@ -158,9 +159,8 @@ impl<'a> Watch<'a> {
     async fn look(&mut self) {
         let jobs = async { self.runner.store.read().await?.jobs().with_key(&self.job.key).await };
         // An engine that fails here fails at the heartbeat too, where it is dealt with.
-        let asked = jobs
-            .await
-            .is_ok_and(|jobs| jobs.iter().any(|job| job.id == self.job.id && job.cancel_requested));
+        let asked =
+            jobs.await.is_ok_and(|jobs| jobs.iter().any(|job| job.id == self.job.id && job.cancel_requested));
         if asked {
             self.asked();
         }
