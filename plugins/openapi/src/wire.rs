@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use halle_plugin::messages::{Request, Response};
 use halle_plugin::remote_service::{Answer, Call, Service};
 use halle_plugin::serde_json::{Map, Value, from_slice};
-use halle_plugin::{BatchBuilder, Field, Problem, Result, Rows, http};
+use halle_plugin::{BatchBuilder, Field, Problem, Reader, Result, Rows, http};
 
 use crate::document::Details;
 
@@ -16,12 +16,8 @@ const QUOTED_CHARS: usize = 200;
 /// Requests that carry the rows which have at least one input, some at a time.
 pub fn build(service: &Service, rows: &Rows<'_>) -> Result<Vec<Call>> {
     let details = Details::of(&service.operation)?;
-    let columns: Vec<_> = (0..rows.fields().len()).filter_map(|index| rows.column_at(index)).collect();
-    if columns.len() != details.input_names.len() {
-        let message = format!("L'action « {} » attend {} entrées.", service.operation.id, details.input_names.len());
-        return Err(Problem::new("input/missing", message));
-    }
-    let has_input = |row: &usize| columns.iter().any(|column| !column.cell(*row).is_missing());
+    let columns = inputs(service, &details, rows);
+    let has_input = |row: &usize| columns.iter().any(|(_, column)| !column.cell(*row).is_missing());
     let asked: Vec<usize> = (0..rows.len()).filter(has_input).collect();
     let per_request = service.operation.max_rows_per_request.max(1) as usize;
     let url = url(service, &details);
@@ -29,8 +25,8 @@ pub fn build(service: &Service, rows: &Rows<'_>) -> Result<Vec<Call>> {
         let objects = chunk.iter().map(|&row| {
             let mut object = Map::new();
             object.insert(details.input_key.clone(), row.to_string().into());
-            let cells = details.input_names.iter().zip(&columns).map(|(name, column)| (name, column.cell(row)));
-            object.extend(cells.filter(|(_, cell)| !cell.is_missing()).map(|(name, cell)| (name.clone(), cell.to_json())));
+            let cells = columns.iter().map(|(name, column)| (*name, column.cell(row)));
+            object.extend(cells.filter(|(_, cell)| !cell.is_missing()).map(|(name, cell)| (name.to_owned(), cell.to_json())));
             Value::Object(object)
         });
         let request = Request::new(&details.method, &url)
@@ -40,6 +36,16 @@ pub fn build(service: &Service, rows: &Rows<'_>) -> Result<Vec<Call>> {
         Call { rows: chunk.iter().map(|&row| row as u32).collect(), request }
     });
     Ok(calls.collect())
+}
+
+/// The columns of a batch, with the names of the properties they fill.
+fn inputs<'a>(service: &Service, details: &'a Details, rows: &Rows<'a>) -> Vec<(&'a str, Reader<'a>)> {
+    let named = |field: &Field| {
+        let position = service.operation.input.iter().position(|input| input.key == field.key)?;
+        details.input_names.get(position).map(String::as_str)
+    };
+    let fields = rows.fields().iter().enumerate();
+    fields.filter_map(|(index, field)| named(field).zip(rows.column_at(index))).collect()
 }
 
 fn url(service: &Service, details: &Details) -> String {

@@ -108,6 +108,17 @@ fn rows_go_out_in_groups_and_come_back_in_any_order() {
 }
 
 #[test]
+fn inputs_that_the_dataset_has_not_are_left_out() {
+    let service = service();
+    let only_city = &service.inputs[1..];
+    let mut batch = BatchBuilder::new(only_city);
+    batch.push([Some("Dax").into()]).unwrap();
+    let batch = batch.finish();
+    let calls = OpenApi::build(&service, &Rows::new(only_city, &batch).unwrap()).unwrap();
+    assert_eq!(calls[0].request.body.as_deref(), Some(&b"{\"id\":\"0\",\"city\":\"Dax\"}\n"[..]));
+}
+
+#[test]
 fn a_failed_request_fails_its_rows_only() {
     let service = service();
     let mut batch = BatchBuilder::new(&service.inputs);

@@ -51,7 +51,7 @@ pub struct Service {
     pub server: String,
     /// The operation, as the adapter described it.
     pub operation: Operation,
-    /// Fields of the batch.
+    /// Fields of the batch: inputs of the operation for which the dataset has a column.
     #[serde(default)]
     pub inputs: Vec<Field>,
     /// Wanted outputs; empty for all.
@@ -66,13 +66,10 @@ pub struct Service {
 }
 
 impl Service {
-    /// The outputs that are wanted, in the order of the answer.
+    /// The outputs that are wanted, in the order of the operation.
     pub fn outputs(&self) -> Vec<Field> {
-        if self.select.is_empty() {
-            return self.operation.output.clone();
-        }
-        let wanted = self.select.iter();
-        wanted.filter_map(|key| self.operation.output.iter().find(|field| &field.key == key).cloned()).collect()
+        let wanted = |field: &&Field| self.select.is_empty() || self.select.contains(&field.key);
+        self.operation.output.iter().filter(wanted).cloned().collect()
     }
 }
 

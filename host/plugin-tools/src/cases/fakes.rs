@@ -1,0 +1,240 @@
+//! A platform in memory: recorded exchanges, datasets, state, a log.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use bytes::{Bytes, BytesMut};
+use futures::StreamExt;
+use futures::stream::BoxStream;
+use halle_extensions::services::{
+    DatasetSlots, Egress, EgressPolicy, HttpRequest, HttpResponse, HttpStream, LogLevel, PluginState, RowsReader, RowsWriter,
+    RunLog, Services,
+};
+use halle_extensions::types::RowProblem;
+use halle_extensions::{Field, Problem};
+use serde_json::{Map, Value, json};
+
+use super::file::{Case, Exchange, RecordedRequest};
+use super::tables;
+
+/// Everything a call may use, and what it did.
+#[derive(Debug, Clone)]
+pub struct World(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    exchanges: Vec<Exchange>,
+    tables: BTreeMap<String, (Vec<Field>, RecordBatch)>,
+    done: Mutex<Done>,
+}
+
+#[derive(Debug, Default)]
+struct Done {
+    used: Vec<usize>,
+    log: Vec<String>,
+    written: Map<String, Value>,
+    state: BTreeMap<String, (Vec<u8>, u64)>,
+}
+
+impl World {
+    /// The world of a case.
+    pub fn new(case: &Case) -> Result<Self, String> {
+        let mut slots = BTreeMap::new();
+        for (slot, table) in &case.slots {
+            let batch = tables::batch(&table.fields, &table.rows).map_err(|error| format!("slots.{slot}: {error}"))?;
+            slots.insert(slot.clone(), (table.fields.clone(), batch));
+        }
+        Ok(Self(Arc::new(Inner { exchanges: case.exchanges.clone(), tables: slots, done: Mutex::default() })))
+    }
+
+    /// What a call gets.
+    pub fn services(&self) -> Services {
+        let world = Arc::new(self.clone());
+        Services { log: world.clone(), egress: Some(world.clone()), state: Some(world.clone()), datasets: Some(world) }
+    }
+
+    /// What was written and committed, by slot.
+    pub fn written(&self) -> Value {
+        Value::Object(self.done().written.clone())
+    }
+
+    /// What was logged.
+    pub fn log_lines(&self) -> Vec<String> {
+        self.done().log.clone()
+    }
+
+    /// Exchanges that were recorded but never asked for.
+    pub fn unused_exchanges(&self) -> Vec<String> {
+        let done = self.done();
+        let unused = self.0.exchanges.iter().enumerate().filter(|(index, _)| !done.used.contains(index));
+        unused.map(|(_, exchange)| format!("exchanges: {} {} was never asked", exchange.request.method, exchange.request.url)).collect()
+    }
+
+    /// The recorded answer to a request.
+    pub fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+        let mut done = self.done();
+        let matching = |(_, exchange): &(usize, &Exchange)| answers(&exchange.request, request);
+        let all = || self.0.exchanges.iter().enumerate().filter(matching);
+        // The first one that was not used yet, so that the same request may have several answers in turn.
+        let found = all().find(|(index, _)| !done.used.contains(index)).or_else(|| all().last());
+        let Some((index, exchange)) = found else {
+            let body = request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+            let body: String = body.chars().take(500).collect();
+            let message = format!("no recorded exchange answers {} {} {:?} {body}", request.method, request.url, request.headers);
+            done.log.push(message.clone());
+            return Err(Problem::new("test/unexpected-request", message));
+        };
+        done.used.push(index);
+        Ok(exchange.response.to_response())
+    }
+
+    fn done(&self) -> MutexGuard<'_, Done> {
+        self.0.done.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn answers(recorded: &RecordedRequest, request: &HttpRequest) -> bool {
+    let body = || request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
+    let has = |(name, value): (&String, &String)| {
+        request.headers.iter().any(|(other, found)| other.eq_ignore_ascii_case(name) && found == value)
+    };
+    recorded.method == request.method
+        && recorded.url == request.url
+        && recorded.headers.iter().all(has)
+        && recorded.body.as_ref().is_none_or(|expected| *expected == body())
+        && recorded.contains.iter().all(|text| body().contains(text))
+}
+
+impl RunLog for World {
+    fn emit(&self, level: LogLevel, message: &str, _fields: &[(String, String)]) {
+        self.done().log.push(format!("{level:?}: {message}"));
+    }
+
+    fn task(&self, name: &str, total: Option<u64>) {
+        self.done().log.push(format!("Task: {name}{}", total.map(|total| format!(" ({total})")).unwrap_or_default()));
+    }
+
+    fn advance(&self, _done: u64) {}
+}
+
+#[async_trait]
+impl Egress for World {
+    async fn send(&self, _policy: &EgressPolicy, request: HttpRequest) -> Result<HttpResponse, Problem> {
+        self.answer(&request)
+    }
+
+    async fn stream(&self, _policy: &EgressPolicy, request: HttpRequest) -> Result<HttpStream, Problem> {
+        let HttpResponse { status, headers, body, .. } = self.answer(&request)?;
+        Ok(HttpStream { status, headers, body: futures::stream::once(async { Ok(body) }).boxed() })
+    }
+
+    async fn upload(
+        &self,
+        _policy: &EgressPolicy,
+        request: HttpRequest,
+        _length: u64,
+        mut body: BoxStream<'static, std::io::Result<Bytes>>,
+    ) -> Result<HttpResponse, Problem> {
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = body.next().await {
+            bytes.extend_from_slice(&chunk.map_err(|error| Problem::new("test/body", error.to_string()))?);
+        }
+        self.answer(&HttpRequest { body: Some(bytes.freeze()), ..request })
+    }
+}
+
+#[async_trait]
+impl PluginState for World {
+    async fn get(&self, key: &str) -> Result<Option<(Vec<u8>, u64)>, Problem> {
+        Ok(self.done().state.get(key).cloned())
+    }
+
+    async fn put(&self, key: &str, value: Vec<u8>, expected: Option<u64>) -> Result<u64, Problem> {
+        let mut done = self.done();
+        let current = done.state.get(key).map_or(0, |(_, revision)| *revision);
+        if expected.is_some_and(|expected| expected != current) {
+            return Err(Problem::new("state/conflict", format!("`{key}` is at revision {current}")));
+        }
+        done.state.insert(key.to_owned(), (value, current + 1));
+        Ok(current + 1)
+    }
+
+    async fn delete(&self, key: &str) -> Result<(), Problem> {
+        self.done().state.remove(key);
+        Ok(())
+    }
+
+    async fn keys(&self, prefix: &str, after: Option<&str>, max: u32) -> Result<Vec<String>, Problem> {
+        let done = self.done();
+        let keys = done.state.keys().filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
+        Ok(keys.take(max as usize).cloned().collect())
+    }
+}
+
+#[async_trait]
+impl DatasetSlots for World {
+    async fn open_read(&self, slot: &str, _query: &Value) -> Result<Box<dyn RowsReader>, Problem> {
+        let unbound = || Problem::new("dataset/unbound", format!("the case has no `slots.{slot}`"));
+        let (fields, batch) = self.0.tables.get(slot).cloned().ok_or_else(unbound)?;
+        Ok(Box::new(TableReader { fields, batch, read: 0 }))
+    }
+
+    async fn open_write(&self, slot: &str, mode: &str, _schema: &[Field]) -> Result<Box<dyn RowsWriter>, Problem> {
+        let writer = SlotWriter { world: self.clone(), slot: slot.to_owned(), mode: mode.to_owned(), rows: Vec::new(), file: None };
+        Ok(Box::new(writer))
+    }
+}
+
+struct TableReader {
+    fields: Vec<Field>,
+    batch: RecordBatch,
+    read: usize,
+}
+
+#[async_trait]
+impl RowsReader for TableReader {
+    fn schema(&self) -> &[Field] {
+        &self.fields
+    }
+
+    async fn next(&mut self, max_rows: u32) -> Result<Option<RecordBatch>, Problem> {
+        let left = self.batch.num_rows() - self.read;
+        let taken = left.min(max_rows.max(1) as usize);
+        let slice = self.batch.slice(self.read, taken);
+        self.read += taken;
+        Ok((taken > 0).then_some(slice))
+    }
+}
+
+struct SlotWriter {
+    world: World,
+    slot: String,
+    mode: String,
+    rows: Vec<Value>,
+    file: Option<(String, String)>,
+}
+
+#[async_trait]
+impl RowsWriter for SlotWriter {
+    async fn write(&mut self, batch: RecordBatch) -> Result<(u64, Vec<RowProblem>), Problem> {
+        self.rows.extend(tables::rows(&batch));
+        Ok((batch.num_rows() as u64, Vec::new()))
+    }
+
+    async fn replace_file(&mut self, name: &str, file: &std::path::Path) -> Result<(), Problem> {
+        let bytes = tokio::fs::read(file).await.map_err(|error| Problem::new("test/file", error.to_string()))?;
+        self.file = Some((name.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<u64, Problem> {
+        let (rows, mut written) = (self.rows.len() as u64, json!({ "mode": self.mode, "rows": self.rows }));
+        if let Some((name, body)) = self.file {
+            written = json!({ "mode": self.mode, "file": name, "body": body });
+        }
+        self.world.done().written.insert(self.slot, written);
+        Ok(rows)
+    }
+}

@@ -1,0 +1,114 @@
+//! `halle plugin test`: cases kept as files, run in the real sandbox.
+//!
+//! A case is a JSON file in `tests/cases/`. It gives what a call may use (configuration, secrets, rows, recorded HTTP
+//! exchanges) and what must come out; whatever it does not mention is not compared. A request that no exchange answers fails
+//! the case.
+
+mod compare;
+mod fakes;
+mod file;
+mod kinds;
+mod tables;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use halle_base::Secret;
+use halle_extensions::config::{ConfigSchema, SecretEdit};
+use halle_extensions::grants::{HostLimits, asked};
+use halle_extensions::host::Call;
+use halle_extensions::package::Package;
+use halle_extensions::registry::Installed;
+use halle_extensions::{PluginHost, PluginResult};
+use tokio_util::sync::CancellationToken;
+
+use crate::error::{Result, ToolError, at};
+pub use file::Case;
+
+/// What became of a case.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CaseReport {
+    /// File name without its ending.
+    pub name: String,
+    /// What differs from what was expected, in words; empty when the case passed.
+    pub differences: Vec<String>,
+    /// What the plugin logged, to understand a difference.
+    pub log: Vec<String>,
+}
+
+/// Runs every case of the plugin in `folder`, in order of their names. `host` must know the component of `package` under its
+/// digest. The plugin gets everything its manifest asks.
+pub async fn test(folder: &Path, package: &Package, host: &dyn PluginHost) -> Result<Vec<CaseReport>> {
+    let refused = |error: halle_extensions::PluginError| ToolError::Usage(format!("the sandbox refuses this plugin: {error}"));
+    host.admit(&package.manifest, package.component()).await.map_err(refused)?;
+    let manifest = package.manifest.clone();
+    let plugin = Arc::new(Installed {
+        id: manifest.plugin.id.clone(),
+        digest: package.digest(),
+        grants: Some(asked(&manifest)),
+        limits: HostLimits::default().effective(manifest.plugin.kind, manifest.limits.as_ref()),
+        signed_by: None,
+        manifest,
+    });
+    let mut reports = Vec::new();
+    for path in files(folder)? {
+        let case = Case::read(&path)?;
+        let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        let invalid = |message: String| ToolError::Case { path: path.clone(), message };
+        reports.push(run(name, &case, plugin.clone(), host).await.map_err(invalid)?);
+    }
+    Ok(reports)
+}
+
+fn files(folder: &Path) -> Result<Vec<PathBuf>> {
+    let cases = folder.join("tests/cases");
+    if !cases.is_dir() {
+        return Err(ToolError::Usage(format!("{} is missing: put at least one case there", cases.display())));
+    }
+    let mut files = Vec::new();
+    for entry in std::fs::read_dir(&cases).map_err(at(&cases))? {
+        files.push(entry.map_err(at(&cases))?.path());
+    }
+    files.retain(|path| path.extension().is_some_and(|ending| ending == "json"));
+    files.sort();
+    if files.is_empty() {
+        return Err(ToolError::Usage(format!("{} holds no case (`*.json`)", cases.display())));
+    }
+    Ok(files)
+}
+
+async fn run(name: String, case: &Case, plugin: Arc<Installed>, host: &dyn PluginHost) -> Result<CaseReport, String> {
+    let world = fakes::World::new(case)?;
+    let call = prepared(case, plugin, &world)?;
+    let answer: PluginResult<serde_json::Value> = kinds::run(case, call, &world, host).await?;
+    let mut differences = Vec::new();
+    match (answer, &case.expect.problem) {
+        (Ok(answer), None) => compare::outcome(case, &answer, &world, &mut differences),
+        (Ok(_), Some(_)) => differences.push("a problem was expected, and there was none".to_owned()),
+        (Err(error), Some(expected)) => compare::problem(expected, &error, &mut differences),
+        (Err(error), None) => differences.push(format!("the plugin gave up: {error} ({})", error.code())),
+    }
+    differences.extend(world.unused_exchanges());
+    Ok(CaseReport { name, differences, log: world.log_lines() })
+}
+
+/// The call, with the configuration as the platform hands it over: valid, its secrets replaced by their names.
+fn prepared(case: &Case, plugin: Arc<Installed>, world: &fakes::World) -> Result<Call, String> {
+    let mut config = case.config.clone();
+    let mut secrets = Vec::new();
+    if let Some(schema) = &plugin.manifest.config {
+        let schema = ConfigSchema::new(schema)?;
+        schema.validate(&config).map_err(|problems| {
+            let told: Vec<String> =
+                problems.iter().map(|problem| format!("{} {problem}", problem.field.as_deref().unwrap_or_default())).collect();
+            format!("`config` does not fit the manifest: {}", told.join("; "))
+        })?;
+        for (secret, edit) in schema.take_secrets(&mut config, &[]) {
+            if let SecretEdit::Set(value) = edit {
+                secrets.push((secret, value));
+            }
+        }
+    }
+    let secrets: Vec<(String, Secret<String>)> = secrets;
+    Ok(Call { plugin, config, secrets: Arc::new(secrets), services: world.services(), cancel: CancellationToken::new() })
+}

@@ -1,0 +1,49 @@
+//! Our own plugins.
+
+use halle_plugin_tools::check::Report;
+
+use crate::sandbox::{prove, root};
+
+/// Imports of a component, without versions.
+fn imports(report: &Report) -> Vec<&str> {
+    let mut names: Vec<&str> = report.surface.imports.iter().filter_map(|name| name.split(['/', '@']).nth(1)).collect();
+    names.sort_unstable();
+    names
+}
+
+#[tokio::test]
+async fn territory_is_small_pure_and_right() {
+    let (report, cases) = prove(&root().join("plugins/territory")).await;
+    assert_eq!(report.remarks, []);
+    assert_eq!(imports(&report), [""; 0], "it needs nothing of the host");
+    assert!(report.component_bytes < 500 << 10, "{} bytes", report.component_bytes);
+    assert!(!cases.is_empty());
+}
+
+#[tokio::test]
+async fn import_api_asks_for_what_it_uses() {
+    let (report, cases) = prove(&root().join("plugins/import-api")).await;
+    assert_eq!(report.remarks, []);
+    assert_eq!(imports(&report), ["blobs", "cancel", "config", "datasets", "http", "log", "progress"]);
+    assert!(cases.len() >= 2);
+}
+
+#[tokio::test]
+async fn chart_draws_in_the_sandbox() {
+    let (report, _) = prove(&root().join("plugins/chart")).await;
+    assert_eq!((report.remarks.as_slice(), imports(&report).len()), (&[][..], 0));
+}
+
+#[tokio::test]
+async fn openapi_enriches_through_a_service() {
+    let (report, _) = prove(&root().join("plugins/openapi")).await;
+    assert_eq!((report.remarks.as_slice(), imports(&report).len()), (&[][..], 0));
+}
+
+#[tokio::test]
+async fn data_fair_exchanges_with_another_catalogue() {
+    let (report, cases) = prove(&root().join("catalog-connectors/data-fair")).await;
+    assert_eq!(report.remarks, []);
+    assert_eq!(imports(&report), ["blobs", "cancel", "config", "http", "log", "source"]);
+    assert!(cases.len() >= 3);
+}
