@@ -1,0 +1,94 @@
+use super::*;
+
+fn field(key: &str, kind: ColumnKind) -> Field {
+    Field { key: key.to_owned(), kind, nullable: true, title: None, concept: None }
+}
+
+fn every_kind() -> (RecordBatch, Vec<Field>) {
+    use ColumnKind::{Boolean, Date, DateTime, Integer, Number, Object, Text};
+    let fields: Vec<Field> = [Text, Integer, Number, Boolean, Date, DateTime, Object]
+        .into_iter()
+        .map(|kind| field(kind_to_wit(kind), kind))
+        .collect();
+    let arrays: Vec<ArrayRef> = vec![
+        Arc::new(StringArray::from(vec![Some("é"), None, Some(""), Some("b")])),
+        Arc::new(Int64Array::from(vec![Some(1), None, Some(-3), Some(4)])),
+        Arc::new(Float64Array::from(vec![Some(0.5), None, Some(-1.0), Some(2.0)])),
+        Arc::new(BooleanArray::from(vec![Some(true), None, Some(false), Some(true)])),
+        Arc::new(Date32Array::from(vec![Some(0), None, Some(19_000), Some(-1)])),
+        Arc::new(StringArray::from(vec![
+            Some("2024-01-01T00:00:00Z"),
+            None,
+            Some("1969-12-31T23:59:59Z"),
+            Some("2024-06-01T10:00:00.5Z"),
+        ])),
+        Arc::new(StringArray::from(vec![Some("{}"), None, Some("[1]"), Some("null")])),
+    ];
+    (RecordBatch::try_new(schema(&fields), arrays).unwrap(), fields)
+}
+
+#[test]
+fn every_kind_survives_the_crossing_sliced_or_whole() {
+    let (rows, fields) = every_kind();
+    for (start, length) in [(0, 4), (1, 3), (2, 1), (0, 0)] {
+        let slice = rows.slice(start, length);
+        let crossed = from_wit(to_wit(&slice, &fields).unwrap(), &fields, Some(length)).unwrap();
+        assert_eq!(crossed, slice, "from {start}, {length} rows");
+    }
+}
+
+#[test]
+fn offsets_of_a_source_do_not_change_the_instant() {
+    let fields = [field("t", ColumnKind::DateTime)];
+    let texts = StringArray::from(vec![Some("2024-01-01T01:00:00+01:00"), Some("yesterday")]);
+    let rows = RecordBatch::try_new(schema(&fields), vec![Arc::new(texts)]).unwrap();
+    let crossed = from_wit(to_wit(&rows, &fields).unwrap(), &fields, None).unwrap();
+    let texts = crossed.column(0).as_string::<i32>().iter().collect::<Vec<_>>();
+    assert_eq!(texts, [Some("2024-01-01T00:00:00Z"), None]);
+}
+
+fn refused(kind: ColumnKind, rows: u32, valid: Vec<u8>, data: ColumnData) -> String {
+    let batch = Batch { rows, columns: vec![Column { valid, data }] };
+    from_wit(batch, &[field("c", kind)], None).unwrap_err()
+}
+
+fn texts(offsets: &[u32], data: &[u8]) -> ColumnData {
+    ColumnData::Texts(Texts { offsets: offsets.to_vec(), data: data.to_vec() })
+}
+
+#[test]
+fn evil_batches_are_refused_with_a_reason() {
+    use ColumnKind::{Boolean, Date, DateTime, Integer, Number, Object, Text};
+    let none = Vec::new;
+    assert!(refused(Integer, 2, none(), ColumnData::Ints(vec![1])).contains("1 values for 2 rows"));
+    assert!(refused(Integer, 1, none(), ColumnData::Floats(vec![1.0])).contains("kind `integer`"));
+    assert!(
+        refused(Integer, 9, vec![255], ColumnData::Ints(vec![0; 9])).contains("validity bitmap of 1 bytes")
+    );
+    assert!(refused(Boolean, 9, none(), ColumnData::Bools(vec![0])).contains("bitmap of 1 bytes"));
+    assert!(refused(Number, 1, none(), ColumnData::Floats(vec![f64::NAN])).contains("missing"));
+    assert!(refused(Date, 1, none(), ColumnData::Days(vec![i32::MAX])).contains("years"));
+    assert!(refused(DateTime, 1, none(), ColumnData::Instants(vec![i64::MIN])).contains("years"));
+    assert!(refused(Text, 1, none(), texts(&[0], b"")).contains("1 offsets for 1 rows"));
+    assert!(refused(Text, 1, none(), texts(&[1, 1], b"a")).contains("begin at 0"));
+    assert!(refused(Text, 1, none(), texts(&[0, 9], b"a")).contains("end where"));
+    assert!(refused(Text, 2, none(), texts(&[0, 2, 1], b"a")).contains("offsets go back at row 1"));
+    assert!(refused(Text, 1, none(), texts(&[0, 1], b"\xff")).contains("UTF-8"));
+    assert!(refused(Text, 2, none(), texts(&[0, 1, 2], "é".as_bytes())).contains("UTF-8"));
+    assert!(refused(Object, 1, none(), texts(&[0, 1], b"{")).contains("no JSON"));
+    assert!(refused(Text, 5_000, none(), texts(&[0; 5_001], b"")).contains("more than 4096"));
+    let two = Batch { rows: 0, columns: Vec::new() };
+    assert!(from_wit(two, &[field("c", Text)], None).unwrap_err().contains("0 columns"));
+}
+
+#[test]
+fn large_batches_cross_in_parts() {
+    let fields = [field("c", ColumnKind::Integer)];
+    let rows =
+        RecordBatch::try_new(schema(&fields), vec![Arc::new(Int64Array::from(vec![0; 10_000]))]).unwrap();
+    assert_eq!(parts(&rows), [(0, 4_096), (4_096, 4_096), (8_192, 1_808)]);
+    let long = StringArray::from(vec!["x".repeat(1 << 20); 8]);
+    let fields = [field("c", ColumnKind::Text)];
+    let rows = RecordBatch::try_new(schema(&fields), vec![Arc::new(long)]).unwrap();
+    assert!(parts(&rows).iter().all(|(_, count)| *count <= 4));
+}

@@ -1,0 +1,123 @@
+//! Compiling: in a process of its own where the configuration names one, since the compiler reads what strangers wrote.
+
+use std::io::{Read, Write};
+use std::path::PathBuf;
+use std::process::Stdio;
+use std::time::Duration;
+
+use halle_extensions::package::COMPONENT_BYTES_MAX;
+use halle_extensions::{PluginError, PluginResult};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use wasmtime::Engine;
+
+/// Processor time of one compilation, in seconds. Components that bring an interpreter take about 20.
+const CPU_S_MAX: u32 = 300;
+/// Address space of the compiling process, in KiB.
+const MEMORY_KIB_MAX: u32 = 6 << 20;
+/// Time of one compilation.
+const WALL_MAX: Duration = Duration::from_secs(600);
+/// Bytes of compiled code: about six times its source.
+const COMPILED_BYTES_MAX: u64 = 512 << 20;
+
+/// Where components are compiled.
+#[derive(Debug, Clone)]
+pub enum Compiler {
+    /// In this process, on a thread of its own. For tests and tools.
+    InProcess,
+    /// In a process of its own, under limits on time and memory: this program with these arguments must call
+    /// [`compile_worker`].
+    Process {
+        /// The program, usually this one.
+        program: PathBuf,
+        /// Arguments that lead it to [`compile_worker`].
+        args: Vec<String>,
+    },
+}
+
+impl Compiler {
+    /// Compiled code of a component, for `engine`. A component that the compiler refuses is a `plugin/invalid` problem.
+    pub async fn compile(&self, engine: &Engine, source: &[u8]) -> PluginResult<Vec<u8>> {
+        if source.len() > COMPONENT_BYTES_MAX {
+            return Err(refused(&format!("it has more than {} MiB", COMPONENT_BYTES_MAX >> 20)));
+        }
+        match self {
+            Self::InProcess => {
+                let (engine, source) = (engine.clone(), source.to_vec());
+                tokio::task::spawn_blocking(move || engine.precompile_component(&source))
+                    .await
+                    .map_err(|error| refused(&error))?
+                    .map_err(|error| refused(&format!("{error:#}")))
+            }
+            Self::Process { program, args } => {
+                let work = in_process_of_its_own(program, args, source);
+                tokio::time::timeout(WALL_MAX, work)
+                    .await
+                    .map_err(|_| refused(&format!("compiling took more than {} s", WALL_MAX.as_secs())))?
+            }
+        }
+    }
+}
+
+async fn in_process_of_its_own(program: &PathBuf, args: &[String], source: &[u8]) -> PluginResult<Vec<u8>> {
+    let broken =
+        |error: std::io::Error| PluginError::Unavailable(format!("the compiler process failed: {error}"));
+    // The shell sets the limits and is then replaced by the program; nothing of the component reaches its command line.
+    let limits = format!("ulimit -t {CPU_S_MAX}; ulimit -v {MEMORY_KIB_MAX}; exec nice -n 10 \"$0\" \"$@\"");
+    let mut child = tokio::process::Command::new("sh")
+        .arg("-c")
+        .arg(limits)
+        .arg(program)
+        .args(args)
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::piped())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .kill_on_drop(true)
+        .spawn()
+        .map_err(broken)?;
+    let pipes = (child.stdin.take(), child.stdout.take(), child.stderr.take());
+    let (Some(mut input), Some(output), Some(errors)) = pipes else {
+        return Err(PluginError::Unavailable("the compiler process has no pipes".to_owned()));
+    };
+    let send = async move {
+        // A process that died early is told by its exit status below.
+        let _ = input.write_all(source).await;
+    };
+    let (mut compiled, mut said) = (Vec::new(), String::new());
+    let mut output = output.take(COMPILED_BYTES_MAX + 1);
+    let mut errors = errors.take(4_096);
+    let (_, read, _) =
+        tokio::join!(send, output.read_to_end(&mut compiled), errors.read_to_string(&mut said));
+    read.map_err(broken)?;
+    let status = child.wait().await.map_err(broken)?;
+    if !status.success() {
+        let said = said.trim();
+        let reason =
+            if said.is_empty() { format!("the compiler stopped ({status})") } else { said.to_owned() };
+        return Err(refused(&reason));
+    }
+    if compiled.len() as u64 > COMPILED_BYTES_MAX {
+        return Err(refused(&format!("its compiled form has more than {} MiB", COMPILED_BYTES_MAX >> 20)));
+    }
+    Ok(compiled)
+}
+
+fn refused(reason: &dyn std::fmt::Display) -> PluginError {
+    let message = format!("the component cannot be compiled: {reason}");
+    PluginError::Reported(halle_extensions::Problem::new("plugin/invalid", message))
+}
+
+/// The other side of [`Compiler::Process`]: reads a component, writes its compiled form. On an error the reason is the text
+/// for standard error, and the exit status must tell of it.
+pub fn compile_worker(mut input: impl Read, mut output: impl Write) -> Result<(), String> {
+    let mut source = Vec::new();
+    let cap = COMPONENT_BYTES_MAX as u64 + 1;
+    input.by_ref().take(cap).read_to_end(&mut source).map_err(|error| error.to_string())?;
+    if source.len() > COMPONENT_BYTES_MAX {
+        return Err(format!("it has more than {} MiB", COMPONENT_BYTES_MAX >> 20));
+    }
+    let engine = crate::engine::engine().map_err(|error| error.to_string())?;
+    let compiled = engine.precompile_component(&source).map_err(|error| format!("{error:#}"))?;
+    output.write_all(&compiled).and_then(|()| output.flush()).map_err(|error| error.to_string())
+}

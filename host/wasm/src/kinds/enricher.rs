@@ -1,0 +1,172 @@
+//! World `enricher`: one instance for the batches of one job.
+
+use std::sync::Arc;
+
+use arrow::compute::concat_batches;
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use halle_extensions::grants::Limits;
+use halle_extensions::host::{Call, Enriched, Enricher};
+use halle_extensions::{Field, PluginError, PluginResult};
+use tokio::sync::OwnedSemaphorePermit;
+use wasmtime::Store;
+use wasmtime::component::ResourceAny;
+
+use crate::admit::Ready;
+use crate::bindings::enricher::Enricher as World;
+use crate::bindings::enricher::exports::halle::enricher::enrichment::Planned;
+use crate::bindings::shared::halle::base::types as wit;
+use crate::columns;
+use crate::convert::{fields_from_wit, fields_to_wit, one_line, row_problems_from_wit};
+use crate::guest::Guest;
+use crate::host::{Inner, finish, wrong_kind};
+use crate::limits::{bad_answer, within};
+
+/// Columns that an enricher may need, and that it may add.
+const COLUMNS_MAX: usize = 64;
+
+/// An enrichment in progress.
+struct WasmEnricher {
+    inner: Arc<Inner>,
+    /// The instance; gone once it was stopped.
+    live: Option<Box<Live>>,
+    inputs: Vec<Field>,
+    outputs: Arc<[Field]>,
+    limits: Limits,
+    _place: OwnedSemaphorePermit,
+}
+
+struct Live {
+    store: Store<Guest>,
+    world: World,
+    session: ResourceAny,
+}
+
+/// Opens an enrichment: the plugin plans, then opens its session.
+pub async fn open(inner: &Arc<Inner>, call: Call, input: &[Field]) -> PluginResult<Box<dyn Enricher>> {
+    call.plugin.granted()?;
+    let limits = call.plugin.limits;
+    let ready = inner.ready(&call.plugin).await?;
+    let place = inner.place(call.plugin.manifest.plugin.kind).await?;
+    let mut store = inner.store(call, limits)?;
+    let offered = input.to_vec();
+    let opening = async move {
+        let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
+        let opened = within(plan_and_open(&mut store, &ready, &offered), &meter, &limits, &cancel).await;
+        let (world, session, inputs, outputs) = finish(&mut store, opened)?;
+        Ok::<_, PluginError>((Box::new(Live { store, world, session }), inputs, outputs))
+    };
+    let (live, inputs, outputs) = inner.on_guest_threads(opening).await??;
+    let (inner, outputs) = (Arc::clone(inner), outputs.into());
+    Ok(Box::new(WasmEnricher { inner, live: Some(live), inputs, outputs, limits, _place: place }))
+}
+
+type Opened = (World, ResourceAny, Vec<Field>, Vec<Field>);
+
+async fn plan_and_open(
+    store: &mut Store<Guest>,
+    ready: &Ready,
+    offered: &[Field],
+) -> wasmtime::Result<Result<Opened, wit::Problem>> {
+    let Ready::Enricher(pre) = ready else { return wrong_kind() };
+    let config = store.data().call.config.to_string();
+    let world = pre.instantiate_async(&mut *store).await?;
+    let enrichment = world.halle_enricher_enrichment();
+    let planned = match enrichment.call_plan(&mut *store, &fields_to_wit(offered), &config).await? {
+        Ok(planned) => planned,
+        Err(problem) => return Ok(Err(problem)),
+    };
+    let (inputs, outputs) = check_plan(planned, offered)?;
+    match enrichment.session().call_open(&mut *store, &fields_to_wit(&inputs), &config).await? {
+        Ok(session) => Ok(Ok((world, session, inputs, outputs))),
+        Err(problem) => Ok(Err(problem)),
+    }
+}
+
+/// The planned fields: inputs out of those offered, outputs with sound keys.
+fn check_plan(planned: Planned, offered: &[Field]) -> wasmtime::Result<(Vec<Field>, Vec<Field>)> {
+    if planned.inputs.len() > COLUMNS_MAX {
+        return Err(bad_answer(format!("the plan needs more than {COLUMNS_MAX} columns")));
+    }
+    let mut inputs: Vec<Field> = Vec::with_capacity(planned.inputs.len());
+    for key in &planned.inputs {
+        let field = offered.iter().find(|field| field.key == *key);
+        let field = field.ok_or_else(|| {
+            bad_answer(format!("the plan needs `{}`, which was not offered", one_line(key, 100)))
+        })?;
+        if inputs.iter().any(|known| known.key == *key) {
+            return Err(bad_answer(format!("the plan needs `{key}` twice")));
+        }
+        inputs.push(field.clone());
+    }
+    let outputs = fields_from_wit(planned.outputs, COLUMNS_MAX, "the plan")?;
+    Ok((inputs, outputs))
+}
+
+impl WasmEnricher {
+    /// One part of a batch. An instance that was stopped is not used again.
+    async fn part(&mut self, rows: RecordBatch) -> PluginResult<Enriched> {
+        let stopped =
+            || PluginError::Unavailable("the enrichment was stopped by an earlier batch".to_owned());
+        let mut live = self.live.take().ok_or_else(stopped)?;
+        let (limits, outputs) = (self.limits, Arc::clone(&self.outputs));
+        let batch = columns::to_wit(&rows, &self.inputs)
+            .map_err(|error| PluginError::Unavailable(format!("the rows do not fit the plan: {error}")))?;
+        let running = async move {
+            let store = &mut live.store;
+            store.data_mut().restart();
+            let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
+            let run = async {
+                let session = live.world.halle_enricher_enrichment().session();
+                match session.call_run(&mut *store, live.session, &batch).await? {
+                    Ok(answer) => {
+                        let columns = columns::from_wit(answer.columns, &outputs, Some(rows.num_rows()))
+                            .map_err(bad_answer)?;
+                        let problems = row_problems_from_wit(answer.problems, rows.num_rows())?;
+                        Ok(Ok(Enriched { columns, problems }))
+                    }
+                    Err(problem) => Ok(Err(problem)),
+                }
+            };
+            let result = within(run, &meter, &limits, &cancel).await;
+            let result = finish(&mut live.store, result);
+            (result, live)
+        };
+        let (result, live) = self.inner.on_guest_threads(running).await?;
+        if result.is_ok() {
+            self.live = Some(live);
+        }
+        result
+    }
+}
+
+#[async_trait]
+impl Enricher for WasmEnricher {
+    fn inputs(&self) -> &[Field] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[Field] {
+        &self.outputs
+    }
+
+    async fn run(&mut self, rows: RecordBatch) -> PluginResult<Enriched> {
+        let mut columns = Vec::new();
+        let mut problems = Vec::new();
+        for (start, length) in columns::parts(&rows) {
+            let part = self.part(rows.slice(start, length)).await?;
+            columns.push(part.columns);
+            // A batch never has more rows than fit into 32 bits.
+            let start = u32::try_from(start).unwrap_or(u32::MAX);
+            problems
+                .extend(part.problems.into_iter().map(|(row, problem)| (row.saturating_add(start), problem)));
+        }
+        let columns = match columns.len() {
+            1 => columns.swap_remove(0),
+            _ => concat_batches(&columns::schema(&self.outputs), &columns).map_err(|error| {
+                PluginError::Unavailable(format!("the parts do not fit together: {error}"))
+            })?,
+        };
+        Ok(Enriched { columns, problems })
+    }
+}
