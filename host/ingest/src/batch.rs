@@ -3,7 +3,10 @@
 use arrow::record_batch::RecordBatch;
 
 /// Longest piece of a value that a report repeats, in characters.
-pub(crate) const REPORT_CHARS_MAX: usize = 300;
+const REPORT_CHARS_MAX: usize = 300;
+
+/// Values of one batch that are reported one by one.
+pub const BATCH_PROBLEMS_MAX: usize = 1_000;
 
 /// At most [`BATCH_ROWS_MAX`](halle_base::limits::BATCH_ROWS_MAX) rows.
 #[derive(Debug, Clone)]
@@ -13,8 +16,10 @@ pub struct Batch {
     pub rows: RecordBatch,
     /// Physical line of the file on which the first row begins, from 1.
     pub first_line: u64,
-    /// Values that did not fit their column; they are absent in `rows`.
+    /// Values that did not fit their column, the first [`BATCH_PROBLEMS_MAX`] of them; they are absent in `rows`.
     pub problems: Vec<CellProblem>,
+    /// How many values did not fit, reported or not.
+    pub problems_total: u64,
 }
 
 /// A value that does not fit its column.

@@ -16,23 +16,25 @@
 //! **Invariant:** an error names the line, and the column where there is one. A value that does not fit its column is
 //! no error of the file: it is reported as a [`CellProblem`] and becomes absent.
 //!
-//! One module per format: [`csv`] now; another format adds a module, a [`Format`], and an arm in [`analyze`] and
+//! One module per format: `csv` now; another format adds a module, a [`Format`], and an arm in [`analyze`] and
 //! [`read`].
 
 mod analysis;
 mod batch;
 mod csv;
+mod encoding;
 mod error;
 mod format;
 pub mod rows;
 mod source;
+mod typing;
 
 use std::path::Path;
 
 use halle_model::Column;
 
 pub use analysis::{Analysis, Dialect, FileColumn, Options, Warning};
-pub use batch::{Batch, CellProblem};
+pub use batch::{BATCH_PROBLEMS_MAX, Batch, CellProblem};
 pub use error::{IngestError, IngestResult};
 pub use format::{Container, Format, accept};
 pub use source::{EXPANDED_BYTES_MAX, EXPANSION_FREE_BYTES, EXPANSION_RATIO_MAX};
@@ -59,12 +61,11 @@ pub fn analyze(path: &Path, file_name: &str, options: &Options<'_>) -> IngestRes
 /// formats of dates are taken from the column, else from the analysis.
 pub fn read(path: &Path, analysis: &Analysis, columns: &[Column]) -> IngestResult<Rows> {
     match analysis.format {
-        Format::Csv => Ok(Rows(csv::CsvRows::open(path, analysis, columns)?)),
+        Format::Csv => csv::CsvRows::open(path, analysis, columns).map(Rows),
     }
 }
 
 /// Rows of a file, batch by batch; ends after the first error.
-#[derive(Debug)]
 pub struct Rows(csv::CsvRows);
 
 impl Iterator for Rows {
