@@ -98,7 +98,9 @@ pub struct HttpTable {
 pub struct CredentialTable {
     /// Name of the secret: JSON pointer of the configuration field without its first `/`.
     pub secret: String,
-    /// `bearer`, `basic`, `header:<name>` or `query:<name>`.
+    /// `bearer`, `basic` (the secret is `user:password`), `basic:/user` (the user is in that field of the configuration),
+    /// `header:<name>` or `query:<name>`; a name that starts with `/` is the field that holds it. See
+    /// [`Place`](crate::credential::Place).
     pub place: String,
 }
 
