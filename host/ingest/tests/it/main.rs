@@ -2,6 +2,7 @@
 
 mod broken;
 mod compressed;
+mod demo;
 mod messy;
 mod properties;
 mod rows;
