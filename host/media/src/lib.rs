@@ -3,12 +3,12 @@
 //! **Invariant:** nothing here reads a file, a system font or the network because a picture says so. Pictures are drawn
 //! from their sanitised form, so what is not on the allow-list of [`sanitize_svg`] cannot act, load, or multiply.
 //!
-//! **Invariant:** the same SVG gives the same PNG on every machine: the fonts are our own ([`Fonts::bundled`]).
+//! **Invariant:** the same SVG gives the same PNG on every machine: the fonts are our own, in `fonts/`.
 
 mod png;
 mod sanitize;
 
-pub use png::{Fonts, PNG_SIDE_PX_MAX, svg_to_png};
+pub use png::{PNG_SIDE_PX_MAX, svg_to_png};
 pub use sanitize::{SVG_BYTES_MAX, SVG_DEPTH_MAX, SVG_NODES_MAX, sanitize_svg};
 
 /// Why a picture cannot be used.

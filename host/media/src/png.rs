@@ -1,6 +1,6 @@
 //! SVG to PNG, without a browser.
 
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use resvg::tiny_skia::{Pixmap, Transform};
 use resvg::usvg::{self, fontdb};
@@ -15,30 +15,25 @@ const FAMILY: &str = "DejaVu Sans";
 const REGULAR: &[u8] = include_bytes!("../fonts/DejaVuSans.ttf");
 const BOLD: &[u8] = include_bytes!("../fonts/DejaVuSans-Bold.ttf");
 
-/// Fonts to draw text with. Cheap to clone; make one and keep it.
-#[derive(Debug, Clone)]
-pub struct Fonts(Arc<fontdb::Database>);
-
-impl Fonts {
-    /// DejaVu Sans, regular and bold, which stand for every family that a picture names.
-    pub fn bundled() -> Self {
-        let mut fonts = fontdb::Database::new();
-        fonts.load_font_data(REGULAR.to_vec());
-        fonts.load_font_data(BOLD.to_vec());
-        fonts.set_sans_serif_family(FAMILY);
-        fonts.set_serif_family(FAMILY);
-        fonts.set_monospace_family(FAMILY);
-        fonts.set_cursive_family(FAMILY);
-        fonts.set_fantasy_family(FAMILY);
-        Self(Arc::new(fonts))
-    }
-}
+/// DejaVu Sans, regular and bold, which stand for every family that a picture names. Read once: it takes milliseconds
+/// and never changes.
+static FONTS: LazyLock<Arc<fontdb::Database>> = LazyLock::new(|| {
+    let mut fonts = fontdb::Database::new();
+    fonts.load_font_data(REGULAR.to_vec());
+    fonts.load_font_data(BOLD.to_vec());
+    fonts.set_sans_serif_family(FAMILY);
+    fonts.set_serif_family(FAMILY);
+    fonts.set_monospace_family(FAMILY);
+    fonts.set_cursive_family(FAMILY);
+    fonts.set_fantasy_family(FAMILY);
+    Arc::new(fonts)
+});
 
 /// Draws an SVG as PNG, on a transparent ground. `width_px` is the width of the result, the height follows; without it
 /// the picture keeps its own size. Draws the sanitised picture: what [`sanitize_svg`] removes is not drawn.
-pub fn svg_to_png(svg: &str, width_px: Option<u32>, fonts: &Fonts) -> Result<Vec<u8>, MediaError> {
+pub fn svg_to_png(svg: &str, width_px: Option<u32>) -> Result<Vec<u8>, MediaError> {
     let safe = sanitize_svg(svg)?;
-    let tree = usvg::Tree::from_str(&safe, &options(fonts)).map_err(render)?;
+    let tree = usvg::Tree::from_str(&safe, &options()).map_err(render)?;
     let natural = tree.size();
     let scale = width_px.map_or(1.0, |width| width as f32 / natural.width());
     let height = (natural.height() * scale).ceil() as u32;
@@ -53,12 +48,12 @@ pub fn svg_to_png(svg: &str, width_px: Option<u32>, fonts: &Fonts) -> Result<Vec
 }
 
 /// No folder to look into, and images resolved to nothing: the sanitiser leaves no reference, and this makes sure.
-fn options(fonts: &Fonts) -> usvg::Options<'static> {
+fn options() -> usvg::Options<'static> {
     usvg::Options {
         resources_dir: None,
         font_family: FAMILY.to_owned(),
         languages: vec!["fr".to_owned(), "en".to_owned()],
-        fontdb: Arc::clone(&fonts.0),
+        fontdb: Arc::clone(&FONTS),
         image_href_resolver: usvg::ImageHrefResolver {
             resolve_data: Box::new(|_, _, _| None),
             resolve_string: Box::new(|_, _| None),
@@ -78,7 +73,7 @@ mod tests {
     const SQUARE: &str = r##"<svg xmlns="http://www.w3.org/2000/svg" width="20" height="10"><rect width="20" height="10" fill="#f00"/></svg>"##;
 
     fn pixels(svg: &str, width_px: Option<u32>) -> Pixmap {
-        Pixmap::decode_png(&svg_to_png(svg, width_px, &Fonts::bundled()).unwrap()).unwrap()
+        Pixmap::decode_png(&svg_to_png(svg, width_px).unwrap()).unwrap()
     }
 
     #[test]
@@ -105,11 +100,11 @@ mod tests {
     #[test]
     fn a_size_out_of_bounds_is_refused() {
         for width in [0, PNG_SIDE_PX_MAX + 1] {
-            let error = svg_to_png(SQUARE, Some(width), &Fonts::bundled()).unwrap_err();
+            let error = svg_to_png(SQUARE, Some(width)).unwrap_err();
             assert!(matches!(error, MediaError::BadSize { .. }), "{error}");
         }
         let tall = r#"<svg xmlns="http://www.w3.org/2000/svg" width="1" height="100000"/>"#;
-        assert!(svg_to_png(tall, None, &Fonts::bundled()).is_err());
+        assert!(svg_to_png(tall, None).is_err());
     }
 
     #[test]

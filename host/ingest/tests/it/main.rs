@@ -1,5 +1,7 @@
 //! Files as producers have them, through the public API.
 
+#![expect(clippy::unwrap_used, reason = "helpers of tests panic where a test would")]
+
 mod broken;
 mod compressed;
 mod demo;
