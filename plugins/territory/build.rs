@@ -27,7 +27,9 @@ fn main() -> Result<(), Box<dyn Error>> {
     flate2::read::GzDecoder::new(std::fs::File::open(SOURCE)?).read_to_string(&mut text)?;
     let mut reader = csv::Reader::from_reader(text.as_bytes());
     let header = reader.headers()?.clone();
-    let column = |name: &str| header.iter().position(|known| known == name).ok_or_else(|| format!("{SOURCE} has no column {name}"));
+    let column = |name: &str| {
+        header.iter().position(|known| known == name).ok_or_else(|| format!("{SOURCE} has no column {name}"))
+    };
     let [code, dep_code, dep, region_code, region, epci_code, epci] = [
         column("code")?,
         column("code_departement")?,

@@ -9,7 +9,8 @@ use crate::config::Config;
 /// Attributes of the list; the catalogue adds the identifier by itself.
 const SELECT: &str = "id,slug,title,file,originalFile,count,updatedAt,dataUpdatedAt,finalizedAt,isMetaOnly";
 /// Filters of the remote list that a caller may use.
-const FILTERS: [&str; 8] = ["owner", "topics", "concepts", "keywords", "publicationSites", "visibility", "type", "status"];
+const FILTERS: [&str; 8] =
+    ["owner", "topics", "concepts", "keywords", "publicationSites", "visibility", "type", "status"];
 
 /// A page of the datasets.
 pub fn browse(config: &Config, page: &Browse) -> Result<Listing> {
@@ -22,7 +23,11 @@ pub fn browse(config: &Config, page: &Browse) -> Result<Listing> {
     params.extend(filters);
     let answer = config.get(&http::with_query("/datasets", params))?;
     let results = answer["results"].as_array().map(Vec::as_slice).unwrap_or_default();
-    Ok(Listing { total: answer["count"].as_u64(), path: Vec::new(), entries: results.iter().filter_map(entry).collect() })
+    Ok(Listing {
+        total: answer["count"].as_u64(),
+        path: Vec::new(),
+        entries: results.iter().filter_map(entry).collect(),
+    })
 }
 
 fn entry(dataset: &Value) -> Option<Entry> {

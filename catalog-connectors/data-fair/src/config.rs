@@ -1,8 +1,8 @@
 //! The configuration of one remote catalogue.
 
 use halle_plugin::messages::Request;
-use halle_plugin::{Result, http};
 use halle_plugin::serde_json::Value;
+use halle_plugin::{Result, http};
 use serde::Deserialize;
 
 /// Name of the secret; the host places it in the header `x-apiKey`.
@@ -57,7 +57,13 @@ mod tests {
 
     #[test]
     fn the_api_is_found_from_any_address_of_the_service() {
-        for url in ["https://a.test", "https://a.test/", "https://a.test/data-fair", "https://a.test/data-fair/api/v1/", "https://a.test/data-fair/datasets"] {
+        for url in [
+            "https://a.test",
+            "https://a.test/",
+            "https://a.test/data-fair",
+            "https://a.test/data-fair/api/v1/",
+            "https://a.test/data-fair/datasets",
+        ] {
             let config = Config { url: url.to_owned(), api_key: String::new() };
             assert_eq!(config.api(), "https://a.test/data-fair/api/v1", "{url}");
         }

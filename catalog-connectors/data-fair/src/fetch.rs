@@ -14,8 +14,20 @@ const PAGE_LINES: &str = "10000";
 const CHUNK_BYTES: usize = 512 << 10;
 /// Attributes that come along as they are.
 const METADATA: [&str; 14] = [
-    "title", "summary", "description", "license", "origin", "image", "keywords", "frequency", "creator", "modified", "spatial",
-    "temporal", "projection", "conformsTo",
+    "title",
+    "summary",
+    "description",
+    "license",
+    "origin",
+    "image",
+    "keywords",
+    "frequency",
+    "creator",
+    "modified",
+    "spatial",
+    "temporal",
+    "projection",
+    "conformsTo",
 ];
 /// Attributes of a column that a person chose.
 const COLUMN: [&str; 9] =
@@ -29,7 +41,10 @@ pub fn fetch(config: &Config, id: &str, options: &Value) -> Result<Fetched> {
         return Err(not_modified());
     }
     if source["isMetaOnly"] == json!(true) {
-        return Err(Problem::new("remote/no-data", "Ce jeu de données n'a que des métadonnées : il n'y a rien à importer."));
+        return Err(Problem::new(
+            "remote/no-data",
+            "Ce jeu de données n'a que des métadonnées : il n'y a rien à importer.",
+        ));
     }
     let metadata = metadata(config, &source);
     let (body, name) = match file(&source).and_then(|file| file["name"].as_str()) {
@@ -49,7 +64,9 @@ fn raw(config: &Config, id: &str) -> Result<Blob> {
         return Ok(downloaded.body);
     }
     let message = match downloaded.status {
-        401 | 403 => format!("{url} refuse le téléchargement du fichier : la clé d'API doit en avoir le droit."),
+        401 | 403 => {
+            format!("{url} refuse le téléchargement du fichier : la clé d'API doit en avoir le droit.")
+        }
         status => format!("{url} a répondu {status}."),
     };
     Err(Problem::new("remote/status", message))
@@ -58,17 +75,27 @@ fn raw(config: &Config, id: &str) -> Result<Blob> {
 /// All lines as one CSV file. The first page has the header.
 fn lines(config: &Config, id: &str) -> Result<Blob> {
     let writer = BlobWriter::new();
-    let first = http::with_query(&format!("{}{}/lines", config.api(), dataset(id)), [("format", "csv"), ("size", PAGE_LINES)]);
+    let first = http::with_query(
+        &format!("{}{}/lines", config.api(), dataset(id)),
+        [("format", "csv"), ("size", PAGE_LINES)],
+    );
     let mut next = Some(first);
     let mut pages = 0_u64;
     while let Some(url) = next {
         check_cancelled()?;
-        let url = if pages == 0 || url.contains("header=false") { url } else { http::with_query(&url, [("header", "false")]) };
+        let url = if pages == 0 || url.contains("header=false") {
+            url
+        } else {
+            http::with_query(&url, [("header", "false")])
+        };
         let mut request = config.request_at("GET", url.clone());
         request.headers.clear();
         let response = http::send_patiently(&request, 3)?.ok(&url)?;
         if response.truncated {
-            return Err(Problem::new("remote/too-large", format!("Une page de {url} dépasse ce qui peut être lu.")));
+            return Err(Problem::new(
+                "remote/too-large",
+                format!("Une page de {url} dépasse ce qui peut être lu."),
+            ));
         }
         let body = if pages == 0 { &response.body[..] } else { without_bom(&response.body) };
         for chunk in body.chunks(CHUNK_BYTES) {
@@ -87,19 +114,22 @@ fn without_bom(bytes: &[u8]) -> &[u8] {
 
 fn metadata(config: &Config, source: &Value) -> Value {
     let chosen = METADATA.iter().filter(|key| !source[**key].is_null());
-    let mut metadata: Map<String, Value> = chosen.map(|key| ((*key).to_owned(), source[*key].clone())).collect();
+    let mut metadata: Map<String, Value> =
+        chosen.map(|key| ((*key).to_owned(), source[*key].clone())).collect();
     if !metadata.contains_key("origin") {
         let page = source["page"].as_str().or_else(|| source["href"].as_str());
         metadata.insert("origin".to_owned(), page.unwrap_or(&config.url).into());
     }
     let topics = source["topics"].as_array().into_iter().flatten();
-    let topics: Vec<Value> = topics.filter_map(|topic| Some(json!({ "title": topic["title"].as_str()? }))).collect();
+    let topics: Vec<Value> =
+        topics.filter_map(|topic| Some(json!({ "title": topic["title"].as_str()? }))).collect();
     if !topics.is_empty() {
         metadata.insert("topics".to_owned(), topics.into());
     }
     let columns = source["schema"].as_array().into_iter().flatten();
     // What the remote computed, it computed from other columns: it does not come from the file.
-    let own = columns.filter(|column| column["x-calculated"] != json!(true) && column.get("x-extension").is_none());
+    let own =
+        columns.filter(|column| column["x-calculated"] != json!(true) && column.get("x-extension").is_none());
     let columns = own.map(|column| {
         let kept = COLUMN.iter().filter(|key| !column[**key].is_null());
         Value::Object(kept.map(|key| ((*key).to_owned(), column[*key].clone())).collect())

@@ -23,14 +23,18 @@ impl CatalogConnector for DataFair {
 
     fn describe() -> Descriptor {
         let abilities = ["browse", "search", "pagination", "fetch", "publish-dataset"];
-        Descriptor { title: "Data Fair ou Halle".to_owned(), abilities: abilities.map(str::to_owned).to_vec() }
+        Descriptor {
+            title: "Data Fair ou Halle".to_owned(),
+            abilities: abilities.map(str::to_owned).to_vec(),
+        }
     }
 
     fn prepare(draft: Value) -> Result<Prepared> {
         let config: Config = from_value(draft.clone())
             .map_err(|error| Problem::new("config/invalid", format!("Configuration illisible : {error}")))?;
         let request = config.request("GET", "/datasets?size=0");
-        let answer = http::send(&request).map_err(|problem| Problem { field: Some("/url".to_owned()), ..problem })?;
+        let answer =
+            http::send(&request).map_err(|problem| Problem { field: Some("/url".to_owned()), ..problem })?;
         if matches!(answer.status, 401 | 403) {
             return Err(Problem::config("/apiKey", "Le catalogue ne reconnaît pas la clé d'API."));
         }

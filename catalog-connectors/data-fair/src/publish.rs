@@ -11,7 +11,17 @@ use crate::config::{Config, dataset};
 
 /// Attributes that go along as they are.
 const METADATA: [&str; 11] = [
-    "title", "summary", "description", "license", "image", "keywords", "frequency", "creator", "modified", "spatial", "temporal",
+    "title",
+    "summary",
+    "description",
+    "license",
+    "image",
+    "keywords",
+    "frequency",
+    "creator",
+    "modified",
+    "spatial",
+    "temporal",
 ];
 /// Where the twin remembers whose it is.
 const OWNER_KEY: &str = "publishedFrom";
@@ -36,7 +46,9 @@ pub fn publish(config: &Config, local: &Value, current: &Publication) -> Result<
     let file = source::file("csv")?;
     let boundary = boundary(&id);
     let body = multipart(&body(local, from), &file, &boundary)?;
-    let request = config.request("POST", &dataset(&id)).header("content-type", format!("multipart/form-data; boundary={boundary}"));
+    let request = config
+        .request("POST", &dataset(&id))
+        .header("content-type", format!("multipart/form-data; boundary={boundary}"));
     let answer = host_http::upload(&request, &body)?;
     let twin: Value = refusals(answer, &request.url)?.json(&request.url)?;
     let url = ["page", "href"].into_iter().find_map(|key| twin[key].as_str());
@@ -80,7 +92,9 @@ fn refusals(answer: Response, url: &str) -> Result<Response> {
 
 /// The identifier of the twin: that of the dataset, marked, so that it meets no other.
 fn remote_id(local: &Value) -> Result<String> {
-    let id = local["id"].as_str().ok_or_else(|| Problem::new("input/missing", "Le jeu de données n'a pas d'identifiant."))?;
+    let id = local["id"]
+        .as_str()
+        .ok_or_else(|| Problem::new("input/missing", "Le jeu de données n'a pas d'identifiant."))?;
     let safe = |c: char| if c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-' { c } else { '-' };
     Ok(format!("pub-{}", id.to_ascii_lowercase().chars().map(safe).collect::<String>()))
 }
@@ -104,7 +118,9 @@ fn body(local: &Value, from: &str) -> Value {
 /// A text that stands between parts. Guests have no chance, so it comes from the identifier; that a file holds this very
 /// line is not to be feared.
 fn boundary(id: &str) -> String {
-    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3));
+    let hash = id.bytes().fold(0xcbf2_9ce4_8422_2325_u64, |hash, byte| {
+        (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
+    });
     format!("halle-{hash:016x}-{:016x}", hash.rotate_left(29) ^ 0x9e37_79b9_7f4a_7c15)
 }
 

@@ -58,8 +58,11 @@ fn compile(folder: &Path, toolchain: &Toolchain, say: &mut dyn FnMut(&str)) -> R
         say("the first build also compiles the standard library: one to three minutes");
     }
     let mut cargo = toolchain.cargo(folder);
-    cargo.args(["build", "--release", "--target", TARGET, "--package", &package]).args(toolchain.build_args());
-    let mut child = cargo.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(at(Path::new("cargo")))?;
+    cargo
+        .args(["build", "--release", "--target", TARGET, "--package", &package])
+        .args(toolchain.build_args());
+    let mut child =
+        cargo.stdout(Stdio::null()).stderr(Stdio::piped()).spawn().map_err(at(Path::new("cargo")))?;
     let mut lines = Vec::new();
     if let Some(stderr) = child.stderr.take() {
         for line in BufReader::new(stderr).lines().map_while(std::io::Result::ok) {
@@ -78,17 +81,22 @@ fn compile(folder: &Path, toolchain: &Toolchain, say: &mut dyn FnMut(&str)) -> R
 /// Name of the crate in `folder`, and where cargo puts what it builds.
 fn describe(folder: &Path, toolchain: &Toolchain) -> Result<(String, PathBuf)> {
     let mut cargo = toolchain.cargo(folder);
-    let output = cargo.args(["metadata", "--no-deps", "--format-version", "1"]).output().map_err(at(Path::new("cargo")))?;
+    let output = cargo
+        .args(["metadata", "--no-deps", "--format-version", "1"])
+        .output()
+        .map_err(at(Path::new("cargo")))?;
     let text = String::from_utf8_lossy(&output.stderr);
     if !output.status.success() {
         return Err(ToolError::Compile(text.into_owned()));
     }
-    let metadata: Value =
-        serde_json::from_slice(&output.stdout).map_err(|error| ToolError::Compile(format!("cargo metadata: {error}")))?;
+    let metadata: Value = serde_json::from_slice(&output.stdout)
+        .map_err(|error| ToolError::Compile(format!("cargo metadata: {error}")))?;
     let cargo_toml = folder.join("Cargo.toml");
     let own = cargo_toml.canonicalize().map_err(at(&cargo_toml))?;
     let packages = metadata["packages"].as_array().map(Vec::as_slice).unwrap_or_default();
-    let package = packages.iter().find(|package| package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == own));
+    let package = packages
+        .iter()
+        .find(|package| package["manifest_path"].as_str().is_some_and(|path| Path::new(path) == own));
     let name = package.and_then(|package| package["name"].as_str());
     let target = metadata["target_directory"].as_str();
     name.zip(target)

@@ -58,7 +58,12 @@ pub fn check(package: &Path) -> Result<Report> {
     fits(&surface, &world, &mut remarks);
     asks(&package.manifest, &surface, &mut remarks);
     texts(&package.manifest, &mut remarks);
-    Ok(Report { digest: package.digest(), component_bytes: package.component().len() as u64, surface, remarks })
+    Ok(Report {
+        digest: package.digest(),
+        component_bytes: package.component().len() as u64,
+        surface,
+        remarks,
+    })
 }
 
 fn error(about: &str, message: String) -> Remark {
@@ -78,7 +83,10 @@ fn fits(surface: &Surface, world: &Surface, remarks: &mut Vec<Remark>) {
     }
     for export in &world.exports {
         if !surface.exports.contains(export) {
-            remarks.push(error("component", format!("does not export `{export}`: is the export macro of this kind called?")));
+            remarks.push(error(
+                "component",
+                format!("does not export `{export}`: is the export macro of this kind called?"),
+            ));
         }
     }
 }
@@ -97,9 +105,16 @@ fn asks(manifest: &Manifest, surface: &Surface, remarks: &mut Vec<Remark>) {
     ];
     for (key, is_asked, interface) in pairs {
         match (is_asked, surface.imports(interface)) {
-            (true, false) => remarks.push(warning(key, format!("is asked for but never used (`{interface}`): remove it"))),
+            (true, false) => {
+                remarks.push(warning(key, format!("is asked for but never used (`{interface}`): remove it")))
+            }
             (false, true) => {
-                remarks.push(error(key, format!("is not asked for, but the component calls `{interface}`: every call would be denied")));
+                remarks.push(error(
+                    key,
+                    format!(
+                        "is not asked for, but the component calls `{interface}`: every call would be denied"
+                    ),
+                ));
             }
             _ => {}
         }

@@ -25,13 +25,15 @@ impl Surface {
 
 /// Makes a component of a core module that carries its contract in a custom section, as wit-bindgen writes it.
 pub fn encode(module: &[u8]) -> Result<Vec<u8>> {
-    let encoded = ComponentEncoder::default().validate(true).module(module).and_then(|mut encoder| encoder.encode());
+    let encoded =
+        ComponentEncoder::default().validate(true).module(module).and_then(|mut encoder| encoder.encode());
     encoded.map_err(|error| ToolError::Component(format!("{error:#}")))
 }
 
 /// What a component imports and exports.
 pub fn surface(component: &[u8]) -> Result<Surface> {
-    let decoded = wit_component::decode(component).map_err(|error| ToolError::Component(format!("{error:#}")))?;
+    let decoded =
+        wit_component::decode(component).map_err(|error| ToolError::Component(format!("{error:#}")))?;
     let DecodedWasm::Component(resolve, world) = decoded else {
         return Err(ToolError::Component("this is a WIT package, not a component".to_owned()));
     };
@@ -44,7 +46,9 @@ pub fn world_of(kind: PluginKind) -> Result<Surface> {
     let (package, world) = names(kind);
     for package in ["base", "host", package] {
         let text = embedded::wit(package)?;
-        resolve.push_str(format!("{package}.wit"), &text).map_err(|error| ToolError::Component(format!("{error:#}")))?;
+        resolve
+            .push_str(format!("{package}.wit"), &text)
+            .map_err(|error| ToolError::Component(format!("{error:#}")))?;
     }
     let found = resolve.worlds.iter().find(|(_, item)| item.name == world).map(|(id, _)| id);
     let id = found.ok_or_else(|| ToolError::Component(format!("the contract has no world {world}")))?;

@@ -22,7 +22,8 @@ pub type File = (String, Vec<u8>);
 /// The text of a package of the contract, such as `host`.
 pub fn wit(package: &str) -> Result<String> {
     let path = format!("{package}/1/{package}.wit");
-    let file = Wit::get(&path).ok_or_else(|| ToolError::Component(format!("{path} is missing in this program")))?;
+    let file =
+        Wit::get(&path).ok_or_else(|| ToolError::Component(format!("{path} is missing in this program")))?;
     Ok(String::from_utf8_lossy(&file.data).into_owned())
 }
 
@@ -30,7 +31,8 @@ pub fn wit(package: &str) -> Result<String> {
 pub fn sdk() -> Vec<File> {
     let own = Sdk::iter().filter(|path| !path.starts_with("wit/") && !path.starts_with("target/"));
     let sdk = own.filter_map(|path| Some((path.to_string(), Sdk::get(&path)?.data.into_owned())));
-    let wit = Wit::iter().filter_map(|path| Some((format!("wit/{path}"), Wit::get(&path)?.data.into_owned())));
+    let wit =
+        Wit::iter().filter_map(|path| Some((format!("wit/{path}"), Wit::get(&path)?.data.into_owned())));
     sdk.chain(wit).collect()
 }
 

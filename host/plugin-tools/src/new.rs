@@ -6,7 +6,8 @@ use crate::embedded;
 use crate::error::{Result, ToolError, at};
 
 /// Kinds that have a template.
-pub const KINDS: [&str; 5] = ["enricher", "processing", "catalog-connector", "visualisation", "remote-service"];
+pub const KINDS: [&str; 5] =
+    ["enricher", "processing", "catalog-connector", "visualisation", "remote-service"];
 
 /// Where the SDK goes in a plugin that lives outside of the repository of Halle.
 const VENDORED: &str = ".halle-sdk/halle-plugin";
@@ -22,11 +23,20 @@ pub fn new(kind: &str, language: &str, name: &str, parent: &Path) -> Result<Path
         return Err(ToolError::Usage(format!("there is no template in `{language}` yet: use `rust`")));
     }
     if !KINDS.contains(&kind) {
-        return Err(ToolError::Usage(format!("`{kind}` is no kind of plugin: use one of {}", KINDS.join(", "))));
+        return Err(ToolError::Usage(format!(
+            "`{kind}` is no kind of plugin: use one of {}",
+            KINDS.join(", ")
+        )));
     }
     let is_sound = name.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
-    if !is_sound || !name.starts_with(|c: char| c.is_ascii_lowercase()) || name.len() > 64 || name.ends_with('-') {
-        let message = format!("`{name}` cannot name a plugin: lower-case letters, digits and `-`, a letter first, at most 64");
+    if !is_sound
+        || !name.starts_with(|c: char| c.is_ascii_lowercase())
+        || name.len() > 64
+        || name.ends_with('-')
+    {
+        let message = format!(
+            "`{name}` cannot name a plugin: lower-case letters, digits and `-`, a letter first, at most 64"
+        );
         return Err(ToolError::Usage(message));
     }
     let folder = parent.join(name);
@@ -58,7 +68,10 @@ fn sdk_path(folder: &Path) -> Result<String> {
 fn adapted(content: &[u8], name: &str, sdk: &str) -> Vec<u8> {
     let Ok(text) = std::str::from_utf8(content) else { return content.to_vec() };
     let crate_name = name.replace('-', "_");
-    text.replace(TEMPLATE_SDK, sdk).replace(TEMPLATE_NAME, name).replace(TEMPLATE_CRATE, &crate_name).into_bytes()
+    text.replace(TEMPLATE_SDK, sdk)
+        .replace(TEMPLATE_NAME, name)
+        .replace(TEMPLATE_CRATE, &crate_name)
+        .into_bytes()
 }
 
 fn write(path: &Path, content: &[u8]) -> Result<()> {

@@ -75,7 +75,8 @@ impl Toolchain {
         if sysroot("rustc").is_some_and(|root| root.join("lib/rustlib").join(TARGET).is_dir()) {
             return Some(Self::Ready);
         }
-        let is_debian = [DEBIAN_CARGO, DEBIAN_RUSTC, DEBIAN_SOURCES].iter().all(|path| Path::new(path).exists());
+        let is_debian =
+            [DEBIAN_CARGO, DEBIAN_RUSTC, DEBIAN_SOURCES].iter().all(|path| Path::new(path).exists());
         is_debian.then(linker)?.map(|linker| Self::Debian { linker })
     }
 

@@ -29,7 +29,12 @@ pub fn draw(chart: &Chart) -> String {
 
     for tick in &scale.ticks {
         svg.line([x(*tick), top, x(*tick), bottom], &chart.colours.grid, 1.0);
-        svg.text(x(*tick), bottom + small * 1.5, &chart.locale.short_number(*tick), chart.muted(Anchor::Middle));
+        svg.text(
+            x(*tick),
+            bottom + small * 1.5,
+            &chart.locale.short_number(*tick),
+            chart.muted(Anchor::Middle),
+        );
     }
     svg.begin_list(&chart.measure);
     for (index, point) in points.iter().enumerate() {

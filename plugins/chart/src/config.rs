@@ -113,19 +113,25 @@ impl Metric {
 
 /// The aggregation that a configuration asks for.
 pub fn request(config: &Config) -> Result<DataRequest> {
-    let dataset = config.datasets.first().ok_or_else(|| Problem::config("/datasets", "Choisissez un jeu de données."))?;
+    let dataset = config
+        .datasets
+        .first()
+        .ok_or_else(|| Problem::config("/datasets", "Choisissez un jeu de données."))?;
     let mut params = Map::new();
     params.insert("field".to_owned(), config.field.clone().into());
     params.insert("agg_size".to_owned(), config.size.clamp(1, GROUPS_MAX).to_string().into());
     if let Some(metric) = config.metric.api_name() {
         let column = config.metric_field.clone().filter(|key| !key.is_empty());
-        let column = column.ok_or_else(|| Problem::config("/metricField", "Choisissez la colonne mesurée."))?;
+        let column =
+            column.ok_or_else(|| Problem::config("/metricField", "Choisissez la colonne mesurée."))?;
         params.insert("metric".to_owned(), metric.into());
         params.insert("metric_field".to_owned(), column.into());
     }
     // A line is read from left to right, so its groups come in their own order.
     let ordered = (config.form == Form::Line).then(|| "key".to_owned());
-    for (name, value) in [("interval", &config.interval), ("sort", &config.sort.clone().or(ordered)), ("qs", &config.qs)] {
+    for (name, value) in
+        [("interval", &config.interval), ("sort", &config.sort.clone().or(ordered)), ("qs", &config.qs)]
+    {
         if let Some(value) = value.clone().filter(|value| !value.is_empty()) {
             params.insert(name.to_owned(), value.into());
         }

@@ -35,7 +35,8 @@ impl Visualisation for ChartPlugin {
 
     fn render(data: &[Data], config: &Config, context: &Context) -> Result<Rendered> {
         let groups = data.iter().find(|data| data.name == GROUPS);
-        let groups = groups.ok_or_else(|| Problem::new("input/missing", "Les données de l'agrégation manquent."))?;
+        let groups =
+            groups.ok_or_else(|| Problem::new("input/missing", "Les données de l'agrégation manquent."))?;
         let chart = model::Chart::new(&groups.rows()?, config, context)?;
         let picture = match config.form {
             _ if chart.points.is_empty() => chart.empty(),

@@ -29,12 +29,18 @@ pub fn draw(chart: &Chart) -> String {
         svg.line([left, y(*tick), right, y(*tick)], &chart.colours.grid, 1.0);
         svg.text(left - 8.0, y(*tick) + small * 0.35, text, chart.muted(Anchor::End));
     }
-    let path: Vec<String> =
-        chart.points.iter().enumerate().map(|(index, point)| format!("{} {}", px(x(index)), px(y(point.value)))).collect();
+    let path: Vec<String> = chart
+        .points
+        .iter()
+        .enumerate()
+        .map(|(index, point)| format!("{} {}", px(x(index)), px(y(point.value))))
+        .collect();
     let path = path.join(" L ");
     let (start, end, zero) = (px(x(0)), px(x(chart.points.len() - 1)), px(y(0.0)));
     let colour = &chart.colours.primary;
-    svg.push(format_args!("<path d=\"M {path} L {end} {zero} L {start} {zero} Z\" fill=\"{colour}\" fill-opacity=\"0.12\"/>"));
+    svg.push(format_args!(
+        "<path d=\"M {path} L {end} {zero} L {start} {zero} Z\" fill=\"{colour}\" fill-opacity=\"0.12\"/>"
+    ));
     svg.push(format_args!(
         "<path d=\"M {path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-linejoin=\"round\" stroke-linecap=\"round\"/>"
     ));
@@ -54,7 +60,8 @@ pub fn draw(chart: &Chart) -> String {
     }
     svg.end();
 
-    let widest = chart.points.iter().map(|point| width_of(&point.label, small)).fold(0.0, f64::max).min(120.0);
+    let widest =
+        chart.points.iter().map(|point| width_of(&point.label, small)).fold(0.0, f64::max).min(120.0);
     let every = ((widest + LABEL_GAP) * last / (right - left)).ceil().max(1.0) as usize;
     for (index, point) in chart.points.iter().enumerate().step_by(every) {
         let half = widest / 2.0;

@@ -57,7 +57,11 @@ impl Locale {
         match unit {
             Some((from, unit)) => {
                 let scale = if from < 1e5 { 1e3 } else { from };
-                format!("{}{}{unit}", self.number((value / scale * 100.0).round() / 100.0), self.pick("\u{a0}", ""))
+                format!(
+                    "{}{}{unit}",
+                    self.number((value / scale * 100.0).round() / 100.0),
+                    self.pick("\u{a0}", "")
+                )
             }
             None => self.number(value),
         }

@@ -171,7 +171,10 @@ fn points(rows: &Rows<'_>, config: &Config, locale: Locale) -> Result<Vec<Point>
     let groups = rows.column("value")?;
     let measures = rows.column(if config.metric == Metric::Count { "total" } else { "metric" })?;
     if !matches!(measures.kind(), Kind::Integer | Kind::Number) {
-        let message = format!("La colonne « {} » n'est pas numérique.", config.metric_field.as_deref().unwrap_or_default());
+        let message = format!(
+            "La colonne « {} » n'est pas numérique.",
+            config.metric_field.as_deref().unwrap_or_default()
+        );
         return Err(Problem::config("/metricField", message));
     }
     let found = (0..rows.len()).filter_map(|row| {

@@ -13,7 +13,8 @@ const SLICES_MAX: usize = 8;
 /// Draws the chart. Shares need values that are not negative.
 pub fn draw(chart: &Chart) -> Result<String> {
     if let Some(negative) = chart.points.iter().find(|point| point.value < 0.0) {
-        let message = format!("Un camembert ne peut pas montrer de valeur négative ({}).", chart.told(negative));
+        let message =
+            format!("Un camembert ne peut pas montrer de valeur négative ({}).", chart.told(negative));
         return Err(Problem::new("chart/negative", message));
     }
     let slices = slices(chart);
@@ -51,14 +52,25 @@ pub fn draw(chart: &Chart) -> Result<String> {
         let value_width = crate::svg::width_of(&value, small);
         let name_room = (right - value_width - legend - small * 2.4).max(small * 3.0);
         let baseline = middle + small * 0.35;
-        svg.text(legend + small * 1.5, baseline, &fit(&slice.label, small, name_room), chart.plain(Anchor::Start));
+        svg.text(
+            legend + small * 1.5,
+            baseline,
+            &fit(&slice.label, small, name_room),
+            chart.plain(Anchor::Start),
+        );
         svg.text(right, baseline, &value, chart.muted(Anchor::End));
         svg.end();
     }
     svg.end();
-    let strong = Style { size: radius * 0.2, fill: &chart.colours.text, anchor: Anchor::Middle, strong: true };
+    let strong =
+        Style { size: radius * 0.2, fill: &chart.colours.text, anchor: Anchor::Middle, strong: true };
     svg.text(cx, cy + radius * 0.02, &chart.locale.short_number(total), strong);
-    svg.text(cx, cy + radius * 0.02 + small * 1.4, chart.locale.pick("au total", "in total"), chart.muted(Anchor::Middle));
+    svg.text(
+        cx,
+        cy + radius * 0.02 + small * 1.4,
+        chart.locale.pick("au total", "in total"),
+        chart.muted(Anchor::Middle),
+    );
     Ok(svg.finish())
 }
 
@@ -77,10 +89,20 @@ fn slices(chart: &Chart) -> Vec<Point> {
 /// Path of a piece of a ring between two angles; the whole ring when they are a turn apart.
 fn ring(cx: f64, cy: f64, [inner, outer]: [f64; 2], from: f64, to: f64) -> String {
     if to - from >= TAU - 1e-9 {
-        let circle = |r: f64| format!("M {} {} a {r:.1} {r:.1} 0 1 0 {} 0 a {r:.1} {r:.1} 0 1 0 {} 0 Z", px(cx - r), px(cy), px(2.0 * r), px(-2.0 * r));
+        let circle = |r: f64| {
+            format!(
+                "M {} {} a {r:.1} {r:.1} 0 1 0 {} 0 a {r:.1} {r:.1} 0 1 0 {} 0 Z",
+                px(cx - r),
+                px(cy),
+                px(2.0 * r),
+                px(-2.0 * r)
+            )
+        };
         return format!("{} {}", circle(outer), circle(inner));
     }
-    let point = |radius: f64, angle: f64| format!("{} {}", px(cx + radius * angle.cos()), px(cy + radius * angle.sin()));
+    let point = |radius: f64, angle: f64| {
+        format!("{} {}", px(cx + radius * angle.cos()), px(cy + radius * angle.sin()))
+    };
     let large = u8::from(to - from > PI);
     format!(
         "M {} A {o} {o} 0 {large} 1 {} L {} A {i} {i} 0 {large} 0 {} Z",

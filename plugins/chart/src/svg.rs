@@ -5,8 +5,8 @@ use std::fmt::Write;
 /// Twelve colours that differ for most colour-blind readers too, each at least 3 : 1 against white and against the dark
 /// background (after Okabe and Ito, darkened where needed).
 const PALETTE: [&str; 12] = [
-    "#0b6fb0", "#c2571a", "#00805f", "#b3458a", "#8a6d00", "#5b6abf", "#a33b3b", "#2f7d8c", "#7a5c99", "#4f7a28", "#9c5b6b",
-    "#6b7075",
+    "#0b6fb0", "#c2571a", "#00805f", "#b3458a", "#8a6d00", "#5b6abf", "#a33b3b", "#2f7d8c", "#7a5c99",
+    "#4f7a28", "#9c5b6b", "#6b7075",
 ];
 
 /// Colours of a picture.
@@ -32,7 +32,9 @@ impl Colours {
         } else {
             ("#ffffff", "#1b1f27", "#535c6b", "#e3e7ee", PALETTE[0])
         };
-        let own = |colour: &Option<String>, other: &str| colour.clone().filter(|c| is_colour(c)).unwrap_or_else(|| other.to_owned());
+        let own = |colour: &Option<String>, other: &str| {
+            colour.clone().filter(|c| is_colour(c)).unwrap_or_else(|| other.to_owned())
+        };
         Self {
             background: own(&theme.background, background),
             text: own(&theme.text, text),
@@ -50,7 +52,8 @@ impl Colours {
 
 /// Whether a text is `#rgb` or `#rrggbb`: nothing else from outside goes into an attribute.
 fn is_colour(text: &str) -> bool {
-    text.strip_prefix('#').is_some_and(|hex| matches!(hex.len(), 3 | 6) && hex.bytes().all(|b| b.is_ascii_hexdigit()))
+    text.strip_prefix('#')
+        .is_some_and(|hex| matches!(hex.len(), 3 | 6) && hex.bytes().all(|b| b.is_ascii_hexdigit()))
 }
 
 /// Where a text stands relative to its position.

@@ -38,12 +38,18 @@ impl Processing for ImportApi {
             .map_err(|error| Problem::new("config/invalid", format!("Configuration illisible : {error}")))?;
         let keys = config.block.keys();
         if let Some(twice) = keys.iter().enumerate().find(|(index, key)| keys[..*index].contains(key)) {
-            return Err(Problem::config("/block/mapping", format!("La colonne « {} » est nommée deux fois.", twice.1)));
+            return Err(Problem::config(
+                "/block/mapping",
+                format!("La colonne « {} » est nommée deux fois.", twice.1),
+            ));
         }
         supported(&config.auth)?;
         let mut prepared = Prepared::unchanged(draft);
         if !config::has_secret(&prepared.config, &config.auth) {
-            prepared.notes.push(Problem::config("/auth", "Aucun secret n'est enregistré : les requêtes partiront sans."));
+            prepared.notes.push(Problem::config(
+                "/auth",
+                "Aucun secret n'est enregistré : les requêtes partiront sans.",
+            ));
         }
         Ok(prepared)
     }
@@ -62,7 +68,10 @@ impl Processing for ImportApi {
         })?;
         let rows = file.rows;
         if rows == 0 {
-            return Err(Problem::new("remote/empty", "L'API n'a donné aucun résultat ; le jeu de données reste comme il était."));
+            return Err(Problem::new(
+                "remote/empty",
+                "L'API n'a donné aucun résultat ; le jeu de données reste comme il était.",
+            ));
         }
         progress::task("Remplacement du jeu de données", None);
         let blob = file.finish()?;

@@ -25,15 +25,24 @@ pub fn walk(config: &Config, mut each: impl FnMut(&[&Value]) -> Result<()>) -> R
         let results = path::list(&body, &config.results_path);
         if page == 1 && path::value(&body, &config.results_path).is_none() {
             let message = format!("La réponse de {url} n'a rien au chemin « {} ».", config.results_path);
-            return Err(Problem { field: Some("/resultsPath".to_owned()), ..Problem::new("config/results-path", message) });
+            return Err(Problem {
+                field: Some("/resultsPath".to_owned()),
+                ..Problem::new("config/results-path", message)
+            });
         }
         if results.len() > ROWS_PER_PAGE_WARNING {
-            warn(format!("La page {page} a {} résultats : des pages plus petites ménagent l'API.", results.len()));
+            warn(format!(
+                "La page {page} a {} résultats : des pages plus petites ménagent l'API.",
+                results.len()
+            ));
         }
         each(&results)?;
         match next_url(config, &url, page, results.len() as u64, &body) {
             Some(next) if next == url => {
-                return Err(Problem::new("remote/pagination", format!("La page suivante de {url} est elle-même.")));
+                return Err(Problem::new(
+                    "remote/pagination",
+                    format!("La page suivante de {url} est elle-même."),
+                ));
             }
             Some(next) => url = next,
             None => return Ok(page),
@@ -62,7 +71,8 @@ fn first_url(config: &Config) -> String {
 }
 
 fn with_limit(url: &str, key: Option<&str>, value: u64) -> String {
-    key.filter(|key| !key.is_empty()).map_or_else(|| url.to_owned(), |key| http::with_query(url, [(key, value.to_string().as_str())]))
+    key.filter(|key| !key.is_empty())
+        .map_or_else(|| url.to_owned(), |key| http::with_query(url, [(key, value.to_string().as_str())]))
 }
 
 /// Address of the page after `page` (from 1), which was at `url` and had `count` results.
@@ -70,7 +80,8 @@ fn next_url(config: &Config, url: &str, page: u64, count: u64, body: &Value) -> 
     match &config.pagination {
         Pagination::None => None,
         Pagination::NextPageData { next_page_path, .. } => {
-            let next = path::value(body, next_page_path)?.as_str().filter(|next| !next.is_empty() && count > 0)?;
+            let next =
+                path::value(body, next_page_path)?.as_str().filter(|next| !next.is_empty() && count > 0)?;
             Some(resolve(url, next))
         }
         Pagination::QueryParams { offset_key, offset_pages, limit_key, limit_value } => {

@@ -7,7 +7,10 @@ pub fn values<'a>(root: &'a Value, path: &str) -> Vec<&'a Value> {
     let mut current = vec![root];
     for step in path.split('.').filter(|step| !step.is_empty()) {
         let (name, each) = step.strip_suffix("[]").map_or((step, false), |name| (name, true));
-        current = current.into_iter().filter_map(|value| if name.is_empty() { Some(value) } else { member(value, name) }).collect();
+        current = current
+            .into_iter()
+            .filter_map(|value| if name.is_empty() { Some(value) } else { member(value, name) })
+            .collect();
         if each {
             current = current.into_iter().flat_map(elements).collect();
         }
@@ -55,7 +58,9 @@ fn flatten(value: &Value, out: &mut Vec<String>) {
     match value {
         Value::Null => {}
         Value::String(text) => out.push(text.clone()),
-        Value::Array(_) | Value::Object(_) => elements(value).into_iter().for_each(|element| flatten(element, out)),
+        Value::Array(_) | Value::Object(_) => {
+            elements(value).into_iter().for_each(|element| flatten(element, out))
+        }
         scalar => out.push(scalar.to_string()),
     }
 }

@@ -27,8 +27,16 @@ fn pages_by_offset_are_read_until_a_short_one() {
         "pagination": { "method": "queryParams", "offsetKey": "start", "limitKey": "rows", "limitValue": 2 },
     });
     let host = FakeHost::default()
-        .on_json("GET", "https://a.test/items?rows=2&start=0", r#"{"data": [{"id": 1, "properties": {"name": "Un"}}, {"id": 2}]}"#)
-        .on_json("GET", "https://a.test/items?rows=2&start=2", r#"{"data": [{"id": 3, "properties": {"name": "a,b"}}]}"#);
+        .on_json(
+            "GET",
+            "https://a.test/items?rows=2&start=0",
+            r#"{"data": [{"id": 1, "properties": {"name": "Un"}}, {"id": 2}]}"#,
+        )
+        .on_json(
+            "GET",
+            "https://a.test/items?rows=2&start=2",
+            r#"{"data": [{"id": 3, "properties": {"name": "a,b"}}]}"#,
+        );
     let (summary, host) = run(config, host);
     assert_eq!(summary.unwrap(), "3 lignes importées en 2 pages");
     assert_eq!(csv(&host), "id,nom\n1,Un\n2,\n3,\"a,b\"\n");
@@ -56,9 +64,11 @@ fn pages_are_counted_from_one_when_asked() {
         "apiURL": "https://a.test/", "block": mapping(),
         "pagination": { "method": "queryParams", "offsetKey": "page", "offsetPages": true },
     });
-    let host = FakeHost::default()
-        .on_json("GET", "https://a.test/?page=1", r#"[{"id": 1}]"#)
-        .on_json("GET", "https://a.test/?page=2", "[]");
+    let host = FakeHost::default().on_json("GET", "https://a.test/?page=1", r#"[{"id": 1}]"#).on_json(
+        "GET",
+        "https://a.test/?page=2",
+        "[]",
+    );
     assert_eq!(run(config, host).0.unwrap(), "1 lignes importées en 2 pages");
 }
 
@@ -90,13 +100,17 @@ fn a_stop_between_two_pages_changes_nothing() {
     let host = FakeHost { cancel_after: Some(1), ..FakeHost::default() };
     let host = host.on_json("GET", "https://a.test/?page=1", r#"[{"id": 1}]"#);
     let (problem, host) = run(config, host);
-    assert_eq!((problem.unwrap_err().code.as_str(), host.written.len(), host.requests.len()), ("cancelled", 0, 1));
+    assert_eq!(
+        (problem.unwrap_err().code.as_str(), host.written.len(), host.requests.len()),
+        ("cancelled", 0, 1)
+    );
 }
 
 #[test]
 fn a_column_named_twice_and_an_unknown_method_are_refused_before_saving() {
     let twice = json!({ "apiURL": "https://a.test/", "block": { "mapping": [{ "key": "a", "path": "x" }, { "key": "a", "path": "y" }] } });
     assert_eq!(ImportApi::prepare(twice).unwrap_err().field.as_deref(), Some("/block/mapping"));
-    let oauth = json!({ "apiURL": "https://a.test/", "block": mapping(), "auth": { "authMethod": "oauth2" } });
+    let oauth =
+        json!({ "apiURL": "https://a.test/", "block": mapping(), "auth": { "authMethod": "oauth2" } });
     assert_eq!(ImportApi::prepare(oauth).unwrap_err().field.as_deref(), Some("/auth/authMethod"));
 }

@@ -43,8 +43,9 @@ impl Details {
     /// The details of an operation this plugin made.
     pub fn of(operation: &Operation) -> Result<Self> {
         let details = operation.details.clone().unwrap_or_default();
-        from_value(details)
-            .map_err(|error| Problem::new("config/operation", format!("L'action « {} » est à relire : {error}", operation.id)))
+        from_value(details).map_err(|error| {
+            Problem::new("config/operation", format!("L'action « {} » est à relire : {error}", operation.id))
+        })
     }
 }
 
@@ -55,11 +56,15 @@ pub fn operations(document: &Value) -> Result<Vec<Operation>> {
         let message = format!("Ce document n'est pas en OpenAPI 3 (champ « openapi » : {version:?}).");
         return Err(Problem::new("openapi/version", message));
     }
-    let paths = document["paths"].as_object().ok_or_else(|| Problem::new("openapi/paths", "Le document n'a pas de chemins (« paths »)."))?;
+    let paths = document["paths"]
+        .as_object()
+        .ok_or_else(|| Problem::new("openapi/paths", "Le document n'a pas de chemins (« paths »)."))?;
     let mut found = Vec::new();
     for (path, item) in paths {
         for method in ["post", "put"] {
-            if let Some(operation) = item.get(method).and_then(|operation| bulk(document, method, path, operation)) {
+            if let Some(operation) =
+                item.get(method).and_then(|operation| bulk(document, method, path, operation))
+            {
                 found.push(operation);
             }
         }
@@ -75,16 +80,22 @@ fn bulk(document: &Value, method: &str, path: &str, operation: &Value) -> Option
     let (_, answer) = answers.iter().find(|(status, _)| status.starts_with('2'))?;
     let answer = resolve(document, answer)?;
     let (media_type, input) = collection(document, &body["content"])?;
-    let (_, output) = collection(document, &answer["content"]).filter(|(answer_type, _)| *answer_type == media_type)?;
+    let (_, output) =
+        collection(document, &answer["content"]).filter(|(answer_type, _)| *answer_type == media_type)?;
     let input_key = keyed(input)?;
     let output_key = keyed(output)?;
-    let required: Vec<&str> = input["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
+    let required: Vec<&str> =
+        input["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
     let inputs = columns(document, &input["properties"], &[input_key], true);
     let error_key = if output["properties"].get("_error").is_some() { "_error" } else { "error" };
     let outputs = columns(document, &output["properties"], &[output_key, error_key], false);
     let parameters = operation["parameters"].as_array().into_iter().flatten();
-    let selects = parameters.filter_map(|parameter| resolve(document, parameter)).any(|parameter| parameter["name"] == "select");
-    let id = operation["operationId"].as_str().map_or_else(|| format!("{method}{}", path.replace('/', "_")), str::to_owned);
+    let selects = parameters
+        .filter_map(|parameter| resolve(document, parameter))
+        .any(|parameter| parameter["name"] == "select");
+    let id = operation["operationId"]
+        .as_str()
+        .map_or_else(|| format!("{method}{}", path.replace('/', "_")), str::to_owned);
     let names = |columns: &[(String, Field)]| columns.iter().map(|(name, _)| name.clone()).collect();
     let details = Details {
         method: method.to_uppercase(),
@@ -97,7 +108,9 @@ fn bulk(document: &Value, method: &str, path: &str, operation: &Value) -> Option
         output_names: names(&outputs),
         selects,
     };
-    let input = inputs.into_iter().map(|(name, field)| Field { nullable: !required.contains(&name.as_str()), ..field });
+    let input = inputs
+        .into_iter()
+        .map(|(name, field)| Field { nullable: !required.contains(&name.as_str()), ..field });
     Some(Operation {
         title: operation["summary"].as_str().unwrap_or(&id).to_owned(),
         id,
@@ -127,7 +140,10 @@ fn collection<'a>(document: &'a Value, content: &'a Value) -> Option<(&'static s
 /// The property that carries the key of a row.
 fn keyed(schema: &Value) -> Option<&str> {
     let properties = schema["properties"].as_object()?;
-    properties.iter().find(|(_, property)| concept(property) == Some(IDENTIFIER)).map(|(name, _)| name.as_str())
+    properties
+        .iter()
+        .find(|(_, property)| concept(property) == Some(IDENTIFIER))
+        .map(|(name, _)| name.as_str())
 }
 
 fn concept(property: &Value) -> Option<&str> {
@@ -149,7 +165,8 @@ fn columns(document: &Value, properties: &Value, but: &[&str], need_concept: boo
             continue;
         }
         let mut field = Field::new(key(name), kind(resolved));
-        field.title = resolved["title"].as_str().or_else(|| resolved["description"].as_str()).map(str::to_owned);
+        field.title =
+            resolved["title"].as_str().or_else(|| resolved["description"].as_str()).map(str::to_owned);
         field.concept = concept.map(str::to_owned);
         columns.push((name.clone(), field));
     }

@@ -26,7 +26,11 @@ pub fn build(service: &Service, rows: &Rows<'_>) -> Result<Vec<Call>> {
             let mut object = Map::new();
             object.insert(details.input_key.clone(), row.to_string().into());
             let cells = columns.iter().map(|(name, column)| (*name, column.cell(row)));
-            object.extend(cells.filter(|(_, cell)| !cell.is_missing()).map(|(name, cell)| (name.to_owned(), cell.to_json())));
+            object.extend(
+                cells
+                    .filter(|(_, cell)| !cell.is_missing())
+                    .map(|(name, cell)| (name.to_owned(), cell.to_json())),
+            );
             Value::Object(object)
         });
         let request = Request::new(&details.method, &url)
@@ -54,13 +58,19 @@ fn url(service: &Service, details: &Details) -> String {
         return url;
     }
     let wanted = service.operation.output.iter().zip(&details.output_names);
-    let names: Vec<&str> =
-        wanted.filter(|(field, _)| service.select.contains(&field.key)).map(|(_, name)| name.as_str()).collect();
+    let names: Vec<&str> = wanted
+        .filter(|(field, _)| service.select.contains(&field.key))
+        .map(|(_, name)| name.as_str())
+        .collect();
     http::with_query(&url, [("select", names.join(",").as_str())])
 }
 
 fn encode(objects: impl Iterator<Item = Value>, media_type: &str) -> String {
-    if media_type == NDJSON { objects.map(|object| format!("{object}\n")).collect() } else { Value::Array(objects.collect()).to_string() }
+    if media_type == NDJSON {
+        objects.map(|object| format!("{object}\n")).collect()
+    } else {
+        Value::Array(objects.collect()).to_string()
+    }
 }
 
 /// Columns from the answers, which hold their lines in any order.
@@ -91,7 +101,8 @@ pub fn parse(service: &Service, calls: &[Call], responses: &[Response]) -> Resul
             columns.push_missing()?;
             continue;
         };
-        let values: Vec<Value> = outputs.iter().map(|field| value_of(line, field, service, &details)).collect();
+        let values: Vec<Value> =
+            outputs.iter().map(|field| value_of(line, field, service, &details)).collect();
         let refused = columns.push_json(&values.iter().collect::<Vec<_>>())?;
         problems.extend(refused.into_iter().next().map(|problem| (row, problem)));
     }
@@ -104,7 +115,10 @@ pub fn parse(service: &Service, calls: &[Call], responses: &[Response]) -> Resul
 fn lines(url: &str, response: &Response) -> Result<Vec<Value>> {
     let response = response.clone().ok(url)?;
     if response.truncated {
-        return Err(Problem::new("remote/too-large", format!("La réponse de {url} est trop longue : réduisez les lots.")));
+        return Err(Problem::new(
+            "remote/too-large",
+            format!("La réponse de {url} est trop longue : réduisez les lots."),
+        ));
     }
     let start = response.body.iter().find(|byte| !byte.is_ascii_whitespace());
     if start == Some(&b'[') {
@@ -145,8 +159,10 @@ fn value_of(line: &Value, field: &Field, service: &Service, details: &Details) -
     let name = position.and_then(|position| details.output_names.get(position));
     match name.and_then(|name| line.get(name)).unwrap_or(&Value::Null) {
         Value::Array(values) if values.iter().all(|value| !value.is_object() && !value.is_array()) => {
-            let texts: Vec<String> =
-                values.iter().map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned)).collect();
+            let texts: Vec<String> = values
+                .iter()
+                .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+                .collect();
             texts.join(";").into()
         }
         value => value.clone(),

@@ -65,7 +65,8 @@ fn bulk_actions_are_found_with_their_concepts_and_others_left_out() {
     assert_eq!((operation.id.as_str(), operation.max_rows_per_request), ("postCoords", 250));
     let inputs: Vec<_> = operation.input.iter().map(|field| (field.key.as_str(), field.nullable)).collect();
     assert_eq!(inputs, [("q", true), ("city", false)]);
-    let outputs: Vec<_> = operation.output.iter().map(|field| (field.key.as_str(), field.kind.as_str())).collect();
+    let outputs: Vec<_> =
+        operation.output.iter().map(|field| (field.key.as_str(), field.kind.as_str())).collect();
     assert_eq!(outputs, [("lat", "number"), ("matchlevel", "text")]);
     assert_eq!(operation.output[0].concept.as_deref(), Some("http://schema.org/latitude"));
 }
@@ -80,7 +81,9 @@ fn what_is_not_openapi_3_is_refused_by_name() {
 fn rows_go_out_in_groups_and_come_back_in_any_order() {
     let service = service();
     let mut batch = BatchBuilder::new(&service.inputs);
-    for (q, city) in [(Some("1 rue A"), Some("Brest")), (None, None), (Some("2 rue B"), None), (None, Some("Dax"))] {
+    for (q, city) in
+        [(Some("1 rue A"), Some("Brest")), (None, None), (Some("2 rue B"), None), (None, Some("Dax"))]
+    {
         batch.push([q.into(), city.into()]).unwrap();
     }
     let batch = batch.finish();
@@ -92,10 +95,16 @@ fn rows_go_out_in_groups_and_come_back_in_any_order() {
     assert_eq!(request.auth.as_deref(), Some("apiKey"));
     let body = String::from_utf8(request.body.clone().unwrap()).unwrap();
     let lines: Vec<Value> = body.lines().map(|line| from_str(line).unwrap()).collect();
-    assert_eq!(lines, [json!({ "id": "0", "q": "1 rue A", "city": "Brest" }), json!({ "id": "2", "q": "2 rue B" })]);
+    assert_eq!(
+        lines,
+        [json!({ "id": "0", "q": "1 rue A", "city": "Brest" }), json!({ "id": "2", "q": "2 rue B" })]
+    );
 
     let responses = [
-        ndjson(200, "{\"key\":\"2\",\"error\":\"adresse inconnue\"}\n\n{\"key\":0,\"lat\":48.4,\"matchLevel\":[\"a\",\"b\"]}\n"),
+        ndjson(
+            200,
+            "{\"key\":\"2\",\"error\":\"adresse inconnue\"}\n\n{\"key\":0,\"lat\":48.4,\"matchLevel\":[\"a\",\"b\"]}\n",
+        ),
         ndjson(200, "{\"key\":\"0\",\"lat\":1}"),
     ];
     let answer = OpenApi::parse(&service, &calls, &responses).unwrap();
@@ -141,6 +150,8 @@ fn only_the_selected_outputs_are_asked_and_answered() {
     let batch = batch.finish();
     let calls = OpenApi::build(&service, &Rows::new(&service.inputs, &batch).unwrap()).unwrap();
     assert_eq!(calls[0].request.url, "https://geo.test/coords?select=lat");
-    let answer = OpenApi::parse(&service, &calls, &[ndjson(200, "{\"key\":\"0\",\"lat\":3,\"matchLevel\":\"x\"}")]).unwrap();
+    let answer =
+        OpenApi::parse(&service, &calls, &[ndjson(200, "{\"key\":\"0\",\"lat\":3,\"matchLevel\":\"x\"}")])
+            .unwrap();
     assert_eq!(answer.columns.columns.len(), 1);
 }

@@ -68,7 +68,9 @@ impl Enricher for Territories {
     }
 
     fn run(&mut self, rows: &Rows<'_>) -> Result<Answer> {
-        let codes = rows.column_at(0).ok_or_else(|| Problem::new("input/missing", "Il manque la colonne des codes communes."))?;
+        let codes = rows
+            .column_at(0)
+            .ok_or_else(|| Problem::new("input/missing", "Il manque la colonne des codes communes."))?;
         let mut columns = BatchBuilder::new(&self.outputs);
         let mut problems = Vec::new();
         for row in 0..rows.len() {

@@ -48,7 +48,9 @@ pub fn find(code: Cell<'_>) -> Option<Territory> {
 }
 
 fn by_text(code: &str) -> Option<Territory> {
-    if !(CODE_CHARS - 1..=CODE_CHARS).contains(&code.len()) || !code.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+    if !(CODE_CHARS - 1..=CODE_CHARS).contains(&code.len())
+        || !code.bytes().all(|byte| byte.is_ascii_alphanumeric())
+    {
         return None;
     }
     // In base 36, as the table is, a missing leading zero changes nothing.
@@ -62,9 +64,18 @@ mod tests {
     #[test]
     fn communes_are_found_by_text_number_and_without_their_zero() {
         let found = find(Cell::Text("35238")).unwrap();
-        assert_eq!((found.departement, found.region, found.epci), ("Ille-et-Vilaine", "Bretagne", "Rennes Métropole"));
+        assert_eq!(
+            (found.departement, found.region, found.epci),
+            ("Ille-et-Vilaine", "Bretagne", "Rennes Métropole")
+        );
         let ain = Some("Ain");
-        for code in [Cell::Text("01001"), Cell::Text("1001"), Cell::Text(" 01001 "), Cell::Integer(1001), Cell::Number(1001.0)] {
+        for code in [
+            Cell::Text("01001"),
+            Cell::Text("1001"),
+            Cell::Text(" 01001 "),
+            Cell::Integer(1001),
+            Cell::Number(1001.0),
+        ] {
             assert_eq!(find(code).map(|found| found.departement), ain, "{code:?}");
         }
         assert_eq!(find(Cell::Text("2A004")).map(|found| found.departement_code), Some("2A"));

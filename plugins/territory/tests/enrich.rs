@@ -6,7 +6,10 @@ use halle_plugin::{BatchBuilder, Field, Kind, Rows};
 use territory::Territories;
 
 fn enrich(config: Value, codes: &[Option<&str>]) -> (Vec<Value>, Vec<(u32, String)>) {
-    let input = [Field::new("insee", Kind::Text).about("http://rdf.insee.fr/def/geo#codeCommune"), Field::new("nom", Kind::Text)];
+    let input = [
+        Field::new("insee", Kind::Text).about("http://rdf.insee.fr/def/geo#codeCommune"),
+        Field::new("nom", Kind::Text),
+    ];
     let plan = Territories::plan(&input, &from_value(config.clone()).unwrap()).unwrap();
     assert_eq!(plan.inputs, ["insee"], "only the code is asked for");
     let mut batch = BatchBuilder::new(&input[..1]);
@@ -24,7 +27,10 @@ fn enrich(config: Value, codes: &[Option<&str>]) -> (Vec<Value>, Vec<(u32, Strin
 #[test]
 fn names_are_added_and_unknown_codes_told_by_row() {
     let (rows, problems) = enrich(json!({}), &[Some("29019"), None, Some("99999"), Some("97502")]);
-    assert_eq!(rows[0], json!({ "departement": "Finistère", "region": "Bretagne", "epci": "Brest Métropole" }));
+    assert_eq!(
+        rows[0],
+        json!({ "departement": "Finistère", "region": "Bretagne", "epci": "Brest Métropole" })
+    );
     assert_eq!((&rows[1], &rows[2]), (&json!({}), &json!({})));
     let overseas = json!({ "departement": "Saint-Pierre-et-Miquelon", "region": "Saint-Pierre-et-Miquelon" });
     assert_eq!(rows[3], overseas, "no intercommunality there");
@@ -40,7 +46,10 @@ fn codes_are_added_on_demand() {
 
 #[test]
 fn a_dataset_without_commune_codes_is_refused_before_any_row() {
-    let problem = Territories::plan(&[Field::new("nom", Kind::Text)], &from_value(json!({})).unwrap()).unwrap_err();
+    let problem =
+        Territories::plan(&[Field::new("nom", Kind::Text)], &from_value(json!({})).unwrap()).unwrap_err();
     assert_eq!(problem.code, "input/missing");
-    assert!(Territories::plan(&[Field::new("code_insee", Kind::Text)], &from_value(json!({})).unwrap()).is_ok());
+    assert!(
+        Territories::plan(&[Field::new("code_insee", Kind::Text)], &from_value(json!({})).unwrap()).is_ok()
+    );
 }

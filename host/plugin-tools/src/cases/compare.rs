@@ -33,14 +33,22 @@ pub fn outcome(case: &Case, answer: &Value, world: &World, differences: &mut Vec
         let written = world.written();
         differ("written", &json!(expected), &written, differences);
         let slots = written.as_object().into_iter().flatten();
-        differences.extend(slots.filter(|(slot, _)| !expected.contains_key(*slot)).map(|(slot, _)| format!("written: `{slot}` was not expected")));
+        differences.extend(
+            slots
+                .filter(|(slot, _)| !expected.contains_key(*slot))
+                .map(|(slot, _)| format!("written: `{slot}` was not expected")),
+        );
     }
 }
 
 /// Compares a problem.
 pub fn problem(expected: &ExpectedProblem, error: &PluginError, differences: &mut Vec<String>) {
     if error.code() != expected.code {
-        differences.push(format!("problem: expected `{}`, found `{}` ({error})", expected.code, error.code()));
+        differences.push(format!(
+            "problem: expected `{}`, found `{}` ({error})",
+            expected.code,
+            error.code()
+        ));
     }
     let field = if let PluginError::Reported(problem) = error { problem.field.as_deref() } else { None };
     if expected.field.is_some() && expected.field.as_deref() != field {
@@ -87,7 +95,10 @@ mod tests {
         };
         assert_eq!(differences(json!([{ "a": 1 }]), json!([{ "a": 1.0, "b": 2 }])), [""; 0]);
         assert_eq!(differences(json!([{ "a": 1 }]), json!([{ "a": 2 }])), ["rows[0].a: expected 1, found 2"]);
-        assert_eq!(differences(json!([{}]), json!([{ "a": 2 }])), ["rows[0]: expected nothing, found {\"a\":2}"]);
+        assert_eq!(
+            differences(json!([{}]), json!([{ "a": 2 }])),
+            ["rows[0]: expected nothing, found {\"a\":2}"]
+        );
         assert_eq!(differences(json!([1]), json!([1, 2])), ["rows: expected [1], found [1,2]"]);
     }
 }

@@ -9,8 +9,8 @@ use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::stream::BoxStream;
 use halle_extensions::services::{
-    DatasetSlots, Egress, EgressPolicy, HttpRequest, HttpResponse, HttpStream, LogLevel, PluginState, RowsReader, RowsWriter,
-    RunLog, Services,
+    DatasetSlots, Egress, EgressPolicy, HttpRequest, HttpResponse, HttpStream, LogLevel, PluginState,
+    RowsReader, RowsWriter, RunLog, Services,
 };
 use halle_extensions::types::RowProblem;
 use halle_extensions::{Field, Problem};
@@ -43,7 +43,8 @@ impl World {
     pub fn new(case: &Case) -> Result<Self, String> {
         let mut slots = BTreeMap::new();
         for (slot, table) in &case.slots {
-            let batch = tables::batch(&table.fields, &table.rows).map_err(|error| format!("slots.{slot}: {error}"))?;
+            let batch = tables::batch(&table.fields, &table.rows)
+                .map_err(|error| format!("slots.{slot}: {error}"))?;
             slots.insert(slot.clone(), (table.fields.clone(), batch));
         }
         Ok(Self(Arc::new(Inner { exchanges: case.exchanges.clone(), tables: slots, done: Mutex::default() })))
@@ -52,7 +53,12 @@ impl World {
     /// What a call gets.
     pub fn services(&self) -> Services {
         let world = Arc::new(self.clone());
-        Services { log: world.clone(), egress: Some(world.clone()), state: Some(world.clone()), datasets: Some(world) }
+        Services {
+            log: world.clone(),
+            egress: Some(world.clone()),
+            state: Some(world.clone()),
+            datasets: Some(world),
+        }
     }
 
     /// What was written and committed, by slot.
@@ -69,7 +75,11 @@ impl World {
     pub fn unused_exchanges(&self) -> Vec<String> {
         let done = self.done();
         let unused = self.0.exchanges.iter().enumerate().filter(|(index, _)| !done.used.contains(index));
-        unused.map(|(_, exchange)| format!("exchanges: {} {} was never asked", exchange.request.method, exchange.request.url)).collect()
+        unused
+            .map(|(_, exchange)| {
+                format!("exchanges: {} {} was never asked", exchange.request.method, exchange.request.url)
+            })
+            .collect()
     }
 
     /// The recorded answer to a request.
@@ -82,7 +92,10 @@ impl World {
         let Some((index, exchange)) = found else {
             let body = request.body.as_deref().map(String::from_utf8_lossy).unwrap_or_default();
             let body: String = body.chars().take(500).collect();
-            let message = format!("no recorded exchange answers {} {} {:?} {body}", request.method, request.url, request.headers);
+            let message = format!(
+                "no recorded exchange answers {} {} {:?} {body}",
+                request.method, request.url, request.headers
+            );
             done.log.push(message.clone());
             return Err(Problem::new("test/unexpected-request", message));
         };
@@ -113,7 +126,9 @@ impl RunLog for World {
     }
 
     fn task(&self, name: &str, total: Option<u64>) {
-        self.done().log.push(format!("Task: {name}{}", total.map(|total| format!(" ({total})")).unwrap_or_default()));
+        self.done()
+            .log
+            .push(format!("Task: {name}{}", total.map(|total| format!(" ({total})")).unwrap_or_default()));
     }
 
     fn advance(&self, _done: u64) {}
@@ -168,7 +183,10 @@ impl PluginState for World {
 
     async fn keys(&self, prefix: &str, after: Option<&str>, max: u32) -> Result<Vec<String>, Problem> {
         let done = self.done();
-        let keys = done.state.keys().filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
+        let keys = done
+            .state
+            .keys()
+            .filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
         Ok(keys.take(max as usize).cloned().collect())
     }
 }
@@ -181,8 +199,19 @@ impl DatasetSlots for World {
         Ok(Box::new(TableReader { fields, batch, read: 0 }))
     }
 
-    async fn open_write(&self, slot: &str, mode: &str, _schema: &[Field]) -> Result<Box<dyn RowsWriter>, Problem> {
-        let writer = SlotWriter { world: self.clone(), slot: slot.to_owned(), mode: mode.to_owned(), rows: Vec::new(), file: None };
+    async fn open_write(
+        &self,
+        slot: &str,
+        mode: &str,
+        _schema: &[Field],
+    ) -> Result<Box<dyn RowsWriter>, Problem> {
+        let writer = SlotWriter {
+            world: self.clone(),
+            slot: slot.to_owned(),
+            mode: mode.to_owned(),
+            rows: Vec::new(),
+            file: None,
+        };
         Ok(Box::new(writer))
     }
 }
@@ -224,7 +253,8 @@ impl RowsWriter for SlotWriter {
     }
 
     async fn replace_file(&mut self, name: &str, file: &std::path::Path) -> Result<(), Problem> {
-        let bytes = tokio::fs::read(file).await.map_err(|error| Problem::new("test/file", error.to_string()))?;
+        let bytes =
+            tokio::fs::read(file).await.map_err(|error| Problem::new("test/file", error.to_string()))?;
         self.file = Some((name.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
         Ok(())
     }

@@ -127,7 +127,8 @@ pub struct RecordedResponse {
 impl RecordedResponse {
     /// The answer as the host gives it.
     pub fn to_response(&self) -> HttpResponse {
-        let mut headers: Vec<(String, String)> = self.headers.iter().map(|(k, v)| (k.to_lowercase(), v.clone())).collect();
+        let mut headers: Vec<(String, String)> =
+            self.headers.iter().map(|(k, v)| (k.to_lowercase(), v.clone())).collect();
         let body = match (&self.json, &self.body) {
             (Some(json), _) => {
                 headers.push(("content-type".to_owned(), "application/json".to_owned()));
@@ -186,6 +187,7 @@ impl Case {
     /// Reads a case; keys that are not known are refused.
     pub fn read(path: &Path) -> Result<Self> {
         let text = std::fs::read_to_string(path).map_err(at(path))?;
-        serde_json::from_str(&text).map_err(|error| ToolError::Case { path: path.to_owned(), message: error.to_string() })
+        serde_json::from_str(&text)
+            .map_err(|error| ToolError::Case { path: path.to_owned(), message: error.to_string() })
     }
 }

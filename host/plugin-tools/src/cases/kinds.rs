@@ -14,7 +14,12 @@ use super::file::Case;
 use super::tables;
 
 /// Runs a case. The outer error is a case that makes no sense; the inner one is the plugin's.
-pub async fn run(case: &Case, call: Call, world: &World, host: &dyn PluginHost) -> Result<PluginResult<Value>, String> {
+pub async fn run(
+    case: &Case,
+    call: Call,
+    world: &World,
+    host: &dyn PluginHost,
+) -> Result<PluginResult<Value>, String> {
     match (call.plugin.manifest.plugin.kind, case.call.as_deref()) {
         (PluginKind::Processing | PluginKind::CatalogConnector, Some("prepare")) => {
             let draft = call.config.clone();
@@ -26,7 +31,9 @@ pub async fn run(case: &Case, call: Call, world: &World, host: &dyn PluginHost) 
             Ok(outcome.map(|outcome| json!({ "outcome": json(&outcome) })))
         }
         (PluginKind::CatalogConnector, Some(name)) => connector(name, case, call, host).await,
-        (PluginKind::CatalogConnector, None) => Err("`call` is missing: browse, fetch, publish, unpublish or prepare".to_owned()),
+        (PluginKind::CatalogConnector, None) => {
+            Err("`call` is missing: browse, fetch, publish, unpublish or prepare".to_owned())
+        }
         (PluginKind::Enricher, _) => enricher(case, call, host).await,
         (PluginKind::Visualisation, _) => visualisation(case, call, host).await,
         (PluginKind::RemoteService, _) => remote_service(case, call, world, host).await,
@@ -45,13 +52,17 @@ fn argument<T: DeserializeOwned>(case: &Case, name: &str) -> Result<T, String> {
 }
 
 fn enriched(enriched: &Enriched) -> Value {
-    let problems = enriched.problems.iter().map(|(row, problem)| json!({ "row": row, "code": problem.code, "message": problem.message }));
+    let problems = enriched
+        .problems
+        .iter()
+        .map(|(row, problem)| json!({ "row": row, "code": problem.code, "message": problem.message }));
     json!({ "rows": tables::rows(&enriched.columns), "problems": problems.collect::<Vec<_>>() })
 }
 
 /// The columns of a batch that a plugin asked for, in its order.
 fn chosen(batch: &RecordBatch, fields: &[Field]) -> Result<RecordBatch, String> {
-    let indices: Result<Vec<usize>, _> = fields.iter().map(|field| batch.schema().index_of(&field.key)).collect();
+    let indices: Result<Vec<usize>, _> =
+        fields.iter().map(|field| batch.schema().index_of(&field.key)).collect();
     indices.and_then(|indices| batch.project(&indices)).map_err(|error| error.to_string())
 }
 
@@ -65,7 +76,11 @@ async fn enricher(case: &Case, call: Call, host: &dyn PluginHost) -> Result<Plug
     Ok(enricher.run(batch).await.map(|answer| enriched(&answer)))
 }
 
-async fn visualisation(case: &Case, call: Call, host: &dyn PluginHost) -> Result<PluginResult<Value>, String> {
+async fn visualisation(
+    case: &Case,
+    call: Call,
+    host: &dyn PluginHost,
+) -> Result<PluginResult<Value>, String> {
     let queries = match host.visualisation_queries(call.clone()).await {
         Ok(queries) => queries,
         Err(error) => return Ok(Err(error)),
@@ -85,7 +100,12 @@ async fn visualisation(case: &Case, call: Call, host: &dyn PluginHost) -> Result
     }))
 }
 
-async fn remote_service(case: &Case, mut call: Call, world: &World, host: &dyn PluginHost) -> Result<PluginResult<Value>, String> {
+async fn remote_service(
+    case: &Case,
+    mut call: Call,
+    world: &World,
+    host: &dyn PluginHost,
+) -> Result<PluginResult<Value>, String> {
     let operations = match host.operations(call.clone(), case.document.clone()).await {
         Ok(operations) => operations,
         Err(error) => return Ok(Err(error)),
@@ -93,8 +113,12 @@ async fn remote_service(case: &Case, mut call: Call, world: &World, host: &dyn P
     let Some(wanted) = &case.operation else { return Ok(Ok(json!({ "operations": json(&operations) }))) };
     let operation = operations.iter().find(|operation| operation.id == *wanted);
     let operation = operation.ok_or_else(|| format!("operation: the document has no `{wanted}`"))?;
-    let used: Vec<Field> =
-        operation.input.iter().filter(|field| case.rows.iter().any(|row| row.get(&field.key).is_some())).cloned().collect();
+    let used: Vec<Field> = operation
+        .input
+        .iter()
+        .filter(|field| case.rows.iter().any(|row| row.get(&field.key).is_some()))
+        .cloned()
+        .collect();
     let rows = tables::batch(&used, &case.rows)?;
     let server = case.server.as_deref().ok_or("server: the address of the service is missing")?;
     call.config = json!({ "server": server, "operation": json(operation), "inputs": json(&used), "select": case.select, "rows": case.rows.len() });
@@ -114,15 +138,24 @@ async fn remote_service(case: &Case, mut call: Call, world: &World, host: &dyn P
     }))
 }
 
-async fn connector(name: &str, case: &Case, call: Call, host: &dyn PluginHost) -> Result<PluginResult<Value>, String> {
+async fn connector(
+    name: &str,
+    case: &Case,
+    call: Call,
+    host: &dyn PluginHost,
+) -> Result<PluginResult<Value>, String> {
     let connector = host.connector(call);
     let answer = match name {
         "browse" => {
-            let (folder, q): (Option<String>, Option<String>) = (argument(case, "folder")?, argument(case, "q")?);
+            let (folder, q): (Option<String>, Option<String>) =
+                (argument(case, "folder")?, argument(case, "q")?);
             let page = argument::<Option<u32>>(case, "page")?.unwrap_or(1);
             let size = argument::<Option<u32>>(case, "size")?.unwrap_or(10);
             let filters = case.args.get("filters").cloned().unwrap_or_else(|| json!({}));
-            connector.browse(folder.as_deref(), q.as_deref(), page, size, filters).await.map(|listing| json(&listing))
+            connector
+                .browse(folder.as_deref(), q.as_deref(), page, size, filters)
+                .await
+                .map(|listing| json(&listing))
         }
         "fetch" => {
             let id: String = argument(case, "id")?;
@@ -133,14 +166,19 @@ async fn connector(name: &str, case: &Case, call: Call, host: &dyn PluginHost) -
                     let file = Arc::clone(&fetched.file);
                     let body = tokio::fs::read(file.path()).await.map_err(|error| error.to_string())?;
                     let body = String::from_utf8_lossy(&body).into_owned();
-                    Ok(json!({ "name": fetched.name, "etag": fetched.etag, "metadata": fetched.metadata, "body": body }))
+                    Ok(
+                        json!({ "name": fetched.name, "etag": fetched.etag, "metadata": fetched.metadata, "body": body }),
+                    )
                 }
             }
         }
         "publish" => {
             let current: Option<Publication> = argument(case, "current")?;
             let dataset: Value = argument(case, "dataset")?;
-            connector.publish(dataset, current.unwrap_or_default()).await.map(|publication| json(&publication))
+            connector
+                .publish(dataset, current.unwrap_or_default())
+                .await
+                .map(|publication| json(&publication))
         }
         "unpublish" => {
             let current: Publication = argument(case, "current")?;

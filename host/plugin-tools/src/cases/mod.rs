@@ -39,7 +39,9 @@ pub struct CaseReport {
 /// Runs every case of the plugin in `folder`, in order of their names. `host` must know the component of `package` under its
 /// digest. The plugin gets everything its manifest asks.
 pub async fn test(folder: &Path, package: &Package, host: &dyn PluginHost) -> Result<Vec<CaseReport>> {
-    let refused = |error: halle_extensions::PluginError| ToolError::Usage(format!("the sandbox refuses this plugin: {error}"));
+    let refused = |error: halle_extensions::PluginError| {
+        ToolError::Usage(format!("the sandbox refuses this plugin: {error}"))
+    };
     host.admit(&package.manifest, package.component()).await.map_err(refused)?;
     let manifest = package.manifest.clone();
     let plugin = Arc::new(Installed {
@@ -77,7 +79,12 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-async fn run(name: String, case: &Case, plugin: Arc<Installed>, host: &dyn PluginHost) -> Result<CaseReport, String> {
+async fn run(
+    name: String,
+    case: &Case,
+    plugin: Arc<Installed>,
+    host: &dyn PluginHost,
+) -> Result<CaseReport, String> {
     let world = fakes::World::new(case)?;
     let call = prepared(case, plugin, &world)?;
     let answer: PluginResult<serde_json::Value> = kinds::run(case, call, &world, host).await?;
@@ -99,8 +106,10 @@ fn prepared(case: &Case, plugin: Arc<Installed>, world: &fakes::World) -> Result
     if let Some(schema) = &plugin.manifest.config {
         let schema = ConfigSchema::new(schema)?;
         schema.validate(&config).map_err(|problems| {
-            let told: Vec<String> =
-                problems.iter().map(|problem| format!("{} {problem}", problem.field.as_deref().unwrap_or_default())).collect();
+            let told: Vec<String> = problems
+                .iter()
+                .map(|problem| format!("{} {problem}", problem.field.as_deref().unwrap_or_default()))
+                .collect();
             format!("`config` does not fit the manifest: {}", told.join("; "))
         })?;
         for (secret, edit) in schema.take_secrets(&mut config, &[]) {
@@ -110,5 +119,11 @@ fn prepared(case: &Case, plugin: Arc<Installed>, world: &fakes::World) -> Result
         }
     }
     let secrets: Vec<(String, Secret<String>)> = secrets;
-    Ok(Call { plugin, config, secrets: Arc::new(secrets), services: world.services(), cancel: CancellationToken::new() })
+    Ok(Call {
+        plugin,
+        config,
+        secrets: Arc::new(secrets),
+        services: world.services(),
+        cancel: CancellationToken::new(),
+    })
 }

@@ -15,17 +15,26 @@ const DAYS_TO_1970: i64 = 719_162;
 /// Rows as columns. A value of the wrong kind is told by row and key.
 pub fn batch(fields: &[Field], rows: &[Value]) -> Result<RecordBatch, String> {
     let arrays: Vec<ArrayRef> = fields.iter().map(|field| column(field, rows)).collect::<Result<_, _>>()?;
-    let schema = fields.iter().zip(&arrays).map(|(field, array)| ArrowField::new(&field.key, array.data_type().clone(), true));
+    let schema = fields
+        .iter()
+        .zip(&arrays)
+        .map(|(field, array)| ArrowField::new(&field.key, array.data_type().clone(), true));
     let schema = Arc::new(Schema::new(schema.collect::<Vec<_>>()));
     let options = RecordBatchOptions::new().with_row_count(Some(rows.len()));
     RecordBatch::try_new_with_options(schema, arrays, &options).map_err(|error| error.to_string())
 }
 
 fn column(field: &Field, rows: &[Value]) -> Result<ArrayRef, String> {
-    fn all<T>(field: &Field, rows: &[Value], read: impl Fn(&Value) -> Option<T>) -> Result<Vec<Option<T>>, String> {
+    fn all<T>(
+        field: &Field,
+        rows: &[Value],
+        read: impl Fn(&Value) -> Option<T>,
+    ) -> Result<Vec<Option<T>>, String> {
         let cell = |(index, row): (usize, &Value)| match row.get(&field.key) {
             None | Some(Value::Null) => Ok(None),
-            Some(value) => read(value).map(Some).ok_or_else(|| format!("row {index}: `{}` cannot be {value}", field.key)),
+            Some(value) => {
+                read(value).map(Some).ok_or_else(|| format!("row {index}: `{}` cannot be {value}", field.key))
+            }
         };
         rows.iter().enumerate().map(cell).collect()
     }
@@ -59,7 +68,9 @@ fn value(column: &dyn Array, index: usize) -> Value {
         DataType::Int64 => any.downcast_ref::<Int64Array>().map(|array| array.value(index).into()),
         DataType::Float64 => any.downcast_ref::<Float64Array>().map(|array| array.value(index).into()),
         DataType::Boolean => any.downcast_ref::<BooleanArray>().map(|array| array.value(index).into()),
-        DataType::Date32 => any.downcast_ref::<Date32Array>().map(|array| format_day(array.value(index)).into()),
+        DataType::Date32 => {
+            any.downcast_ref::<Date32Array>().map(|array| format_day(array.value(index)).into())
+        }
         _ => any.downcast_ref::<StringArray>().map(|array| array.value(index).into()),
     }
     .unwrap_or_default()
@@ -116,9 +127,19 @@ mod tests {
             ("b", ColumnKind::Boolean),
             ("d", ColumnKind::Date),
         ];
-        let field = |(key, kind): (&str, ColumnKind)| Field { key: key.to_owned(), kind, nullable: true, title: None, concept: None };
+        let field = |(key, kind): (&str, ColumnKind)| Field {
+            key: key.to_owned(),
+            kind,
+            nullable: true,
+            title: None,
+            concept: None,
+        };
         let fields: Vec<Field> = kinds.into_iter().map(field).collect();
-        let given = [json!({ "t": "é", "i": 3, "n": 1.5, "b": true, "d": "2024-02-29" }), json!({ "d": "1969-12-31" }), json!({})];
+        let given = [
+            json!({ "t": "é", "i": 3, "n": 1.5, "b": true, "d": "2024-02-29" }),
+            json!({ "d": "1969-12-31" }),
+            json!({}),
+        ];
         assert_eq!(rows(&batch(&fields, &given).unwrap()), given);
         let error = batch(&fields, &[json!({ "i": "drei" })]).unwrap_err();
         assert_eq!(error, "row 0: `i` cannot be \"drei\"");

@@ -26,8 +26,13 @@ async fn each_new_plugin_builds_and_passes_its_tests_anywhere() {
 #[test]
 fn what_cannot_be_made_is_refused_and_nothing_changes() {
     let folder = tempfile::tempdir().unwrap();
-    for (kind, language, name) in [("miner", "rust", "a"), ("enricher", "cobol", "a"), ("enricher", "rust", "../a")] {
-        assert!(matches!(new(kind, language, name, folder.path()), Err(ToolError::Usage(_))), "{kind} {language} {name}");
+    for (kind, language, name) in
+        [("miner", "rust", "a"), ("enricher", "cobol", "a"), ("enricher", "rust", "../a")]
+    {
+        assert!(
+            matches!(new(kind, language, name, folder.path()), Err(ToolError::Usage(_))),
+            "{kind} {language} {name}"
+        );
     }
     std::fs::create_dir(folder.path().join("taken")).unwrap();
     assert!(matches!(new("enricher", "rust", "taken", folder.path()), Err(ToolError::Usage(_))));
@@ -42,5 +47,8 @@ fn a_manifest_that_asks_for_what_does_not_exist_is_told_before_compiling() {
     let text = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(&manifest, text.replace("halle:enricher@1", "halle:enricher@9")).unwrap();
     let error = build(&plugin, None, &mut |line| panic!("something ran: {line}")).unwrap_err();
-    assert!(matches!(error, ToolError::Manifest(_)) && error.to_string().contains("plugin.contract"), "{error}");
+    assert!(
+        matches!(error, ToolError::Manifest(_)) && error.to_string().contains("plugin.contract"),
+        "{error}"
+    );
 }

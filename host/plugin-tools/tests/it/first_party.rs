@@ -6,7 +6,8 @@ use crate::sandbox::{prove, root};
 
 /// Imports of a component, without versions.
 fn imports(report: &Report) -> Vec<&str> {
-    let mut names: Vec<&str> = report.surface.imports.iter().filter_map(|name| name.split(['/', '@']).nth(1)).collect();
+    let mut names: Vec<&str> =
+        report.surface.imports.iter().filter_map(|name| name.split(['/', '@']).nth(1)).collect();
     names.sort_unstable();
     names
 }

@@ -28,7 +28,10 @@ pub struct BatchBuilder {
 impl BatchBuilder {
     /// An empty batch with these columns.
     pub fn new(fields: &[Field]) -> Self {
-        let columns = fields.iter().map(|field| Column { valid: Vec::new(), data: empty(field.known_kind()) }).collect();
+        let columns = fields
+            .iter()
+            .map(|field| Column { valid: Vec::new(), data: empty(field.known_kind()) })
+            .collect();
         Self { fields: fields.to_vec(), columns, has_nulls: vec![false; fields.len()], rows: 0 }
     }
 
@@ -77,7 +80,8 @@ impl BatchBuilder {
     /// problem returned.
     pub fn push_json(&mut self, values: &[&Value]) -> Result<Vec<Problem>> {
         let mut problems = Vec::new();
-        let texts: Vec<String> = self.fields.iter().zip(values).map(|(field, value)| as_text(field, value)).collect();
+        let texts: Vec<String> =
+            self.fields.iter().zip(values).map(|(field, value)| as_text(field, value)).collect();
         let mut cells = Vec::with_capacity(texts.len());
         for ((field, value), text) in self.fields.iter().zip(values).zip(&texts) {
             cells.push(convert(field, value, text).unwrap_or_else(|problem| {
@@ -161,7 +165,8 @@ fn convert<'a>(field: &Field, value: &Value, text: &'a str) -> Result<Cell<'a>> 
         Kind::DateTime => dates::parse_instant(text).map(Cell::DateTime),
     };
     cell.ok_or_else(|| {
-        let message = format!("« {value} » n'est pas une valeur de type {} (colonne « {} »)", field.kind, field.key);
+        let message =
+            format!("« {value} » n'est pas une valeur de type {} (colonne « {} »)", field.kind, field.key);
         Problem::new("value/kind", message)
     })
 }

@@ -87,15 +87,22 @@ mod tests {
 
     #[test]
     fn parameters_are_added_before_the_fragment() {
-        assert_eq!(with_query("https://a.b/c?x=1#top", [("q", "été & co")]), "https://a.b/c?x=1&q=%C3%A9t%C3%A9%20%26%20co#top");
+        assert_eq!(
+            with_query("https://a.b/c?x=1#top", [("q", "été & co")]),
+            "https://a.b/c?x=1&q=%C3%A9t%C3%A9%20%26%20co#top"
+        );
         assert_eq!(with_query("https://a.b", [("p", "1"), ("q", "2")]), "https://a.b?p=1&q=2");
     }
 
     #[test]
     fn the_next_page_is_found_among_links() {
         let link = "<https://a.b/?p=1>; rel=prev, <https://a.b/?p=3>; rel=\"next\"";
-        let response =
-            Response { status: 200, headers: vec![("link".into(), link.into())], body: Vec::new(), truncated: false };
+        let response = Response {
+            status: 200,
+            headers: vec![("link".into(), link.into())],
+            body: Vec::new(),
+            truncated: false,
+        };
         assert_eq!(next_link(&response).as_deref(), Some("https://a.b/?p=3"));
     }
 

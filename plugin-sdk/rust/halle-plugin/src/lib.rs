@@ -39,12 +39,12 @@ pub mod testing;
 
 pub use builder::BatchBuilder;
 pub use columns::{Batch, Column, ColumnData, Field, Kind, Texts};
+pub use kinds::Prepared;
 pub use kinds::catalog::{self, CatalogConnector};
 pub use kinds::enricher::{self, Enricher};
 pub use kinds::processing::{self, Processing};
 pub use kinds::remote_service::{self, RemoteService};
 pub use kinds::visualisation::{self, Visualisation};
-pub use kinds::Prepared;
 pub use problem::{Problem, Result};
 pub use rows::{Cell, Reader, Rows};
 pub use run::{check_cancelled, debug, error, info, warn};

@@ -99,8 +99,10 @@ impl Response {
             return Ok(self);
         }
         let text: String = self.text().chars().take(300).collect();
-        let mut problem = Problem::new("remote/status", format!("{url} a répondu {} : {}", self.status, text.trim()));
-        problem.retry_after_ms = self.header("retry-after").and_then(|value| value.parse::<u64>().ok()).map(|s| s * 1000);
+        let mut problem =
+            Problem::new("remote/status", format!("{url} a répondu {} : {}", self.status, text.trim()));
+        problem.retry_after_ms =
+            self.header("retry-after").and_then(|value| value.parse::<u64>().ok()).map(|s| s * 1000);
         problem.details = Some(format!("{{\"status\":{}}}", self.status));
         Err(problem)
     }
@@ -110,7 +112,8 @@ impl Response {
         if self.truncated {
             return Err(Problem::new("remote/too-large", format!("La réponse de {url} est trop longue.")));
         }
-        serde_json::from_slice(&self.body)
-            .map_err(|error| Problem::new("remote/json", format!("La réponse de {url} n'est pas le JSON attendu : {error}")))
+        serde_json::from_slice(&self.body).map_err(|error| {
+            Problem::new("remote/json", format!("La réponse de {url} n'est pas le JSON attendu : {error}"))
+        })
     }
 }

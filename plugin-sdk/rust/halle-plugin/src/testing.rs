@@ -84,7 +84,11 @@ impl FakeHost {
     #[must_use]
     pub fn on_json(self, method: &str, url: &str, body: &str) -> Self {
         let headers = vec![("content-type".to_owned(), "application/json".to_owned())];
-        self.on(method, url, Response { status: 200, headers, body: body.as_bytes().to_vec(), truncated: false })
+        self.on(
+            method,
+            url,
+            Response { status: 200, headers, body: body.as_bytes().to_vec(), truncated: false },
+        )
     }
 
     /// Answers a request; a second answer for the same one is given the second time.

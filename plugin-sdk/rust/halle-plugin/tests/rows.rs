@@ -13,7 +13,8 @@ fn what_is_written_is_read_back() {
         Field::new("seen", Kind::DateTime),
     ];
     let mut out = BatchBuilder::new(&fields);
-    let first = [json!("Été"), json!(1.5), json!(true), json!("2024-02-29"), json!("2024-02-29T10:00:00+01:00")];
+    let first =
+        [json!("Été"), json!(1.5), json!(true), json!("2024-02-29"), json!("2024-02-29T10:00:00+01:00")];
     assert_eq!(out.push_json(&first.each_ref()), Ok(Vec::new()));
     out.push_missing().unwrap();
     for _ in 0..9 {

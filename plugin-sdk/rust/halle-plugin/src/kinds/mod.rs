@@ -30,7 +30,8 @@ impl Prepared {
 /// Reads a configuration into the plugin's own type. The host validated it against the manifest's schema already, so a
 /// problem here means that type and schema disagree.
 pub(crate) fn parse_config<T: DeserializeOwned>(json: &str) -> Result<T> {
-    serde_json::from_str(json).map_err(|error| Problem::new("config/invalid", format!("Configuration illisible : {error}")))
+    serde_json::from_str(json)
+        .map_err(|error| Problem::new("config/invalid", format!("Configuration illisible : {error}")))
 }
 
 /// What the five export macros share: the component's exports on WebAssembly, a check of the trait elsewhere.

@@ -72,7 +72,14 @@ pub struct Context {
 
 impl Default for Context {
     fn default() -> Self {
-        Self { width: 800, height: 500, locale: "fr".to_owned(), theme: Theme::default(), now: None, title: None }
+        Self {
+            width: 800,
+            height: 500,
+            locale: "fr".to_owned(),
+            theme: Theme::default(),
+            now: None,
+            title: None,
+        }
     }
 }
 
@@ -107,7 +114,9 @@ impl From<WireTheme> for Theme {
     fn from(theme: WireTheme) -> Self {
         match theme {
             WireTheme::Name(name) => Self { dark: name == "dark", ..Self::default() },
-            WireTheme::Colours { primary, background, text, dark } => Self { primary, background, text, dark },
+            WireTheme::Colours { primary, background, text, dark } => {
+                Self { primary, background, text, dark }
+            }
         }
     }
 }

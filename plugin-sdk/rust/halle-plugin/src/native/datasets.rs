@@ -71,7 +71,8 @@ impl Writer {
 /// Lines of the dataset in a slot.
 pub fn open_read(slot: &str, _query: &str) -> Result<Reader> {
     let table = with_host(|host| host.tables.get(slot).cloned());
-    let (schema, batch) = table.ok_or_else(|| Problem::new("denied/slot", format!("no table in slot {slot}")))?;
+    let (schema, batch) =
+        table.ok_or_else(|| Problem::new("denied/slot", format!("no table in slot {slot}")))?;
     Ok(Reader { schema, batches: RefCell::new(vec![batch].into_iter()) })
 }
 

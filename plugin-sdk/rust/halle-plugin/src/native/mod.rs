@@ -144,7 +144,10 @@ pub mod state {
     /// Keys that start with a prefix.
     pub fn keys(prefix: &str, after: Option<&str>, max: u32) -> Result<Vec<String>> {
         with_host(|host| {
-            let keys = host.state.keys().filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
+            let keys = host
+                .state
+                .keys()
+                .filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
             Ok(keys.take(max as usize).cloned().collect())
         })
     }

@@ -47,7 +47,9 @@ impl CatalogConnector for MyPlugin {
     fn fetch(config: Config, id: String, _options: Value) -> Result<Fetched> {
         let items = config.items()?;
         let item = items.iter().find(|item| item["id"].as_str() == Some(&id));
-        let item = item.ok_or_else(|| Problem::new("remote/not-found", format!("« {id} » n'est plus dans le catalogue.")))?;
+        let item = item.ok_or_else(|| {
+            Problem::new("remote/not-found", format!("« {id} » n'est plus dans le catalogue."))
+        })?;
         let name = item["file"].as_str().unwrap_or_default().to_owned();
         // The file stays on the host: it never comes through here, however large it is.
         let answer = host::http::download(&Request::new("GET", format!("{}/{name}", config.url)))?;

@@ -44,12 +44,16 @@ impl Enricher for MyPlugin {
     }
 
     fn run(&mut self, rows: &Rows<'_>) -> Result<Answer> {
-        let Some(names) = rows.column_at(0) else { return Err(Problem::new("input/missing", "Aucune colonne.")) };
+        let Some(names) = rows.column_at(0) else {
+            return Err(Problem::new("input/missing", "Aucune colonne."));
+        };
         let mut columns = BatchBuilder::new(&self.outputs);
         let mut problems = Vec::new();
         for row in 0..rows.len() {
             match names.text(row).filter(|name| !name.is_empty()) {
-                Some(name) => columns.push([format!("{}Bonjour {name}", self.config.prefix).as_str().into()])?,
+                Some(name) => {
+                    columns.push([format!("{}Bonjour {name}", self.config.prefix).as_str().into()])?
+                }
                 None => {
                     problems.push((row as u32, Problem::new("name/missing", "Cette ligne n'a pas de nom.")));
                     columns.push_missing()?;

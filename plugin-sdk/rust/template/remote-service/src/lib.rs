@@ -26,7 +26,8 @@ impl RemoteService for MyPlugin {
 
     fn build(service: &Service, rows: &Rows<'_>) -> Result<Vec<Call>> {
         let texts = rows.column_at(0).ok_or_else(|| Problem::new("input/missing", "Aucune colonne."))?;
-        let asked: Vec<u32> = (0..rows.len()).filter(|row| !texts.cell(*row).is_missing()).map(|row| row as u32).collect();
+        let asked: Vec<u32> =
+            (0..rows.len()).filter(|row| !texts.cell(*row).is_missing()).map(|row| row as u32).collect();
         let calls = asked.chunks(service.operation.max_rows_per_request as usize).map(|rows| {
             let body: Vec<&str> = rows.iter().filter_map(|row| texts.text(*row as usize)).collect();
             let request = Request::new("POST", format!("{}/length", service.server));
@@ -39,8 +40,14 @@ impl RemoteService for MyPlugin {
         let mut found = vec![Value::Null; service.rows as usize];
         let mut problems = Vec::new();
         for (call, response) in calls.iter().zip(responses) {
-            match response.clone().ok(&call.request.url).and_then(|response| response.json::<Vec<Value>>(&call.request.url)) {
-                Ok(lengths) => call.rows.iter().zip(lengths).for_each(|(row, length)| found[*row as usize] = length),
+            match response
+                .clone()
+                .ok(&call.request.url)
+                .and_then(|response| response.json::<Vec<Value>>(&call.request.url))
+            {
+                Ok(lengths) => {
+                    call.rows.iter().zip(lengths).for_each(|(row, length)| found[*row as usize] = length)
+                }
                 Err(problem) => problems.extend(call.rows.iter().map(|row| (*row, problem.clone()))),
             }
         }
