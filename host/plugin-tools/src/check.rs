@@ -48,6 +48,24 @@ impl Report {
     }
 }
 
+impl std::fmt::Display for Report {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        writeln!(f, "digest:    {}", self.digest)?;
+        writeln!(f, "component: {} KiB", self.component_bytes.div_ceil(1024))?;
+        for import in &self.surface.imports {
+            writeln!(f, "imports:   {import}")?;
+        }
+        for export in &self.surface.exports {
+            writeln!(f, "exports:   {export}")?;
+        }
+        for remark in &self.remarks {
+            let severity = if remark.severity == Severity::Error { "error" } else { "warning" };
+            writeln!(f, "{severity}: `{}` {}", remark.about, remark.message)?;
+        }
+        writeln!(f, "{}", if self.is_sound() { "sound" } else { "not to be installed" })
+    }
+}
+
 /// Checks a package file.
 pub fn check(package: &Path) -> Result<Report> {
     let archive = std::fs::read(package).map_err(at(package))?;

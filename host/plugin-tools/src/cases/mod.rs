@@ -36,9 +36,41 @@ pub struct CaseReport {
     pub log: Vec<String>,
 }
 
+/// What became of all cases of a plugin. Its text has a line per case, then what differs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CasesReport {
+    /// Cases, in order of their names.
+    pub cases: Vec<CaseReport>,
+}
+
+impl CasesReport {
+    /// Whether every case came out as expected.
+    pub fn passed(&self) -> bool {
+        self.cases.iter().all(|case| case.differences.is_empty())
+    }
+}
+
+impl std::fmt::Display for CasesReport {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        for case in &self.cases {
+            let verdict = if case.differences.is_empty() { "ok" } else { "FAILED" };
+            writeln!(f, "case {} ... {verdict}", case.name)?;
+            for difference in &case.differences {
+                writeln!(f, "    {difference}")?;
+            }
+            let log = case.log.iter().filter(|_| !case.differences.is_empty());
+            for line in log {
+                writeln!(f, "    log: {line}")?;
+            }
+        }
+        let failed = self.cases.iter().filter(|case| !case.differences.is_empty()).count();
+        writeln!(f, "{} passed, {failed} failed", self.cases.len() - failed)
+    }
+}
+
 /// Runs every case of the plugin in `folder`, in order of their names. `host` must know the component of `package` under its
 /// digest. The plugin gets everything its manifest asks.
-pub async fn test(folder: &Path, package: &Package, host: &dyn PluginHost) -> Result<Vec<CaseReport>> {
+pub async fn run(folder: &Path, package: &Package, host: Arc<dyn PluginHost>) -> Result<CasesReport> {
     let refused = |error: halle_extensions::PluginError| {
         ToolError::Usage(format!("the sandbox refuses this plugin: {error}"))
     };
@@ -52,14 +84,14 @@ pub async fn test(folder: &Path, package: &Package, host: &dyn PluginHost) -> Re
         signed_by: None,
         manifest,
     });
-    let mut reports = Vec::new();
+    let mut report = CasesReport::default();
     for path in files(folder)? {
         let case = Case::read(&path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let invalid = |message: String| ToolError::Case { path: path.clone(), message };
-        reports.push(run(name, &case, plugin.clone(), host).await.map_err(invalid)?);
+        report.cases.push(run_case(name, &case, plugin.clone(), &*host).await.map_err(invalid)?);
     }
-    Ok(reports)
+    Ok(report)
 }
 
 fn files(folder: &Path) -> Result<Vec<PathBuf>> {
@@ -79,7 +111,7 @@ fn files(folder: &Path) -> Result<Vec<PathBuf>> {
     Ok(files)
 }
 
-async fn run(
+async fn run_case(
     name: String,
     case: &Case,
     plugin: Arc<Installed>,

@@ -38,9 +38,8 @@ pub async fn prove(folder: &Path) -> (Report, Vec<CaseReport>) {
     components.insert(package.digest(), package.component().clone());
     let config = WasmConfig::new(out.path().join("cache"));
     let host = WasmHost::new(config, Arc::new(components), &Fixed).expect("the sandbox can be set up");
-    let reports = cases::test(folder, &package, &host).await.unwrap_or_else(|error| panic!("{error}"));
-    for case in &reports {
-        assert!(case.differences.is_empty(), "{}: {:#?}\nlog: {:#?}", case.name, case.differences, case.log);
-    }
-    (report, reports)
+    let outcome =
+        cases::run(folder, &package, Arc::new(host)).await.unwrap_or_else(|error| panic!("{error}"));
+    assert!(outcome.passed(), "{outcome}");
+    (report, outcome.cases)
 }

@@ -1,4 +1,4 @@
-//! Shows in large how many lines a dataset has.
+//! Shows in large how many lines of a dataset have a value in a column.
 
 use halle_plugin::serde_json::json;
 use halle_plugin::visualisation::{Context, Data, DataRequest, Described, Output, Rendered, Visualisation};
@@ -9,6 +9,7 @@ use serde::Deserialize;
 #[derive(Debug, Clone, Deserialize)]
 pub struct Config {
     dataset: Dataset,
+    field: String,
 }
 
 /// A dataset, as applications name theirs.
@@ -32,14 +33,14 @@ impl Visualisation for MyPlugin {
             name: "count".to_owned(),
             dataset: config.dataset.id.clone(),
             operation: "metric_agg".to_owned(),
-            params: json!({ "metric": "value_count", "field": "_id" }),
+            params: json!({ "metric": "value_count", "field": config.field }),
             max_rows: 1,
         }])
     }
 
     fn render(data: &[Data], _config: &Config, context: &Context) -> Result<Rendered> {
         let rows = data.first().ok_or_else(|| Problem::new("input/missing", "Aucune donnée."))?.rows()?;
-        let total = rows.column("total")?.number(0).unwrap_or_default();
+        let total = rows.column("metric")?.number(0).unwrap_or_default();
         let (width, height) = (context.width, context.height);
         let label = if context.locale.starts_with("en") { "rows" } else { "lignes" };
         let alt = format!("{total} {label}");
