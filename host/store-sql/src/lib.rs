@@ -1,9 +1,9 @@
 //! The store on SQL: SQLite for one machine, PostgreSQL for several; and blobs in a folder.
 //!
 //! Both engines run the same statements, with numbered parameters and only text, 64-bit integers and doubles. What
-//! differs is in [`dialect`] (connections, transactions, locking) and in the two folders of migrations.
+//! differs is in `dialect.rs` (connections, transactions, locking) and in the two folders of migrations.
 //!
-//! **Invariant:** no SQL is made from input. Statements are literals, or are put together in [`shape`] from literals and
+//! **Invariant:** no SQL is made from input. Statements are literals, or are put together in `shape.rs` from literals and
 //! numbers of placeholders.
 //!
 //! **Invariant:** what a committed unit of work wrote survives the death of the process and of the machine.

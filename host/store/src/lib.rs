@@ -9,7 +9,7 @@
 //!
 //! **Invariant:** absence is `None`, never an error.
 //!
-//! Each adapter must pass the [`conformance`] suite.
+//! Each adapter must pass the suite in `conformance`.
 
 pub mod blobs;
 #[cfg(feature = "conformance")]

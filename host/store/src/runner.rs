@@ -77,7 +77,8 @@ impl From<crate::StoreError> for JobError {
 pub struct JobContext {
     /// The job itself.
     pub job: Job,
-    /// Cancelled when somebody asked to stop, when the lease was lost, or when the process stops.
+    /// Cancelled when somebody asked to stop, when the lease was lost, or when the process stops. From the start, if
+    /// somebody asked a worker that died: the handler then only tells its entity.
     pub cancel: CancellationToken,
     /// Told from 0 to 1; written at most once per heartbeat.
     pub progress: Arc<dyn Fn(f64) + Send + Sync>,
