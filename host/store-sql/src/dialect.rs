@@ -80,8 +80,6 @@ impl Engine {
             .foreign_keys(true)
             .busy_timeout(Duration::from_secs(WAIT_SECONDS_MAX))
             .statement_cache_capacity(PREPARED_STATEMENTS_MAX);
-        // A file does not go away as a server may: connections need no test before each use.
-        let pool = |connections_max| pool(connections_max).test_before_acquire(false);
         let writer = pool(1).connect_with(options.clone()).await.map_err(|error| {
             StoreError::engine(format!("cannot open the database {}: {error}", path.display()))
         })?;
