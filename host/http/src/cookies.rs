@@ -46,7 +46,7 @@ impl CookieScope {
     fn format(&self, cookie: &SetCookie<'_>) -> String {
         let mut text =
             format!("{}={}; Path={}; SameSite=Lax", cookie.name, percent_encode(cookie.value), self.path);
-        if let Some(date) = cookie.expires.and_then(|expires| http_date(expires)) {
+        if let Some(date) = cookie.expires.and_then(http_date) {
             text.push_str("; Expires=");
             text.push_str(&date);
         }

@@ -1,7 +1,8 @@
 //! Errors as clients see them: Data Fair's plain text, or RFC 9457 for a client that asks for JSON.
 
 use axum::extract::Request;
-use axum::http::{HeaderValue, StatusCode, header};
+pub use axum::http::StatusCode;
+use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 

@@ -137,7 +137,12 @@ impl JwksVerifier {
 #[async_trait]
 impl TokenVerifier for JwksVerifier {
     async fn verify(&self, token: &str) -> ApiResult<Claims> {
-        self.verify_as(token).await
+        let claims: Claims = self.verify_as(token).await?;
+        if claims.id.is_empty() {
+            // Signed by the directory, but for another purpose: an exchange token.
+            return Err(ApiError::unauthorized("Ce jeton n'est pas une session. This token is no session."));
+        }
+        Ok(claims)
     }
 }
 

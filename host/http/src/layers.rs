@@ -41,7 +41,7 @@ pub async fn access_log(mut request: Request, next: Next) -> Response {
     let elapsed_ms = u64::try_from(started.elapsed().as_millis()).unwrap_or(u64::MAX);
     let status = response.status().as_u16();
     span.in_scope(|| {
-        tracing::info!(http.status = status, elapsed_ms, "answered {method} {path} with {status}")
+        tracing::info!(http.status = status, elapsed_ms, "answered {method} {path} with {status}");
     });
     if let Ok(value) = HeaderValue::from_str(&id) {
         response.headers_mut().insert(REQUEST_ID, value);

@@ -9,6 +9,7 @@
 
 pub mod auth;
 pub mod base_url;
+pub mod body;
 pub mod client_ip;
 pub mod conditional;
 pub mod cookies;
@@ -24,6 +25,7 @@ pub mod session;
 
 pub use auth::{ApiKeys, Authenticator, Caller};
 pub use base_url::BaseUrl;
+pub use body::JsonBody;
 pub use client_ip::ClientIp;
 pub use error::{ApiError, ApiResult};
 pub use params::Params;
