@@ -17,6 +17,9 @@ use crate::guest::Guest;
 const COMPONENT_MAGIC: [u8; 8] = [0, b'a', b's', b'm', 0x0d, 0, 1, 0];
 const MODULE_MAGIC: [u8; 8] = [0, b'a', b's', b'm', 1, 0, 0, 0];
 
+/// Bytes of a page of linear memory.
+const PAGE_BYTES: u64 = 64 << 10;
+
 /// A component, linked and ready to be instantiated.
 pub enum Ready {
     /// World `catalog-connector`.
@@ -187,7 +190,8 @@ pub fn inspect(
     }
     let needs = component.resources_required();
     let initial_memory_bytes = needs.map_or(0, |needs| {
-        let each = needs.max_initial_memory_size.unwrap_or(0) as u64;
+        // In pages, and of the largest: an upper bound for all of them.
+        let each = needs.max_initial_memory_size.unwrap_or(0).saturating_mul(PAGE_BYTES);
         each.saturating_mul(u64::from(needs.num_memories))
     });
     if initial_memory_bytes > memory_bytes_max {

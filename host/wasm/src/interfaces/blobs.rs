@@ -400,3 +400,6 @@ impl blobs::HostRowReader for Guest {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

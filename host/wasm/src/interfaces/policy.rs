@@ -5,7 +5,7 @@ use halle_base::Secret;
 use halle_extensions::credential::Place;
 use halle_extensions::grants::{FROM_CONFIG, Grants};
 use halle_extensions::host::Call;
-use halle_extensions::manifest::HttpTable;
+use halle_extensions::manifest::{CredentialTable, HttpTable};
 use halle_extensions::services::{EgressPolicy, HttpRequest};
 use halle_extensions::{Problem, credential};
 use url::Url;
@@ -23,7 +23,7 @@ pub struct Authorised {
     pub policy: EgressPolicy,
     /// The request.
     pub request: HttpRequest,
-    /// What must not come back to the guest, besides the secret itself.
+    /// What must not come back to the guest, besides the secret itself: an encoding of it.
     pub placed: Option<Secret<String>>,
 }
 
@@ -62,7 +62,10 @@ pub fn authorise(
     if may_head {
         methods.push("HEAD".to_owned());
     }
-    let placed = place(call, grants, &tables, &mut request, url, auth)?;
+    let placed = match choose(call, grants, &tables, auth)? {
+        Some((credential, value)) => place(call, credential, value, &mut request, url)?,
+        None => None,
+    };
     let policy = EgressPolicy {
         origins,
         methods,
@@ -139,57 +142,61 @@ fn origin_matches(pattern: &str, url: &Url) -> bool {
     below && base.scheme() == url.scheme() && base.port_or_known_default() == url.port_or_known_default()
 }
 
+/// The credential of a request and its value: the one that was named, or the only one that is set at this origin.
+fn choose<'a>(
+    call: &'a Call,
+    grants: &Grants,
+    tables: &[&'a HttpTable],
+    auth: Option<&str>,
+) -> Result<Option<(&'a CredentialTable, &'a str)>, Problem> {
+    let value_of = |name: &str| {
+        let is_granted = grants.secrets.iter().any(|granted| granted == name);
+        let secret = call.secrets.iter().find(|(known, _)| is_granted && known == name);
+        secret.map(|(_, secret)| secret.reveal().as_str())
+    };
+    let mut set = tables.iter().filter_map(|table| {
+        let credential = table.credential.as_ref()?;
+        value_of(&credential.secret).map(|value| (credential, value))
+    });
+    let Some(name) = auth else {
+        return Ok(match (set.next(), set.next()) {
+            (Some(only), None) => Some(only),
+            _ => None,
+        });
+    };
+    let named = set.find(|(credential, _)| credential.secret == name);
+    named.map(Some).ok_or_else(|| {
+        let name = crate::convert::one_line(name, 100);
+        Problem::denied(
+            "secret",
+            format!("the secret `{name}` is not granted, not set, or not placed at this origin"),
+        )
+    })
+}
+
+/// Places the credential in the request. What was placed, if a server could send it back in a form of its own.
 fn place(
     call: &Call,
-    grants: &Grants,
-    tables: &[&HttpTable],
+    credential: &CredentialTable,
+    value: &str,
     request: &mut HttpRequest,
     mut url: Url,
-    auth: Option<&str>,
 ) -> Result<Option<Secret<String>>, Problem> {
-    let value_of = |name: &str| {
-        let granted = grants.secrets.iter().any(|granted| granted == name);
-        call.secrets.iter().find(|(known, _)| granted && known == name).map(|(_, secret)| secret.reveal())
-    };
-    let credentials = tables.iter().filter_map(|table| table.credential.as_ref());
-    let chosen = match auth {
-        Some(name) => {
-            let declared = credentials.clone().find(|credential| credential.secret == name);
-            let denied = || {
-                let name = crate::convert::one_line(name, 100);
-                Problem::denied(
-                    "secret",
-                    format!("the secret `{name}` is not granted, not set, or not placed at this origin"),
-                )
-            };
-            let found = declared.and_then(|credential| value_of(name).map(|value| (credential, value)));
-            Some(found.ok_or_else(denied)?)
-        }
-        None => {
-            let mut set = credentials
-                .filter_map(|credential| value_of(&credential.secret).map(|value| (credential, value)));
-            match (set.next(), set.next()) {
-                (Some(only), None) => Some(only),
-                _ => None,
-            }
-        }
-    };
-    let Some((credential, value)) = chosen else { return Ok(None) };
     let place = Place::parse(&credential.place).map_err(malformed)?;
     let unnamed = || malformed("the configuration does not say where to place the secret");
-    let (name, placed) = match &place {
-        Place::Bearer => ("authorization", format!("Bearer {value}")),
+    let (name, placed, echoed) = match &place {
+        Place::Bearer => ("authorization", format!("Bearer {value}"), None),
         Place::Basic { user } => {
             let user =
                 user.as_ref().map(|pointer| call.config.pointer(pointer).and_then(|user| user.as_str()));
             let pair = match user {
-                None => value.clone(),
+                None => value.to_owned(),
                 Some(user) => format!("{}:{value}", user.ok_or_else(unnamed)?),
             };
             let pair = base64::engine::general_purpose::STANDARD.encode(pair);
-            ("authorization", format!("Basic {pair}"))
+            ("authorization", format!("Basic {pair}"), Some(Secret::new(pair)))
         }
-        Place::Header(name) => (name.resolve(&call.config).ok_or_else(unnamed)?, value.clone()),
+        Place::Header(name) => (name.resolve(&call.config).ok_or_else(unnamed)?, value.to_owned(), None),
         Place::Query(name) => {
             let name = name.resolve(&call.config).ok_or_else(unnamed)?;
             url.query_pairs_mut().append_pair(name, value);
@@ -204,9 +211,8 @@ fn place(
     }
     // A header of the guest by the same name would let it choose what the server believes.
     request.headers.retain(|(other, _)| !other.eq_ignore_ascii_case(name));
-    request.headers.push((name.to_owned(), placed.clone()));
-    let bare = placed.split_once(' ').map_or(placed.as_str(), |(_, bare)| bare).to_owned();
-    Ok(Some(Secret::new(bare)))
+    request.headers.push((name.to_owned(), placed));
+    Ok(echoed)
 }
 
 #[cfg(test)]

@@ -1,6 +1,9 @@
 //! What is refused at installation, and the cache of what was compiled.
 
+use std::sync::Arc;
+
 use halle_extensions::host::PluginHost;
+use halle_extensions::registry::MemoryComponents;
 use serde_json::json;
 
 use crate::guests::{IMPORT_LOG, ZEROES, enricher, processing};
@@ -60,7 +63,28 @@ async fn a_component_that_hangs_in_describe_is_refused() {
 #[tokio::test]
 async fn a_memory_too_large_is_refused_before_anything_runs() {
     let message = refusal("processing", &processing("", "(memory 8000)", "")).await;
-    assert!(message.contains("MiB of memory"), "{message}");
+    assert!(message.contains("starts with"), "{message}");
+}
+
+/// A sandbox that compiles in a process of its own: the example `compile_worker`, which `cargo test` builds.
+fn with_worker(folder: &std::path::Path) -> halle_wasm::WasmHost {
+    let tests = std::env::current_exe().unwrap();
+    let program = tests.ancestors().nth(2).unwrap().join("examples/compile_worker");
+    let compiler = halle_wasm::Compiler::Process { program, args: Vec::new() };
+    let config = halle_wasm::WasmConfig { compiler, ..halle_wasm::WasmConfig::new(folder) };
+    let components = Arc::new(MemoryComponents::default());
+    halle_wasm::WasmHost::new(config, components, &halle_base::SeededDice::new(1)).unwrap()
+}
+
+#[tokio::test]
+async fn compiling_happens_in_a_process_of_its_own() {
+    let folder = tempfile::tempdir().unwrap();
+    let host = with_worker(folder.path());
+    host.admit(&manifest("processing", ""), &processing("", "", "")).await.unwrap();
+    let damaged = [&processing("", "", "")[..60], &[0xff; 40]].concat();
+    let refused = host.admit(&manifest("processing", ""), &damaged).await.unwrap_err();
+    assert_eq!(refused.code(), "plugin/invalid");
+    assert!(refused.to_string().contains("cannot be compiled"), "{refused}");
 }
 
 #[tokio::test]

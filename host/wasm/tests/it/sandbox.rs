@@ -21,7 +21,8 @@ use tokio_util::sync::CancellationToken;
 /// A sandbox and its folder.
 pub struct Sandbox {
     pub host: WasmHost,
-    pub folder: tempfile::TempDir,
+    /// Removed with the sandbox.
+    _folder: tempfile::TempDir,
 }
 
 impl Sandbox {
@@ -29,7 +30,7 @@ impl Sandbox {
     pub fn with(components: &[(&str, Vec<u8>)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let host = host_in(folder.path(), components);
-        Self { host, folder }
+        Self { host, _folder: folder }
     }
 }
 
