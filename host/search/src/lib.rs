@@ -11,6 +11,8 @@
 //! Start with [`ast::Query`], then [`params`], then [`engine::SearchEngine`].
 
 pub mod ast;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod engine;
 pub mod params;
 

@@ -1,0 +1,405 @@
+//! The order of rows: every key as an unsigned number, so that rows of all parts compare alike.
+
+use halle_search::SearchError;
+use halle_search::ast::{Cursor, SortBy, SortKey};
+use halle_search::engine::SearchResult;
+use serde_json::{Number, Value};
+
+use crate::geo;
+use crate::part::column::{NO_INSTANT, Values};
+use crate::select::Hits;
+use crate::select::plan::Plan;
+use crate::snapshot::{Field, OrdinalsOf, Snapshot};
+use crate::time;
+
+/// The rank of a row without value: after all others, whichever the direction.
+const MISSING: u64 = u64::MAX;
+
+/// A row of an index: its part, and its place there.
+pub(crate) type RowAt = (u32, u32);
+
+enum Source<'a> {
+    /// A text column; the ranks are those of the folded order, if it is wanted.
+    Texts(OrdinalsOf<'a>, Option<&'a [u32]>),
+    /// A column of another kind.
+    Values(usize),
+    Line,
+    Random,
+    Score,
+    Distance(f64, f64),
+}
+
+struct Key<'a> {
+    source: Source<'a>,
+    descending: bool,
+}
+
+/// How rows are compared: the keys that were asked, then what makes the order whole.
+pub(crate) struct Order<'a> {
+    snapshot: &'a Snapshot,
+    keys: Vec<Key<'a>>,
+}
+
+impl<'a> Order<'a> {
+    /// The order that `sort` asks of the matches of `plan`.
+    ///
+    /// # Errors
+    ///
+    /// `BadRequest` in the words of Data Fair for a column that does not exist.
+    pub(crate) fn new(snapshot: &'a Snapshot, sort: &[SortKey], plan: &Plan) -> SearchResult<Self> {
+        let mut sort = sort.to_vec();
+        let asked = |sort: &[SortKey], by: &SortBy| sort.iter().any(|key| key.by == *by);
+        let is_distance = |key: &SortKey| matches!(key.by, SortBy::Distance { .. });
+        if plan.scores() && !asked(&sort, &SortBy::Score) {
+            sort.push(SortKey { by: SortBy::Score, descending: true });
+        }
+        if let Some((lon, lat)) = plan.place().filter(|_| !sort.iter().any(is_distance)) {
+            sort.push(SortKey { by: SortBy::Distance { lon, lat }, descending: false });
+        }
+        let recent = snapshot.spec.editable && snapshot.field("_updatedAt").is_some();
+        let updated = SortBy::Column("_updatedAt".to_owned());
+        if recent && !asked(&sort, &updated) && !asked(&sort, &SortBy::Line) {
+            sort.push(SortKey { by: updated, descending: true });
+        }
+        if !asked(&sort, &SortBy::Line) {
+            sort.push(SortKey { by: SortBy::Line, descending: recent });
+        }
+        // Numbers of lines are unique: what follows them never decides.
+        let line = sort.iter().position(|key| key.by == SortBy::Line).unwrap_or(sort.len() - 1);
+        sort.truncate(line + 1);
+        let key =
+            |key: &SortKey| Ok(Key { source: Source::new(snapshot, &key.by)?, descending: key.descending });
+        Ok(Self { snapshot, keys: sort.iter().map(key).collect::<SearchResult<_>>()? })
+    }
+
+    /// Whether the order is that in which rows are stored.
+    pub(crate) fn is_stored_order(&self) -> bool {
+        let stored = self.snapshot.field("_i") == Some(Field::Line);
+        stored && matches!(self.keys[..], [Key { source: Source::Line, descending: false }])
+    }
+
+    /// Whether the score decides somewhere.
+    pub(crate) fn needs_scores(&self) -> bool {
+        self.keys.iter().any(|key| matches!(key.source, Source::Score))
+    }
+
+    /// The place from which distances are measured, if the order has one.
+    pub(crate) fn place(&self) -> Option<(f64, f64)> {
+        self.keys.iter().find_map(|key| match key.source {
+            Source::Distance(lon, lat) => Some((lon, lat)),
+            _ => None,
+        })
+    }
+
+    #[inline]
+    fn rank(&self, key: usize, row: RowAt, score: f32) -> u64 {
+        let Key { source, descending } = &self.keys[key];
+        let rank = source.rank(self.snapshot, row, score);
+        if rank == MISSING || !descending { rank } else { !rank }
+    }
+
+    /// The sort values of a row, from which a next page goes on.
+    pub(crate) fn cursor(&self, row: RowAt, score: f32) -> Cursor {
+        self.keys.iter().map(|key| key.source.value(self.snapshot, row, score)).collect()
+    }
+
+    /// The ranks of a cursor.
+    ///
+    /// # Errors
+    ///
+    /// `BadRequest` in the words of Data Fair when it does not fit the order.
+    pub(crate) fn ranks_of(&self, cursor: &Cursor) -> SearchResult<Vec<u64>> {
+        let malformed = || SearchError::BadRequest("\"after\" parameter is malformed".to_owned());
+        if cursor.len() != self.keys.len() {
+            return Err(malformed());
+        }
+        let ranks = self.keys.iter().zip(cursor).map(|(key, value)| {
+            if value.is_null() {
+                return Ok(MISSING);
+            }
+            let rank = key.source.rank_of(self.snapshot, value).ok_or_else(malformed)?;
+            Ok(if key.descending { !rank } else { rank })
+        });
+        ranks.collect()
+    }
+}
+
+impl<'a> Source<'a> {
+    fn new(snapshot: &'a Snapshot, by: &SortBy) -> SearchResult<Self> {
+        let name = match by {
+            SortBy::Score => return Ok(Self::Score),
+            SortBy::Line => return Ok(Self::Line),
+            SortBy::Random => return Ok(Self::Random),
+            SortBy::Distance { lon, lat } => return Ok(Self::Distance(*lon, *lat)),
+            SortBy::Column(name) => name,
+        };
+        match snapshot.field(name) {
+            Some(Field::Column(index)) => {
+                let declared = &snapshot.spec.columns[index];
+                let is_instant = declared.kind() == halle_model::ColumnKind::DateTime;
+                let texts = if is_instant { None } else { snapshot.ordinals(index) };
+                match texts {
+                    Some(texts) => {
+                        let ranks = declared.capabilities.insensitive().then(|| texts.folded_ranks());
+                        Ok(Self::Texts(texts, ranks))
+                    }
+                    None => Ok(Self::Values(index)),
+                }
+            }
+            // Derived identifiers follow the numbers of the lines.
+            Some(Field::Line | Field::Id) => Ok(Self::Line),
+            Some(Field::Random) => Ok(Self::Random),
+            Some(Field::Point) | None => Err(SearchError::BadRequest(format!(
+                "Impossible de trier sur le champ {name}, il n'existe pas dans le jeu de données."
+            ))),
+        }
+    }
+
+    #[inline]
+    fn rank(&self, snapshot: &Snapshot, (part, row): RowAt, score: f32) -> u64 {
+        let (at, row) = (part as usize, row as usize);
+        let part = &snapshot.parts[at].part;
+        match self {
+            Self::Line => of_integer(part.line(row)),
+            Self::Score => of_number(f64::from(score)),
+            Self::Random => of_integer(part.random(row, snapshot.seed)),
+            Self::Texts(texts, ranks) => texts.ordinal(at, row).map_or(MISSING, |ordinal| {
+                of_place(ranks.map_or(ordinal, |ranks| ranks[ordinal as usize]), true)
+            }),
+            Self::Distance(lon, lat) => {
+                let point = part.points.as_ref().and_then(|points| points.get(row));
+                point.map_or(MISSING, |point| of_number(geo::distance_m((*lon, *lat), point)))
+            }
+            Self::Values(index) => {
+                let column = &part.columns[*index];
+                if !column.has(row) {
+                    return MISSING;
+                }
+                match &column.values {
+                    Values::Integer(values) => of_integer(values[row]),
+                    Values::Number(values) => of_number(values[row]),
+                    Values::Day(values) => of_integer(i64::from(values[row])),
+                    Values::Boolean(values) => of_integer(i64::from(values.value(row))),
+                    Values::Instant(_, millis) if millis[row] != NO_INSTANT => of_integer(millis[row]),
+                    Values::Instant(..) | Values::Text(_) => MISSING,
+                }
+            }
+        }
+    }
+
+    fn value(&self, snapshot: &Snapshot, (part, row): RowAt, score: f32) -> Value {
+        let (at, row) = (part as usize, row as usize);
+        let part = &snapshot.parts[at].part;
+        match self {
+            Self::Line => part.line(row).into(),
+            Self::Random => part.random(row, snapshot.seed).into(),
+            // The shortest text of the 32-bit number, which reads back as the same number.
+            Self::Score => exact(score.to_string(), f64::from(score)),
+            Self::Texts(texts, _) => {
+                texts.ordinal(at, row).map_or(Value::Null, |ordinal| texts.text(ordinal).into())
+            }
+            Self::Distance(lon, lat) => {
+                let point = part.points.as_ref().and_then(|points| points.get(row));
+                point.map_or(Value::Null, |point| {
+                    let metres = geo::distance_m((*lon, *lat), point);
+                    exact(metres.to_string(), metres)
+                })
+            }
+            Self::Values(index) => {
+                let column = &part.columns[*index];
+                if !column.has(row) {
+                    return Value::Null;
+                }
+                match &column.values {
+                    Values::Integer(values) => values[row].into(),
+                    Values::Number(values) => exact(values[row].to_string(), values[row]),
+                    Values::Day(values) => time::day_text(values[row]).into(),
+                    Values::Boolean(values) => values.value(row).into(),
+                    Values::Instant(_, millis) if millis[row] != NO_INSTANT => millis[row].into(),
+                    Values::Instant(..) | Values::Text(_) => Value::Null,
+                }
+            }
+        }
+    }
+
+    fn rank_of(&self, snapshot: &Snapshot, value: &Value) -> Option<u64> {
+        match self {
+            Self::Line | Self::Random => integer(value).map(of_integer),
+            Self::Score => number(value).map(|score| of_number(f64::from(score as f32))),
+            Self::Distance(..) => number(value).map(of_number),
+            Self::Texts(texts, ranks) => {
+                let text = value.as_str()?;
+                let (place, found) = if ranks.is_some() { texts.find_folded(text) } else { texts.find(text) };
+                Some(of_place(place, found))
+            }
+            Self::Values(index) => match snapshot.spec.columns[*index].kind() {
+                halle_model::ColumnKind::Number => number(value).map(of_number),
+                halle_model::ColumnKind::Date => {
+                    value.as_str()?.parse().ok().map(|date| of_integer(time::day_number(date).into()))
+                }
+                halle_model::ColumnKind::Boolean => value.as_bool().map(|value| of_integer(value.into())),
+                _ => integer(value).map(of_integer),
+            },
+        }
+    }
+}
+
+fn of_integer(value: i64) -> u64 {
+    (value.cast_unsigned() ^ (1 << 63)).clamp(1, MISSING - 1)
+}
+
+fn of_number(value: f64) -> u64 {
+    let bits = (value + 0.0).to_bits();
+    let ordered = if bits >> 63 == 1 { !bits } else { bits | (1 << 63) };
+    ordered.clamp(1, MISSING - 1)
+}
+
+/// A place among sorted texts; a text that is not there is just before that place.
+fn of_place(place: u32, found: bool) -> u64 {
+    u64::from(place) * 2 + 1 + u64::from(found)
+}
+
+/// A number that survives JSON: as text when it has more digits than every reader keeps.
+fn exact(text: String, value: f64) -> Value {
+    let digits = text.bytes().filter(u8::is_ascii_digit).count();
+    match Number::from_f64(text.parse().unwrap_or(value)) {
+        Some(number) if digits <= 15 => Value::Number(number),
+        _ => Value::String(text),
+    }
+}
+
+fn number(value: &Value) -> Option<f64> {
+    value.as_f64().or_else(|| value.as_str()?.parse().ok())
+}
+
+fn integer(value: &Value) -> Option<i64> {
+    value.as_i64().or_else(|| value.as_str()?.parse().ok())
+}
+
+/// A row that may be among the first.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+struct Candidate {
+    first: u64,
+    rest: Box<[u64]>,
+    row: RowAt,
+    score_bits: u32,
+}
+
+/// Keeps the first rows of an order, holding at most twice as many as are wanted.
+pub(crate) struct First<'a> {
+    order: &'a Order<'a>,
+    wanted: usize,
+    after: Option<Vec<u64>>,
+    kept: Vec<Candidate>,
+    /// No row after this one can be among the first any more.
+    last: Option<Candidate>,
+}
+
+impl<'a> First<'a> {
+    /// The first `wanted` rows, of those after the cursor if there is one.
+    pub(crate) fn new(order: &'a Order<'a>, wanted: usize, after: Option<Vec<u64>>) -> Self {
+        Self { order, wanted, after, kept: Vec::new(), last: None }
+    }
+
+    /// Considers a row.
+    #[inline]
+    pub(crate) fn add(&mut self, row: RowAt, score: f32) {
+        let first = self.order.rank(0, row, score);
+        self.offer(first, row, score);
+    }
+
+    /// Considers all matches of a part. The first key, which decides for most rows, is resolved once.
+    pub(crate) fn add_part(&mut self, part: usize, hits: &Hits) {
+        let order = self.order;
+        let columns = &order.snapshot.parts[part].part.columns;
+        match &order.keys[0].source {
+            Source::Score => self.add_all(part, hits, |_, score| of_number(f64::from(score))),
+            Source::Texts(texts, ranks) => {
+                let place = |row| {
+                    texts.ordinal(part, row).map(|ordinal| ranks.map_or(ordinal, |r| r[ordinal as usize]))
+                };
+                self.add_all(part, hits, |row, _| place(row).map_or(MISSING, |place| of_place(place, true)));
+            }
+            Source::Values(index) => {
+                let column = &columns[*index];
+                let has = |row| column.is_full() || column.has(row);
+                match &column.values {
+                    Values::Integer(values) => {
+                        self.add_all(
+                            part,
+                            hits,
+                            |row, _| {
+                                if has(row) { of_integer(values[row]) } else { MISSING }
+                            },
+                        )
+                    }
+                    Values::Number(values) => {
+                        self.add_all(
+                            part,
+                            hits,
+                            |row, _| {
+                                if has(row) { of_number(values[row]) } else { MISSING }
+                            },
+                        )
+                    }
+                    _ => self.add_each(part, hits),
+                }
+            }
+            _ => self.add_each(part, hits),
+        }
+    }
+
+    fn add_each(&mut self, part: usize, hits: &Hits) {
+        let score = |row: usize| hits.scores.as_ref().map_or(0.0, |scores| scores[row]);
+        hits.rows.each(|row| self.add((part as u32, row as u32), score(row)));
+    }
+
+    fn add_all(&mut self, part: usize, hits: &Hits, rank: impl Fn(usize, f32) -> u64) {
+        let descending = self.order.keys[0].descending;
+        let score = |row: usize| hits.scores.as_ref().map_or(0.0, |scores| scores[row]);
+        hits.rows.each(|row| {
+            let score = score(row);
+            let first = rank(row, score);
+            let first = if descending && first != MISSING { !first } else { first };
+            self.offer(first, (part as u32, row as u32), score);
+        });
+    }
+
+    #[inline]
+    fn offer(&mut self, first: u64, row: RowAt, score: f32) {
+        if self.wanted == 0 || self.last.as_ref().is_some_and(|last| first > last.first) {
+            return;
+        }
+        if self.after.as_ref().is_some_and(|after| first < after[0]) {
+            return;
+        }
+        self.keep(first, row, score);
+    }
+
+    fn keep(&mut self, first: u64, row: RowAt, score: f32) {
+        let rest: Box<[u64]> =
+            (1..self.order.keys.len()).map(|key| self.order.rank(key, row, score)).collect();
+        if let Some(after) = &self.after
+            && (first, &*rest) <= (after[0], &after[1..])
+        {
+            return;
+        }
+        let candidate = Candidate { first, rest, row, score_bits: score.to_bits() };
+        if self.last.as_ref().is_some_and(|last| candidate > *last) {
+            return;
+        }
+        self.kept.push(candidate);
+        if self.kept.len() >= self.wanted.saturating_mul(2).max(64) {
+            self.kept.select_nth_unstable(self.wanted - 1);
+            self.kept.truncate(self.wanted);
+            self.last = self.kept.last().cloned();
+        }
+    }
+
+    /// The rows in order, each with its score.
+    pub(crate) fn into_rows(mut self) -> Vec<(RowAt, f32)> {
+        self.kept.sort_unstable();
+        self.kept.truncate(self.wanted);
+        self.kept.into_iter().map(|kept| (kept.row, f32::from_bits(kept.score_bits))).collect()
+    }
+}

@@ -1,0 +1,210 @@
+//! A part: some rows of an index, written once, in a folder of its own.
+//!
+//! `columns` holds the values, `words/` the index of words (absent when no column is searchable). Row `n` of the columns
+//! is document `n` of the words.
+
+pub(crate) mod column;
+pub(crate) mod dictionary;
+mod file;
+pub(crate) mod words;
+
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use arrow::array::{ArrayRef, RecordBatch};
+use arrow::buffer::ScalarBuffer;
+use arrow::datatypes::DataType;
+use halle_model::ColumnKind;
+use halle_search::engine::SearchResult;
+use halle_search::{IndexSpec, SearchError};
+use serde::{Deserialize, Serialize};
+
+use self::column::{Column, ColumnPlaces, Values};
+use self::file::{FileWriter, MappedFile, Place};
+use self::words::Words;
+use crate::geo::PointSource;
+use crate::hash;
+
+/// The Arrow type in which a column of this kind comes.
+pub(crate) fn arrow_type(kind: ColumnKind) -> DataType {
+    match kind {
+        ColumnKind::Text | ColumnKind::DateTime | ColumnKind::Object => DataType::Utf8,
+        ColumnKind::Integer => DataType::Int64,
+        ColumnKind::Number => DataType::Float64,
+        ColumnKind::Boolean => DataType::Boolean,
+        ColumnKind::Date => DataType::Date32,
+    }
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct Footer {
+    rows: u32,
+    columns: Vec<ColumnPlaces>,
+    points: Option<(Place, Place)>,
+}
+
+/// Longitudes and latitudes of the rows, NaN where there is no point.
+#[derive(Debug, Clone)]
+pub(crate) struct Points {
+    pub(crate) lon: ScalarBuffer<f64>,
+    pub(crate) lat: ScalarBuffer<f64>,
+}
+
+impl Points {
+    /// The point of a row: longitude and latitude.
+    #[inline]
+    pub(crate) fn get(&self, row: usize) -> Option<(f64, f64)> {
+        let (lon, lat) = (self.lon[row], self.lat[row]);
+        (!lon.is_nan() && !lat.is_nan()).then_some((lon, lat))
+    }
+}
+
+/// A part, open for reading.
+#[derive(Debug)]
+pub(crate) struct Part {
+    /// Number of rows.
+    pub(crate) rows: usize,
+    /// Number of the first row, where the spec has no `_i` column.
+    pub(crate) first_line: u64,
+    /// In the order of the spec.
+    pub(crate) columns: Vec<Column>,
+    pub(crate) points: Option<Points>,
+    pub(crate) words: Option<Words>,
+    /// Index of the `_i` column in the spec.
+    line_column: Option<usize>,
+    dir: PathBuf,
+    doomed: AtomicBool,
+}
+
+/// Writes a part into `dir`, which must not exist yet.
+pub(crate) fn write(dir: &Path, spec: &IndexSpec, batches: &[RecordBatch]) -> SearchResult<()> {
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    std::fs::create_dir_all(dir).map_err(SearchError::engine)?;
+    let columns = spec
+        .columns
+        .iter()
+        .map(|declared| {
+            let chunk = |batch: &RecordBatch| -> SearchResult<ArrayRef> {
+                batch.column_by_name(&declared.key).cloned().ok_or_else(|| {
+                    SearchError::Engine(format!("a batch lacks the column `{}`", declared.key))
+                })
+            };
+            Column::build(declared, &batches.iter().map(chunk).collect::<SearchResult<Vec<_>>>()?)
+        })
+        .collect::<SearchResult<Vec<_>>>()?;
+    std::thread::scope(|scope| {
+        let words = (!words::word_fields(spec).is_empty())
+            .then(|| scope.spawn(|| words::write(&dir.join("words"), spec, &columns, rows)));
+        write_columns(dir, spec, &columns, rows)?;
+        words.map_or(Ok(()), |thread| {
+            thread.join().map_err(|_| SearchError::engine("the writer of words panicked"))?
+        })
+    })?;
+    sync_dir(dir)
+}
+
+fn write_columns(dir: &Path, spec: &IndexSpec, columns: &[Column], rows: usize) -> SearchResult<()> {
+    let mut file = FileWriter::create(&dir.join("columns"))?;
+    let places = columns.iter().map(|column| column.write(&mut file)).collect::<SearchResult<Vec<_>>>()?;
+    let points = match PointSource::of(spec) {
+        None => None,
+        Some(source) => {
+            let (lon, lat): (Vec<f64>, Vec<f64>) =
+                (0..rows).map(|row| source.point(columns, row).unwrap_or((f64::NAN, f64::NAN))).unzip();
+            let (lon, lat) = (ScalarBuffer::from(lon), ScalarBuffer::from(lat));
+            Some((file.put(lon.inner())?, file.put(lat.inner())?))
+        }
+    };
+    let rows = u32::try_from(rows).map_err(SearchError::engine)?;
+    file.finish(&Footer { rows, columns: places, points })
+}
+
+/// Makes the names in a folder durable.
+pub(crate) fn sync_dir(dir: &Path) -> SearchResult<()> {
+    std::fs::File::open(dir).and_then(|dir| dir.sync_all()).map_err(SearchError::engine)
+}
+
+impl Part {
+    /// Opens the part of a folder.
+    pub(crate) fn open(dir: PathBuf, spec: &IndexSpec, first_line: u64) -> SearchResult<Self> {
+        let (file, footer): (_, Footer) = MappedFile::open(&dir.join("columns"))?;
+        let rows = footer.rows as usize;
+        if footer.columns.len() != spec.columns.len() {
+            return Err(SearchError::engine("a part has other columns than its index; rebuild the index"));
+        }
+        let columns = footer.columns.iter().map(|places| Column::open(&file, places, rows));
+        let columns = columns.collect::<SearchResult<Vec<_>>>()?;
+        let points = match footer.points {
+            None => None,
+            Some((lon, lat)) => Some(Points { lon: file.slice(lon)?.into(), lat: file.slice(lat)?.into() }),
+        };
+        let words_dir = dir.join("words");
+        let words = words_dir.is_dir().then(|| Words::open(&words_dir)).transpose()?;
+        let line_column = spec.columns.iter().position(|column| column.key == "_i");
+        Ok(Self {
+            rows,
+            first_line,
+            columns,
+            points,
+            words,
+            line_column,
+            dir,
+            doomed: AtomicBool::new(false),
+        })
+    }
+
+    /// The number of a row: its `_i`.
+    #[inline]
+    pub(crate) fn line(&self, row: usize) -> i64 {
+        match self.line_column.map(|index| &self.columns[index].values) {
+            Some(Values::Integer(lines)) => lines[row],
+            _ => (self.first_line + row as u64).cast_signed(),
+        }
+    }
+
+    /// The stable random number of a row: `0..=999_999`.
+    #[inline]
+    pub(crate) fn random(&self, row: usize, seed: u64) -> i64 {
+        (hash::mix(seed ^ self.line(row).cast_unsigned()) % 1_000_000).cast_signed()
+    }
+
+    /// Folder of the part.
+    pub(crate) fn dir(&self) -> &Path {
+        &self.dir
+    }
+
+    /// Bytes on disk.
+    pub(crate) fn bytes(&self) -> u64 {
+        [self.dir.clone(), self.dir.join("words")]
+            .iter()
+            .filter_map(|dir| std::fs::read_dir(dir).ok())
+            .flat_map(Iterator::flatten)
+            .filter_map(|entry| entry.metadata().ok().filter(std::fs::Metadata::is_file))
+            .map(|file| file.len())
+            .sum()
+    }
+
+    /// Has the folder stay, because an index names it.
+    pub(crate) fn keep(&self) {
+        self.doomed.store(false, Ordering::Relaxed);
+    }
+
+    /// Has the folder removed when the last reader lets go of the part.
+    pub(crate) fn doom(&self) {
+        self.doomed.store(true, Ordering::Relaxed);
+    }
+}
+
+impl Drop for Part {
+    fn drop(&mut self) {
+        if *self.doomed.get_mut()
+            && let Err(error) = std::fs::remove_dir_all(&self.dir)
+        {
+            tracing::warn!(dir = %self.dir.display(), %error, "cannot remove a part; the next start will");
+        }
+        // The folder of a removed index goes with its last part; any other is not empty.
+        if let Some(index) = self.dir.parent().filter(|_| *self.doomed.get_mut()) {
+            let _ = std::fs::remove_dir(index);
+        }
+    }
+}

@@ -1,0 +1,120 @@
+//! Words.
+
+use halle_model::ColumnKind;
+use serde_json::Value;
+
+use super::table::{Cell, Table, ask, numbers, request};
+use crate::Query;
+use crate::ast::TextView;
+use crate::engine::SearchEngine;
+
+fn word(word: &str) -> Query {
+    Query::Word { columns: Vec::new(), word: word.to_owned(), view: TextView::Stemmed }
+}
+
+fn sorted(mut numbers: Vec<i64>) -> Vec<i64> {
+    numbers.sort_unstable();
+    numbers
+}
+
+pub(super) async fn words_match_whatever_their_form(engine: &dyn SearchEngine) {
+    let table =
+        Table::of_texts(&["La voie lactée", "KOUMOUL, éditeur", "bibliothèques municipales", "autre"]);
+    let index = super::build(engine, "text-forms", &table).await;
+    for (asked, line) in [
+        ("lacté", 1),
+        ("Lactée", 1),
+        ("lactee", 1),
+        ("koumoul", 2),
+        ("Koumoul", 2),
+        ("bibliothèque", 3),
+        ("municipale", 3),
+    ] {
+        assert_eq!(numbers(&*index, word(asked)).await, [line], "{asked}");
+    }
+    assert_eq!(numbers(&*index, word("absent")).await, Vec::<i64>::new());
+    let here = |column: &str| Query::Word {
+        columns: vec![column.to_owned()],
+        word: "autre".to_owned(),
+        view: TextView::Standard,
+    };
+    assert_eq!(numbers(&*index, here("text")).await, [4]);
+}
+
+pub(super) async fn stop_words_and_elided_articles(engine: &dyn SearchEngine) {
+    let table = Table::of_texts(&["l'avion de la ville", "d’Artagnan", "le train"]);
+    let index = super::build(engine, "text-stops", &table).await;
+    assert_eq!(numbers(&*index, word("avion")).await, [1]);
+    assert_eq!(numbers(&*index, word("l'avion")).await, [1]);
+    assert_eq!(numbers(&*index, word("Artagnan")).await, [2]);
+    assert_eq!(numbers(&*index, word("le")).await, Vec::<i64>::new(), "a stop word alone");
+    let both = |a: Query, b: Query| Query::And(vec![a, b]);
+    assert_eq!(numbers(&*index, both(word("le"), word("train"))).await, [3], "never required");
+    let filter = Query::Unscored(Box::new(Query::Exists { column: "text".to_owned() }));
+    assert_eq!(numbers(&*index, both(word("le"), filter)).await, Vec::<i64>::new(), "beside a filter");
+}
+
+pub(super) async fn phrases_and_prefixes(engine: &dyn SearchEngine) {
+    let table =
+        Table::of_texts(&["mairie de Lyon centre", "Lyon, ancienne mairie", "la mairie Lyon", "mairies"]);
+    let index = super::build(engine, "text-phrases", &table).await;
+    let phrase = |words: &str, slop| Query::Phrase {
+        columns: Vec::new(),
+        words: words.to_owned(),
+        slop,
+        view: TextView::Stemmed,
+    };
+    assert_eq!(numbers(&*index, phrase("mairie de Lyon", 0)).await, [1]);
+    assert_eq!(numbers(&*index, phrase("mairie Lyon", 0)).await, [3]);
+    assert_eq!(sorted(numbers(&*index, phrase("mairie Lyon", 1)).await), [1, 3]);
+    let prefix = |prefix: &str| Query::WordPrefix { columns: Vec::new(), prefix: prefix.to_owned() };
+    assert_eq!(sorted(numbers(&*index, prefix("MAI")).await), [1, 2, 3, 4]);
+    assert_eq!(sorted(numbers(&*index, prefix("ancienne mai")).await), [2], "the last word is the prefix");
+    assert_eq!(numbers(&*index, prefix("x")).await, Vec::<i64>::new());
+}
+
+pub(super) async fn numbers_dates_and_truth_values_are_words(engine: &dyn SearchEngine) {
+    let table = Table::new(&[
+        ("int", ColumnKind::Integer),
+        ("num", ColumnKind::Number),
+        ("bool", ColumnKind::Boolean),
+        ("day", ColumnKind::Date),
+        ("at", ColumnKind::DateTime),
+    ])
+    .row(vec![11.into(), 110.5.into(), true.into(), Cell::Day(18_700), "2019-05-04T12:00:00+02:00".into()])
+    .row(vec![110.into(), 11.0.into(), false.into(), Cell::Day(400), "2021-01-01T00:00:00Z".into()]);
+    let index = super::build(engine, "text-values", &table).await;
+    for (asked, expected) in [
+        ("11", vec![1, 2]),
+        ("110", vec![2]),
+        ("110.5", vec![1]),
+        ("true", vec![1]),
+        ("2021", vec![1, 2]),
+        ("2019", vec![1]),
+        ("1971-02-05", vec![2]),
+        ("12", vec![]),
+    ] {
+        assert_eq!(sorted(numbers(&*index, word(asked)).await), expected, "{asked}");
+    }
+}
+
+pub(super) async fn labels_and_exact_forms_rank_higher(engine: &dyn SearchEngine) {
+    let table = Table::new(&[("note", ColumnKind::Text), ("label", ColumnKind::Text)])
+        .concept("label", "http://www.w3.org/2000/01/rdf-schema#label")
+        .row(vec!["un marché".into(), "autre chose".into()])
+        .row(vec!["autre chose".into(), "un marché".into()]);
+    let index = super::build(engine, "text-labels", &table).await;
+    assert_eq!(numbers(&*index, word("marché")).await, [2, 1]);
+
+    let table = Table::of_texts(&["des marchés", "des marchés", "un marché"]);
+    let index = super::build(engine, "text-exact", &table).await;
+    assert_eq!(numbers(&*index, word("marché")).await, [3, 1, 2]);
+}
+
+pub(super) async fn scores_are_null_unless_words_are_asked(engine: &dyn SearchEngine) {
+    let index = super::build(engine, "text-scores", &Table::of_texts(&["a", "b b", "chat"])).await;
+    let scored = ask(&*index, request(&*index, word("chat"))).await;
+    assert!(scored[0]["_score"].as_f64().is_some_and(|score| score > 0.0), "{scored:?}");
+    let unscored = ask(&*index, request(&*index, Query::Unscored(Box::new(word("chat"))))).await;
+    assert_eq!(unscored[0]["_score"], Value::Null);
+}
