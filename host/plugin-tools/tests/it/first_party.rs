@@ -15,8 +15,8 @@ fn imports(report: &Report) -> Vec<&str> {
 #[tokio::test]
 async fn territory_is_small_pure_and_right() {
     let (report, cases) = prove(&root().join("plugins/territory")).await;
-    assert_eq!(report.remarks, []);
-    assert_eq!(imports(&report), [""; 0], "it needs nothing of the host");
+    assert!(report.remarks.is_empty(), "{report}");
+    assert!(imports(&report).is_empty(), "it needs nothing of the host: {report}");
     assert!(report.component_bytes < 500 << 10, "{} bytes", report.component_bytes);
     assert!(!cases.is_empty());
 }
@@ -24,7 +24,7 @@ async fn territory_is_small_pure_and_right() {
 #[tokio::test]
 async fn import_api_asks_for_what_it_uses() {
     let (report, cases) = prove(&root().join("plugins/import-api")).await;
-    assert_eq!(report.remarks, []);
+    assert!(report.remarks.is_empty(), "{report}");
     assert_eq!(imports(&report), ["blobs", "cancel", "config", "datasets", "http", "log", "progress"]);
     assert!(cases.len() >= 2);
 }
@@ -32,19 +32,19 @@ async fn import_api_asks_for_what_it_uses() {
 #[tokio::test]
 async fn chart_draws_in_the_sandbox() {
     let (report, _) = prove(&root().join("plugins/chart")).await;
-    assert_eq!((report.remarks.as_slice(), imports(&report).len()), (&[][..], 0));
+    assert!(report.remarks.is_empty() && imports(&report).is_empty(), "{report}");
 }
 
 #[tokio::test]
 async fn openapi_enriches_through_a_service() {
     let (report, _) = prove(&root().join("plugins/openapi")).await;
-    assert_eq!((report.remarks.as_slice(), imports(&report).len()), (&[][..], 0));
+    assert!(report.remarks.is_empty() && imports(&report).is_empty(), "{report}");
 }
 
 #[tokio::test]
 async fn data_fair_exchanges_with_another_catalogue() {
     let (report, cases) = prove(&root().join("catalog-connectors/data-fair")).await;
-    assert_eq!(report.remarks, []);
+    assert!(report.remarks.is_empty(), "{report}");
     assert_eq!(imports(&report), ["blobs", "cancel", "config", "http", "log", "source"]);
     assert!(cases.len() >= 3);
 }
