@@ -1,0 +1,79 @@
+//! A sandbox that admits components and runs none: running is tested where components are.
+
+use std::sync::Arc;
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use halle_extensions::host::{
+    Admission, Call, Connector, DataRequest, Enriched, Enricher, NamedRows, Outcome, PluginHost, Prepared,
+    RemoteCall, RemoteOperation, Rendered,
+};
+use halle_extensions::manifest::Manifest;
+use halle_extensions::services::HttpResponse;
+use halle_extensions::{Field, PluginError, PluginResult};
+use serde_json::Value;
+
+/// Admits every component but the text `refuse me`.
+pub struct Gate;
+
+fn runs_nothing<T>() -> PluginResult<T> {
+    Err(PluginError::Unavailable("this sandbox runs nothing".to_owned()))
+}
+
+#[async_trait]
+impl PluginHost for Gate {
+    async fn admit(&self, _manifest: &Manifest, component: &[u8]) -> PluginResult<Admission> {
+        if component == b"refuse me" {
+            return Err(PluginError::Unavailable("it imports `wasi:filesystem`".to_owned()));
+        }
+        let imports = vec!["halle:host/log@1.0.0".to_owned()];
+        Ok(Admission { imports, exports: Vec::new(), initial_memory_bytes: 65_536 })
+    }
+
+    async fn enricher(&self, _call: Call, _input: &[Field]) -> PluginResult<Box<dyn Enricher>> {
+        runs_nothing()
+    }
+
+    async fn run_processing(&self, _call: Call, _trigger: Value) -> PluginResult<Outcome> {
+        runs_nothing()
+    }
+
+    async fn prepare(&self, _call: Call, _draft: Value) -> PluginResult<Prepared> {
+        runs_nothing()
+    }
+
+    fn connector(&self, _call: Call) -> Arc<dyn Connector> {
+        unreachable!("the registry opens no connector")
+    }
+
+    async fn visualisation_queries(&self, _call: Call) -> PluginResult<Vec<DataRequest>> {
+        runs_nothing()
+    }
+
+    async fn render(&self, _call: Call, _data: Vec<NamedRows>, _context: Value) -> PluginResult<Rendered> {
+        runs_nothing()
+    }
+
+    async fn operations(&self, _call: Call, _document: Value) -> PluginResult<Vec<RemoteOperation>> {
+        runs_nothing()
+    }
+
+    async fn build_requests(
+        &self,
+        _call: Call,
+        _op: &str,
+        _rows: RecordBatch,
+    ) -> PluginResult<Vec<RemoteCall>> {
+        runs_nothing()
+    }
+
+    async fn parse_responses(
+        &self,
+        _call: Call,
+        _op: &str,
+        _calls: Vec<RemoteCall>,
+        _responses: Vec<HttpResponse>,
+    ) -> PluginResult<Enriched> {
+        runs_nothing()
+    }
+}
