@@ -13,6 +13,9 @@ use crate::registry::Installed;
 use crate::services::{HttpRequest, HttpResponse, Services};
 use crate::types::{Field, PluginResult, RowProblem};
 
+/// Secrets of an instance by name, shared with the calls that run.
+pub type Secrets = Arc<Vec<(String, halle_base::Secret<String>)>>;
+
 /// Everything one call needs. A call runs on a fresh instance; nothing survives it but what it wrote to its services.
 #[derive(Clone)]
 pub struct Call {
@@ -21,7 +24,7 @@ pub struct Call {
     /// Configuration, validated against the manifest's schema, secrets replaced by their names.
     pub config: Value,
     /// Secrets by name. The guest never sees them: the host places them in requests.
-    pub secrets: Arc<Vec<(String, halle_base::Secret<String>)>>,
+    pub secrets: Secrets,
     /// What it may use.
     pub services: Services,
     /// Cancelled when somebody asked to stop. The guest has the grace time of its limits, then it is stopped.

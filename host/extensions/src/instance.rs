@@ -4,11 +4,12 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use halle_base::{Dice, Secret};
+use halle_base::Dice;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::config::{ConfigSchema, SecretEdit};
+use crate::host::Secrets;
 use crate::manifest::Manifest;
 use crate::types::Problem;
 use crate::vault::{Vault, VaultError};
@@ -81,7 +82,7 @@ impl Configured {
     }
 
     /// The secrets, opened, for a call.
-    pub fn open(&self, keeper: Keeper<'_>) -> Result<Arc<Vec<(String, Secret<String>)>>, VaultError> {
+    pub fn open(&self, keeper: Keeper<'_>) -> Result<Secrets, VaultError> {
         let open = |(name, sealed): (&String, &String)| {
             Ok((name.clone(), keeper.vault.open(&keeper.purpose(name), sealed)?))
         };

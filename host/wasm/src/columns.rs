@@ -45,7 +45,7 @@ pub fn schema(fields: &[Field]) -> Arc<Schema> {
 /// Lengths of the parts in which a batch may cross: at most 4,096 rows and about 4 MiB each.
 pub fn parts(rows: &RecordBatch) -> Vec<(usize, usize)> {
     let count = rows.num_rows();
-    let bytes: usize = rows.columns().iter().map(|column| column.get_buffer_memory_size()).sum();
+    let bytes: usize = rows.columns().iter().map(Array::get_buffer_memory_size).sum();
     let by_bytes = if bytes <= BATCH_BYTES_MAX { count } else { (count * BATCH_BYTES_MAX / bytes).max(1) };
     let step = by_bytes.clamp(1, BATCH_ROWS_MAX);
     (0..count).step_by(step).map(|start| (start, step.min(count - start))).collect()
@@ -94,7 +94,7 @@ fn validity(nulls: Option<&NullBuffer>) -> Vec<u8> {
 fn bitmap(bits: &BooleanBuffer) -> Vec<u8> {
     let mut bytes = bits.sliced().as_slice()[..bits.len().div_ceil(8)].to_vec();
     if let Some(last) = bytes.last_mut()
-        && bits.len() % 8 != 0
+        && !bits.len().is_multiple_of(8)
     {
         *last &= (1 << (bits.len() % 8)) - 1;
     }

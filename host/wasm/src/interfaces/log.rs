@@ -28,9 +28,9 @@ impl LogBudget {
     fn take(&mut self) -> bool {
         let may = self.left > 0;
         if may {
-            self.left -= 1
+            self.left -= 1;
         } else {
-            self.dropped += 1
+            self.dropped += 1;
         }
         may
     }

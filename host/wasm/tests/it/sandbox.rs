@@ -65,7 +65,7 @@ pub fn manifest(kind: &str, more: &str) -> Manifest {
 pub fn tight() -> Limits {
     Limits {
         memory_bytes_max: 16 << 20,
-        cpu_ms_max: 300,
+        cpu_ms_max: 1_000,
         wall_ms_max: 20_000,
         host_calls_max: 10_000,
         crossing_bytes_max: 1 << 20,
