@@ -331,7 +331,7 @@ impl<'a> First<'a> {
                             |row, _| {
                                 if has(row) { of_integer(values[row]) } else { MISSING }
                             },
-                        )
+                        );
                     }
                     Values::Number(values) => {
                         self.add_all(
@@ -340,7 +340,7 @@ impl<'a> First<'a> {
                             |row, _| {
                                 if has(row) { of_number(values[row]) } else { MISSING }
                             },
-                        )
+                        );
                     }
                     _ => self.add_each(part, hits),
                 }
