@@ -10,8 +10,8 @@ pub type DatasetsResult<T> = Result<T, DatasetsError>;
 /// Why a use case failed. Texts are for the client, in Data Fair's words where clients match on them.
 #[derive(Debug, thiserror::Error)]
 pub enum DatasetsError {
-    /// No such dataset, or none that this caller may know of.
-    #[error("Dataset `{0}` not found")]
+    /// No such dataset: the identifier or slug asked for. The text is the one clients know.
+    #[error("Dataset not found")]
     NotFound(String),
     /// No such thing within a dataset: a line, a file. The text says what.
     #[error("{0}")]

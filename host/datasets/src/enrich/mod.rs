@@ -13,7 +13,7 @@ use halle_model::{Column, Extension};
 use tokio_util::sync::CancellationToken;
 
 pub use output::{OutputColumn, output_columns};
-pub use plugin::{InstalledPlugins, PluginEnrichments};
+pub use plugin::PluginEnrichments;
 
 /// Why an enrichment could not be planned or run. The text is for the dataset's journal.
 #[derive(Debug, Clone, thiserror::Error)]

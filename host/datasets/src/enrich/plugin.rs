@@ -8,8 +8,8 @@ use async_trait::async_trait;
 use halle_base::AccountRef;
 use halle_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use halle_extensions::host::{Call, Enriched, Enricher};
+use halle_extensions::installed::InstalledPlugins;
 use halle_extensions::manifest::PluginKind;
-use halle_extensions::registry::Installed;
 use halle_extensions::services::Services;
 use halle_extensions::types::RowProblem;
 use halle_extensions::{Field, PluginError, PluginHost};
@@ -19,13 +19,6 @@ use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use super::{EnrichError, Enrichment, Enrichments, OutputColumn, output_columns};
-
-/// Finds installed plugins.
-#[async_trait]
-pub trait InstalledPlugins: Send + Sync {
-    /// The plugin as it is installed now, with its grants; the text of an error is for the log.
-    async fn get(&self, id: &str) -> Result<Option<Arc<Installed>>, String>;
-}
 
 /// Enrichments by the plugins that are installed.
 #[derive(Clone)]
@@ -48,7 +41,7 @@ impl PluginEnrichments {
     ) -> Result<(Box<dyn Enricher>, Vec<OutputColumn>), EnrichError> {
         let id = extension.plugin.as_deref().unwrap_or_default();
         let invalid = |reason: &str| EnrichError::Invalid(format!("Le plugin \"{id}\" {reason}."));
-        let plugin = self.plugins.get(id).await.map_err(EnrichError::Temporary)?;
+        let plugin = self.plugins.installed(id).await.map_err(|error| EnrichError::Temporary(error.to_string()))?;
         let plugin = plugin.ok_or_else(|| invalid("n'est pas installé"))?;
         if plugin.manifest.plugin.kind != PluginKind::Enricher {
             return Err(invalid("n'est pas un enrichisseur"));

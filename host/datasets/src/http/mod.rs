@@ -10,6 +10,7 @@ pub mod list;
 pub mod patch;
 pub mod permissions;
 pub mod read;
+pub mod realtime;
 pub mod remove;
 pub mod root;
 pub mod schema;

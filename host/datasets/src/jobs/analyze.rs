@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 
 use crate::jobs::pipeline::{Stage, StageError, StageResult};
 use crate::jobs::rows::{blocking, local};
-use crate::service::schema_patch::apply_forced_type;
 use crate::service::{columns, names};
 
 pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
@@ -25,7 +24,7 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     let warnings = analysis.warnings.iter().map(|warning| (event_of(&warning.code), warning.message.clone()));
     let warnings = warnings.collect();
     let mut building = stage.building.clone();
-    describe(&mut building, file, analysis, &previous_columns(stage))?;
+    describe(&mut building, file, analysis)?;
     stage.ended(Status::Analyzed, warnings, move |dataset, _now| dataset.building = Some(building)).await
 }
 
@@ -44,12 +43,7 @@ fn analyze(path: PathBuf, file: OriginalFile, previous: &[Column]) -> StageResul
     Ok((analysis, file))
 }
 
-fn describe(
-    building: &mut Building,
-    file: OriginalFile,
-    analysis: Analysis,
-    previous: &[Column],
-) -> StageResult<()> {
+fn describe(building: &mut Building, file: OriginalFile, analysis: Analysis) -> StageResult<()> {
     let props = match serde_json::to_value(&analysis.dialect).map_err(StageError::machine)? {
         Value::Object(props) => props,
         _ => Map::new(),
@@ -62,16 +56,14 @@ fn describe(
         schema: analysis.columns.clone(),
         props,
     });
-    building.schema = analysis.columns.iter().map(|column| dataset_column(column, previous)).collect();
+    building.schema = analysis.columns.iter().map(dataset_column).collect();
     building.analysis = Some(serde_json::to_value(&analysis).map_err(StageError::machine)?);
     Ok(())
 }
 
-/// A column as the dataset shows it: without the formats in which the file writes dates, of the type the producer chose.
-fn dataset_column(column: &Column, previous: &[Column]) -> Column {
-    let mut column = Column { date_format: None, date_time_format: None, ..column.clone() };
-    apply_forced_type(&mut column, previous);
-    column
+/// A column as the dataset shows it: without the formats in which the file writes dates.
+fn dataset_column(column: &Column) -> Column {
+    Column { date_format: None, date_time_format: None, ..column.clone() }
 }
 
 /// Event of a warning. Columns left out are told as the reference does: by an `error` that stops nothing.

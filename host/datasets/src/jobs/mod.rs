@@ -16,12 +16,9 @@ pub mod validate;
 
 use std::sync::Arc;
 
-use halle_base::Timestamp;
-use halle_store::NewJob;
 use halle_store::runner::JobHandler;
-use serde_json::json;
 
-use crate::service::names;
+use crate::service::write::SyncLines;
 use crate::state::Datasets;
 
 /// Kind of the job that takes a dataset through the stages it needs.
@@ -30,15 +27,11 @@ pub(crate) const ADVANCE: &str = "dataset-advance";
 /// Kind of the job that removes versions nobody reads any more.
 pub(crate) const SWEEP: &str = "dataset-sweep";
 
-/// Kind of the job that builds the index of an editable dataset again, from its lines in SQL.
-pub(crate) const REBUILD: &str = "dataset-lines-rebuild";
-
-/// The job that builds the index of an editable dataset again.
-pub(crate) fn rebuild(dataset: &str, now: Timestamp) -> NewJob {
-    NewJob::now(REBUILD, names::job_key(dataset), json!({ "dataset": dataset }), now)
-}
-
 /// The jobs of the feature, for the runner.
 pub fn handlers(datasets: &Datasets) -> Vec<Arc<dyn JobHandler>> {
-    vec![Arc::new(pipeline::Advance(datasets.clone())), Arc::new(sweep::Sweep(datasets.clone()))]
+    vec![
+        Arc::new(pipeline::Advance(datasets.clone())),
+        Arc::new(sweep::Sweep(datasets.clone())),
+        Arc::new(SyncLines(datasets.clone())),
+    ]
 }

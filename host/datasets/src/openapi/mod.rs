@@ -1,1 +1,11 @@
-//! OpenAPI documents: one for the platform, one per dataset.
+//! OpenAPI 3.1 documents: what this feature adds to the platform's ([`part`]), and one per dataset ([`dataset`]).
+//!
+//! A dataset's document depends on its columns and on who asks, so both kinds are built as JSON, from the same small
+//! pieces ([`pieces`]). Operations are named after the permission they take.
+
+pub mod dataset;
+mod parameters;
+mod pieces;
+mod platform;
+
+pub use platform::part;

@@ -17,6 +17,7 @@ use crate::jobs::ADVANCE;
 use crate::service::attributes::{check_attributes, set_description, title_of_file};
 use crate::service::extensions::extensions_of;
 use crate::service::schema_patch::{editable_schema, wanted_schema};
+use crate::service::write::index_columns;
 use crate::service::{columns, names};
 use crate::state::Datasets;
 
@@ -91,7 +92,7 @@ impl Datasets {
         let now = dataset.created_at;
         if dataset.is_rest {
             let version = new_id(&*self.dice);
-            let spec = IndexSpec { columns: columns::indexed(&dataset.schema), editable: true };
+            let spec = IndexSpec { columns: index_columns(&dataset.schema), editable: true };
             let builder = self.engine.create(&names::index(&dataset.id, &version), spec).await?;
             let summary = builder.finish().await?;
             dataset.count = Some(0);
@@ -293,8 +294,8 @@ fn owner_of(caller: &Caller, new: &NewDataset) -> DatasetsResult<AccountRef> {
 
 /// Columns and primary key that the creation gives: all of an editable dataset, hints for the analysis of a file.
 fn set_columns(dataset: &mut Dataset, attributes: &Map<String, Value>) -> DatasetsResult<()> {
-    let Some(schema) = attributes.get("schema").filter(|schema| !schema.is_null()) else { return Ok(()) };
-    let columns: Vec<Column> = wanted_schema(schema)?;
+    let given = attributes.get("schema").filter(|schema| !schema.is_null());
+    let columns: Vec<Column> = given.map(wanted_schema).transpose()?.unwrap_or_default();
     dataset.schema = if dataset.is_rest { editable_schema(columns)? } else { columns };
     if let Some(key) = attributes.get("primaryKey").filter(|key| !key.is_null()) {
         dataset.primary_key = columns::primary_key(key, &dataset.schema)?;

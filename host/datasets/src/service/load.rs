@@ -28,6 +28,17 @@ impl Datasets {
         Ok(self.load(caller, id, "readDescription").await?.entity)
     }
 
+    /// The dataset, if the caller may do `operation` (a literal of `DATASET_OPERATIONS`) on it: for features that keep a
+    /// reference to it.
+    pub async fn permitted(
+        &self,
+        caller: &Caller,
+        id: &str,
+        operation: &'static str,
+    ) -> DatasetsResult<Dataset> {
+        Ok(self.load(caller, id, operation).await?.entity)
+    }
+
     /// The dataset with this identifier or slug, if the caller may do `operation` on it. The one way in for reads.
     pub(crate) async fn load(
         &self,

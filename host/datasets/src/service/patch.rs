@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use crate::error::{DatasetsError, DatasetsResult};
-use crate::jobs::{self, sweep};
+use crate::jobs::sweep;
 use crate::service::attributes::{check_attributes, set_description};
 use crate::service::create::{advance, building};
 use crate::service::extensions::extensions_of;
@@ -18,6 +18,7 @@ use crate::service::load::check;
 use crate::service::schema_patch::{
     Effect, editable_schema, is_breaking, is_reindexing, patch_file_schema, wanted_schema,
 };
+use crate::service::write::rebuild_job;
 use crate::service::{columns, names};
 use crate::state::Datasets;
 
@@ -131,7 +132,7 @@ impl Datasets {
             unit.jobs().enqueue(&advance(&stored.id, now)).await?;
         }
         if consequences.rebuild {
-            unit.jobs().enqueue(&jobs::rebuild(&stored.id, now)).await?;
+            unit.jobs().enqueue(&rebuild_job(&stored.id, now)).await?;
         }
         let event = if consequences.structure && stored.kind() == DatasetKind::Editable {
             Some(self.record(unit.as_mut(), &stored.id, "structure-updated", None).await?)

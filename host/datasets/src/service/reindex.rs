@@ -8,10 +8,10 @@ use halle_store::{EntityExt, Filter};
 use tokio_util::sync::CancellationToken;
 
 use crate::error::{DatasetsError, DatasetsResult};
-use crate::jobs;
 use crate::jobs::index::{Versioned, build};
 use crate::jobs::pipeline::Meter;
 use crate::service::names;
+use crate::service::write::rebuild_job;
 use crate::state::Datasets;
 
 /// Datasets looked at in one go.
@@ -28,7 +28,7 @@ impl Datasets {
         let Some(served) = &dataset.served else { return Ok(0) };
         if dataset.kind() == DatasetKind::Editable {
             let mut unit = self.store.begin().await?;
-            unit.jobs().enqueue(&jobs::rebuild(&dataset.id, self.clock.now())).await?;
+            unit.jobs().enqueue(&rebuild_job(&dataset.id, self.clock.now())).await?;
             unit.commit().await?;
             return Ok(served.rows);
         }

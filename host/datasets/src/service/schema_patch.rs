@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 
 use halle_base::limits::DATASET_COLUMNS_MAX;
 use halle_model::Column;
+use halle_model::concept::by_uri;
 use serde_json::{Value, json};
 
 use crate::error::{DatasetsError, DatasetsResult};
@@ -121,24 +122,17 @@ pub(crate) fn is_reindexing(before: &[Column], after: &[Column]) -> bool {
     shape(before) != shape(after)
 }
 
-/// Gives a column of a new analysis the type that the producer chose, if they chose one.
-pub(crate) fn apply_forced_type(column: &mut Column, previous: &[Column]) {
-    let Some(before) = previous.iter().find(|before| before.key == column.key) else { return };
-    let Some(forced) = before.other.get(FORCED) else { return };
-    if let Some(json_type) = forced.get("type").and_then(Value::as_str) {
-        json_type.clone_into(&mut column.json_type);
-        column.format = forced.get("format").and_then(Value::as_str).map(str::to_owned);
-    }
-    column.other.insert(FORCED.to_owned(), forced.clone());
-}
-
+/// What the change of one column asks for. A chosen type is noted, so that the analysis of this and later files obeys it.
 fn effect_on(before: &Column, column: &mut Column) -> Effect {
     let retyped = (&before.json_type, &before.format) != (&column.json_type, &column.format);
     if retyped && before.extension.is_none() {
         let forced = json!({ "type": column.json_type, "format": column.format });
         column.other.insert(FORCED.to_owned(), forced);
     }
-    if retyped || before.separator != column.separator || before.time_zone != column.time_zone {
+    let forced = column.refers_to.as_deref().and_then(by_uri).and_then(|concept| concept.forced_type);
+    let misfit =
+        before.refers_to != column.refers_to && forced.is_some_and(|forced| forced != column.json_type);
+    if retyped || misfit || before.separator != column.separator || before.time_zone != column.time_zone {
         Effect::Read
     } else if before.refers_to != column.refers_to || before.capabilities != column.capabilities {
         Effect::Index
@@ -201,6 +195,8 @@ mod tests {
         assert_eq!(effect(json!([{ "key": "a", "x-refersTo": "http://schema.org/City" }])), Effect::Index);
         assert_eq!(effect(json!([{ "key": "a", "x-capabilities": {"text": false} }])), Effect::Index);
         assert_eq!(effect(json!([{ "key": "a", "type": "number" }])), Effect::Read);
+        let code = "http://rdf.insee.fr/def/geo#codeCommune";
+        assert_eq!(effect(json!([{ "key": "b", "type": "integer", "x-refersTo": code }])), Effect::Read);
     }
 
     #[test]
@@ -224,14 +220,6 @@ mod tests {
         ] {
             assert_eq!(patch(body).unwrap_err(), text);
         }
-    }
-
-    #[test]
-    fn a_chosen_type_survives_the_next_file() {
-        let (schema, _) = patch(json!([{ "key": "a", "type": "string", "format": "date" }])).unwrap();
-        let mut analysed = Column::new("a", ColumnKind::Text);
-        apply_forced_type(&mut analysed, &schema);
-        assert_eq!(analysed.kind(), ColumnKind::Date);
     }
 
     #[test]

@@ -1,10 +1,31 @@
-//! Reads: lines, values, aggregations, exports.
+//! Reads: lines, values, aggregations, exports, documentation.
+
+mod aggs;
+mod api_docs;
+mod headers;
+mod lines;
+mod next;
 
 use axum::Router;
+use axum::routing::get;
 
 use crate::state::Datasets;
 
 /// Routes below `/datasets/{id}`.
 pub fn routes() -> Router<Datasets> {
     Router::new()
+        .route("/datasets/{id}/lines", get(lines::list))
+        .route("/datasets/{id}/lines/{line}", get(lines::one))
+        .route("/datasets/{id}/values_agg", get(aggs::values_agg))
+        .route("/datasets/{id}/metric_agg", get(aggs::metric_agg))
+        .route("/datasets/{id}/simple_metrics_agg", get(aggs::simple_metrics_agg))
+        .route("/datasets/{id}/values/{column}", get(aggs::values))
+        .route("/datasets/{id}/values-labels/{column}", get(aggs::values_labels))
+        .route("/datasets/{id}/api-docs.json", get(api_docs::public))
+        .route("/datasets/{id}/private-api-docs.json", get(api_docs::private))
+}
+
+/// The parameters of a request, as `halle_search` reads them.
+fn search_params(params: &halle_http::Params) -> Result<halle_search::params::Params, crate::DatasetsError> {
+    Ok(halle_search::params::Params::new(params.iter())?)
 }

@@ -1,1 +1,147 @@
-//! Reads: lines, values, aggregations, exports.
+//! Reads: lines, values, aggregations, exports. Each works on one consistent version, opened by [`Datasets::open`].
+
+mod aggs;
+mod batches;
+mod cells;
+mod export;
+mod geojson;
+mod lines;
+mod rewrite;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use halle_base::Timestamp;
+use halle_model::concept;
+use halle_model::dataset::{Dataset, DatasetKind, Status};
+use halle_model::permission::{dataset_operation, is_public};
+use halle_model::{Caller, Column};
+use halle_search::Index;
+use halle_search::params::{Fields, Params};
+use halle_store::documents::Stored;
+
+pub use aggs::ValuesAggAnswer;
+pub use batches::{Batches, refused};
+pub use export::{Export, ExportBody, ExportFormat};
+pub use lines::LinesAnswer;
+
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::names;
+use crate::state::Datasets;
+
+/// Times a dataset that is being built is looked at again before a read is refused (Data Fair: 20).
+const READY_POLLS_MAX: u32 = 20;
+
+/// Time between two looks.
+const READY_POLL: Duration = Duration::from_millis(500);
+
+/// A dataset opened for reading, by a caller who may. What it answers belongs to one version, whatever is written
+/// meanwhile.
+pub struct Reading {
+    dataset: Stored<Dataset>,
+    /// Columns that the version has: after a change of the schema it takes a moment until the index has the new ones.
+    columns: Vec<Column>,
+    index: Arc<dyn Index>,
+    operation: &'static str,
+}
+
+impl std::fmt::Debug for Reading {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Reading").field("dataset", &self.dataset.id).finish_non_exhaustive()
+    }
+}
+
+impl Datasets {
+    /// Opens a dataset for `operation` (a literal of `DATASET_OPERATIONS`, such as `readLines`). Waits a little for a
+    /// first version that is in the making; 409 when none comes, 501 for a dataset that will never have lines.
+    pub async fn open(&self, caller: &Caller, id: &str, operation: &'static str) -> DatasetsResult<Reading> {
+        let mut polls = 0;
+        loop {
+            let dataset = self.load(caller, id, operation).await?;
+            if dataset.kind() == DatasetKind::MetadataOnly {
+                let message = "Ce jeu de données n'a que des métadonnées, il ne contient pas de lignes.";
+                return Err(DatasetsError::NotImplemented(message.to_owned()));
+            }
+            if let Some(served) = &dataset.served {
+                let index = self.engine.open(&names::index(&dataset.id, &served.id)).await?;
+                let columns = columns_of(&dataset.schema, &*index);
+                return Ok(Reading { dataset, columns, index, operation });
+            }
+            let hopeless = matches!(dataset.status, Status::Created | Status::Error);
+            if hopeless || polls == READY_POLLS_MAX {
+                return Err(not_ready(&dataset));
+            }
+            polls += 1;
+            tokio::time::sleep(READY_POLL).await;
+        }
+    }
+}
+
+/// The refusal of an operation that the state of the dataset forbids.
+pub(crate) fn not_ready(dataset: &Dataset) -> DatasetsError {
+    DatasetsError::Conflict(format!(
+        "Le jeu de données n'est pas dans un état permettant l'opération demandée. État courant : {}.",
+        dataset.status.as_str()
+    ))
+}
+
+impl Reading {
+    /// The dataset as it was when opened.
+    pub fn dataset(&self) -> &Dataset {
+        &self.dataset
+    }
+
+    /// Whether everybody may do what it was opened for: then shared caches may keep the answer.
+    pub fn is_public(&self) -> bool {
+        is_public(dataset_operation(self.operation), &self.dataset.permissions)
+    }
+
+    /// When what it answers last changed.
+    pub fn changed_at(&self) -> Timestamp {
+        self.dataset.finalized_at.unwrap_or(self.dataset.updated_at)
+    }
+
+    /// The operation it was opened for.
+    pub fn operation(&self) -> &'static str {
+        self.operation
+    }
+
+    fn fields(&self) -> Fields<'_> {
+        Fields::new(&self.columns, is_geolocated(&self.dataset))
+    }
+
+    /// Answers to `hint=auto|true|false`: what was asked for and ignored.
+    fn hints(&self, params: &Params, known: &[&str]) -> Vec<String> {
+        if params.get("hint") == Some("false") {
+            return Vec::new();
+        }
+        let ignored = params.ignored(known);
+        if ignored.is_empty() {
+            return Vec::new();
+        }
+        vec![format!("These query parameters are not known and were ignored: {}.", ignored.join(", "))]
+    }
+}
+
+/// The columns of the schema that the index can answer.
+fn columns_of(schema: &[Column], index: &dyn Index) -> Vec<Column> {
+    const DERIVED: [&str; 4] = ["_id", "_i", "_rand", "_geopoint"];
+    let known = |column: &&Column| {
+        DERIVED.contains(&column.key.as_str()) || index.spec().columns.iter().any(|own| own.key == column.key)
+    };
+    schema.iter().filter(known).cloned().collect()
+}
+
+/// Whether lines have places: a box was found, or, for edited lines, columns say so.
+pub(crate) fn is_geolocated(dataset: &Dataset) -> bool {
+    let has = |id: &str| concept::by_id(id).is_some_and(|concept| dataset.concept_column(concept).is_some());
+    dataset.bbox.is_some() || dataset.is_rest && (has("latLon") || has("latitude") && has("longitude"))
+}
+
+/// The column of a concept, by its short identifier.
+fn concept_column<'a>(columns: &'a [Column], id: &str) -> Option<&'a Column> {
+    let concept = concept::by_id(id)?;
+    let refers =
+        |column: &&Column| column.refers_to.as_deref().is_some_and(|uri| concept.identifiers.contains(&uri));
+    columns.iter().find(refers)
+}

@@ -1,0 +1,108 @@
+//! `GET /datasets/{id}/values_agg`, `metric_agg`, `simple_metrics_agg`, `values/{column}`, `values-labels/{column}`.
+
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::HeaderMap;
+use axum::response::Response;
+use halle_http::{ApiResult, BaseUrl, Caller, Params};
+use serde_json::Value;
+
+use super::headers::{Answer, Payload, cache_for, unchanged};
+use super::{next, search_params};
+use crate::service::read::Reading;
+use crate::state::Datasets;
+
+const JSON: &str = "application/json; charset=utf-8";
+
+/// Groups; `next` and a `Link` header when they come in the order of their values and there are more.
+pub(super) async fn values_agg(
+    State(datasets): State<Datasets>,
+    Path(id): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    base: BaseUrl,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "getValuesAgg").await?;
+    let cache = cache_for(&params, &reading)?;
+    if let Some(response) = unchanged(&headers, &reading, cache) {
+        return Ok(response);
+    }
+    let answer = reading.values_agg(&search_params(&params)?).await?;
+    let next = answer.next.map(|(name, value)| next::address(&base, &uri, &params, &name, &value));
+    let mut body = answer.body;
+    if let Some(next) = &next {
+        body.insert("next".to_owned(), next.as_str().into());
+    }
+    let payload = Payload::Bytes(Value::Object(body).to_string().into_bytes());
+    Ok(Answer { reading: &reading, cache, media_type: JSON, payload, next }.respond(&headers))
+}
+
+/// One metric.
+pub(super) async fn metric_agg(
+    State(datasets): State<Datasets>,
+    Path(id): Path<String>,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "getMetricAgg").await?;
+    let asked = search_params(&params)?;
+    json_answer(&reading, &params, &headers, async || Ok(reading.metric_agg(&asked).await?)).await
+}
+
+/// Several metrics of several columns.
+pub(super) async fn simple_metrics_agg(
+    State(datasets): State<Datasets>,
+    Path(id): Path<String>,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "getSimpleMetricsAgg").await?;
+    let asked = search_params(&params)?;
+    json_answer(&reading, &params, &headers, async || Ok(reading.simple_metrics_agg(&asked).await?)).await
+}
+
+/// Distinct values of a column.
+pub(super) async fn values(
+    State(datasets): State<Datasets>,
+    Path((id, column)): Path<(String, String)>,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "getValues").await?;
+    let asked = search_params(&params)?;
+    json_answer(&reading, &params, &headers, async || Ok(reading.values(&column, &asked).await?.into())).await
+}
+
+/// Distinct values of a column with their labels.
+pub(super) async fn values_labels(
+    State(datasets): State<Datasets>,
+    Path((id, column)): Path<(String, String)>,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "getValues").await?;
+    let asked = search_params(&params)?;
+    json_answer(&reading, &params, &headers, async || {
+        Ok(reading.values_labels(&column, &asked).await?.into())
+    })
+    .await
+}
+
+async fn json_answer(
+    reading: &Reading,
+    params: &Params,
+    headers: &HeaderMap,
+    body: impl AsyncFnOnce() -> ApiResult<Value>,
+) -> ApiResult<Response> {
+    let cache = cache_for(params, reading)?;
+    if let Some(response) = unchanged(headers, reading, cache) {
+        return Ok(response);
+    }
+    let payload = Payload::Bytes(body().await?.to_string().into_bytes());
+    Ok(Answer { reading, cache, media_type: JSON, payload, next: None }.respond(headers))
+}

@@ -1,0 +1,144 @@
+//! `GET /datasets/{id}/lines` and `GET /datasets/{id}/lines/{line}`.
+
+use axum::extract::{OriginalUri, Path, State};
+use axum::http::{HeaderMap, HeaderValue, header};
+use axum::response::Response;
+use halle_base::Timestamp;
+use halle_http::conditional::{CacheFor, is_not_modified, not_modified, set_last_modified};
+use halle_http::{ApiError, ApiResult, BaseUrl, Caller, Params};
+use serde_json::{Value, json};
+
+use super::headers::{Answer, Payload, TRACK, cache_for, unchanged};
+use super::{next, search_params};
+use crate::error::DatasetsError;
+use crate::http::headers::about;
+use crate::service::read::{ExportBody, ExportFormat, LinesAnswer, Reading};
+use crate::state::Datasets;
+
+/// A page of lines as JSON, CSV, ndjson or GeoJSON; an unknown `format` is JSON.
+pub(super) async fn list(
+    State(datasets): State<Datasets>,
+    Path(id): Path<String>,
+    OriginalUri(uri): OriginalUri,
+    base: BaseUrl,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "readLines").await?;
+    let cache = cache_for(&params, &reading)?;
+    if let Some(response) = unchanged(&headers, &reading, cache) {
+        return Ok(response);
+    }
+    let asked = search_params(&params)?;
+    let address = |after: String| next::address(&base, &uri, &params, "after", &after);
+    let format = params.get("format").unwrap_or("json");
+    if let Some(format) = ExportFormat::of(format) {
+        let export = reading.export(&asked, format).await?;
+        let payload = match export.body {
+            ExportBody::Page(bytes) => Payload::Bytes(bytes),
+            ExportBody::Stream(stream) => Payload::Stream(stream),
+        };
+        let next = export.next.map(address);
+        let answer = Answer { reading: &reading, cache, media_type: format.media_type(), payload, next };
+        return Ok(attached(answer.respond(&headers), &reading, format.extension()));
+    }
+    let (media_type, bytes, next) = if format == "geojson" {
+        let (collection, next) = reading.geojson(&asked).await?;
+        ("application/geo+json", collection.to_string().into_bytes(), next.map(address))
+    } else {
+        let lines = reading.lines(&asked).await?;
+        let next = lines.next.clone().map(address);
+        ("application/json; charset=utf-8", envelope(&lines, next.as_deref()), next)
+    };
+    Ok(Answer { reading: &reading, cache, media_type, payload: Payload::Bytes(bytes), next }
+        .respond(&headers))
+}
+
+/// `{total, next?, meta?, results}`, in this order. Lines are copied as the index keeps them.
+fn envelope(answer: &LinesAnswer, next: Option<&str>) -> Vec<u8> {
+    let mut members = Vec::new();
+    if let Some(total) = answer.total {
+        members.push(format!("\"total\":{total}"));
+    }
+    if let Some(next) = next {
+        members.push(format!("\"next\":{}", Value::from(next)));
+    }
+    if !answer.hints.is_empty() {
+        members.push(format!("\"meta\":{}", json!({ "hints": answer.hints })));
+    }
+    let bytes: usize = answer.lines.iter().map(|line| line.len() + 1).sum();
+    let mut body = Vec::with_capacity(bytes + 512);
+    body.push(b'{');
+    for member in members {
+        body.extend_from_slice(member.as_bytes());
+        body.push(b',');
+    }
+    body.extend_from_slice(b"\"results\":[");
+    for (i, line) in answer.lines.iter().enumerate() {
+        if i > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(line);
+    }
+    body.extend_from_slice(b"]}");
+    body
+}
+
+/// Tells browsers to save the answer under the dataset's name.
+fn attached(mut response: Response, reading: &Reading, extension: &str) -> Response {
+    let name = format!("attachment; filename=\"{}.{extension}\"", reading.dataset().slug);
+    if let Ok(value) = HeaderValue::from_str(&name) {
+        response.headers_mut().insert(header::CONTENT_DISPOSITION, value);
+    }
+    response
+}
+
+/// One line, 404 `Identifiant de ligne inconnu` when there is none.
+pub(super) async fn one(
+    State(datasets): State<Datasets>,
+    Path((id, line)): Path<(String, String)>,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "readLine").await?;
+    let line = reading.line(&line, &search_params(&params)?).await?;
+    let changed_at: Option<Timestamp> =
+        line.get("_updatedAt").and_then(Value::as_str).and_then(|text| text.parse().ok());
+    let mut response = if is_not_modified(&headers, None, changed_at) {
+        not_modified()
+    } else {
+        let body =
+            serde_json::to_vec(&line).map_err(|error| ApiError::from(DatasetsError::internal(error)))?;
+        let media_type = HeaderValue::from_static("application/json; charset=utf-8");
+        axum::response::IntoResponse::into_response(([(header::CONTENT_TYPE, media_type)], body))
+    };
+    let headers = response.headers_mut();
+    headers.insert(header::CACHE_CONTROL, CacheFor::Nobody.header());
+    if let Some(changed_at) = changed_at {
+        set_last_modified(headers, changed_at);
+    }
+    headers.extend(about(reading.dataset(), reading.operation(), Some(TRACK)));
+    Ok(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::Bytes;
+
+    #[test]
+    fn members_of_the_envelope_have_their_order() {
+        let answer = LinesAnswer {
+            total: Some(3),
+            lines: vec![Bytes::from_static(b"{\"a\":1}"), Bytes::from_static(b"{}")],
+            next: None,
+            hints: vec!["x".to_owned()],
+        };
+        let text = String::from_utf8(envelope(&answer, Some("http://n"))).unwrap();
+        let expect = r#"{"total":3,"next":"http://n","meta":{"hints":["x"]},"results":[{"a":1},{}]}"#;
+        assert_eq!(text, expect);
+        assert_eq!(envelope(&LinesAnswer::default(), None), br#"{"results":[]}"#);
+    }
+}

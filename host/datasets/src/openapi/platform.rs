@@ -1,0 +1,315 @@
+//! What this feature adds to the platform's document: its routes, for any dataset.
+
+use halle_http::openapi::OpenApiPart;
+use serde_json::{Map, Value, json};
+use utoipa::openapi::OpenApi;
+
+use super::parameters::{filters, page_schema, paging};
+use super::pieces::{Operation, content, in_path, json_content, query, text, whole};
+
+/// Where the routes of this feature are.
+const ROOT: &str = "/data-fair/api/v1";
+
+const CATALOGUE: &str = "Jeux de données";
+const DATA: &str = "Données";
+
+/// The part of this feature, for [`halle_http::openapi::merge`].
+pub fn part() -> OpenApiPart {
+    let document = document().expect("the pieces are literals of our own, and a test reads them all");
+    OpenApiPart { feature: "datasets", document }
+}
+
+fn document() -> serde_json::Result<OpenApi> {
+    serde_json::from_value(json!({
+        "openapi": "3.1.0",
+        "info": { "title": "datasets", "version": "1" },
+        "paths": paths(),
+    }))
+}
+
+/// Every path with its operations.
+fn paths() -> Map<String, Value> {
+    let mut paths = Map::new();
+    let mut add = |path: &str, method: &str, operation: Operation| {
+        let mut operation = operation
+            .refuses(400, "Un paramètre ou un attribut est incorrect ; le texte dit lequel.")
+            .refuses(403, "Une permission manque.");
+        if path.contains("{id}") {
+            operation = operation
+                .parameters([in_path("id", "Identifiant du jeu de données.", text())])
+                .refuses(404, "Le jeu de données n'existe pas.");
+        }
+        let operations = paths.entry(format!("{ROOT}{path}")).or_insert_with(|| json!({}));
+        operations[method] = operation.build();
+    };
+    catalogue(&mut add);
+    reads(&mut add);
+    edits(&mut add);
+    paths
+}
+
+fn any() -> Value {
+    json_content(json!({ "type": "object" }))
+}
+
+fn any_list() -> Value {
+    json_content(json!({ "type": "array", "items": { "type": "object" } }))
+}
+
+fn get(id: &'static str, tag: &'static str, summary: &'static str) -> Operation {
+    Operation::of_dataset(id, tag, summary)
+}
+
+fn catalogue(add: &mut impl FnMut(&str, &str, Operation)) {
+    let file = || {
+        content(
+            "multipart/form-data",
+            json!({ "type": "object", "properties": {
+        "file": { "type": "string", "format": "binary" },
+        "body": { "type": "string", "description": "Attributs, en JSON." },
+    } }),
+        )
+    };
+    let list = Operation::new("listDatasets", CATALOGUE, "Lister les jeux de données.").parameters([
+        query("q", "Recherche textuelle.", text()),
+        query("size", "Nombre de résultats.", whole(12, 0, 10_000)),
+        query("page", "Numéro de la page, à partir de 1.", whole(1, 1, 10_000)),
+        query("sort", "Tri : `createdAt`, `updatedAt`, `title`, `-` devant pour un tri décroissant.", text()),
+        query("select", "Attributs à rendre, séparés par des virgules.", text()),
+        query("facets", "Facettes à compter, séparées par des virgules.", text()),
+        query("owner", "Propriétaires : `type:id`, séparés par des virgules.", text()),
+        query("visibility", "Visibilités : `public`, `private`, `protected`.", text()),
+    ]);
+    let page = json!({ "type": "object", "properties": {
+        "count": { "type": "integer" }, "results": { "type": "array", "items": { "type": "object" } }, "facets": { "type": "object" },
+    } });
+    add("/datasets", "get", list.answers(200, "Une page de jeux de données.", json_content(page)));
+    let create = Operation::new("createDataset", CATALOGUE, "Créer un jeu de données.");
+    add(
+        "/datasets",
+        "post",
+        create
+            .body(file())
+            .answers(201, "Le jeu de données.", any())
+            .refuses(413, "Le fichier est trop grand."),
+    );
+    add(
+        "/datasets/{id}",
+        "get",
+        get("readDescription", CATALOGUE, "Lire la description.").answers(200, "La description.", any()),
+    );
+    add(
+        "/datasets/{id}",
+        "patch",
+        get("writeDescription", CATALOGUE, "Modifier la description.").body(any()).answers(
+            200,
+            "La description.",
+            any(),
+        ),
+    );
+    add(
+        "/datasets/{id}",
+        "put",
+        get("writeData", CATALOGUE, "Créer, ou remplacer le fichier.").body(file()).answers(
+            200,
+            "La description.",
+            any(),
+        ),
+    );
+    add("/datasets/{id}", "delete", get("delete", CATALOGUE, "Supprimer.").answers_nothing(204, "Supprimé."));
+    add(
+        "/datasets/{id}/schema",
+        "get",
+        get("readSchema", CATALOGUE, "Lire les colonnes.").answers(200, "Les colonnes.", any_list()),
+    );
+    add(
+        "/datasets/{id}/safe-schema",
+        "get",
+        get("readSafeSchema", CATALOGUE, "Lire les colonnes, sans ce qui vient des données.").answers(
+            200,
+            "Les colonnes.",
+            any_list(),
+        ),
+    );
+    add(
+        "/datasets/{id}/journal",
+        "get",
+        get("readJournal", CATALOGUE, "Lire le journal.").answers(200, "Les événements.", any_list()),
+    );
+    add(
+        "/datasets/{id}/permissions",
+        "get",
+        get("getPermissions", CATALOGUE, "Lire les permissions.").answers(
+            200,
+            "Les permissions.",
+            any_list(),
+        ),
+    );
+    add(
+        "/datasets/{id}/permissions",
+        "put",
+        get("setPermissions", CATALOGUE, "Définir les permissions.").body(any_list()).answers(
+            200,
+            "Les permissions.",
+            any_list(),
+        ),
+    );
+    let bytes = || content("application/octet-stream", json!({ "type": "string", "format": "binary" }));
+    add(
+        "/datasets/{id}/raw",
+        "get",
+        get("downloadOriginalData", CATALOGUE, "Télécharger le fichier d'origine.").answers(
+            200,
+            "Le fichier.",
+            bytes(),
+        ),
+    );
+    add(
+        "/datasets/{id}/full",
+        "get",
+        get("downloadFullData", CATALOGUE, "Télécharger le fichier enrichi.").answers(
+            200,
+            "Le fichier.",
+            bytes(),
+        ),
+    );
+    add(
+        "/datasets/{id}/data-files",
+        "get",
+        get("listDataFiles", CATALOGUE, "Lister les fichiers.").answers(200, "Les fichiers.", any_list()),
+    );
+}
+
+fn reads(add: &mut impl FnMut(&str, &str, Operation)) {
+    let filtered = || filters(&[], true);
+    let lines = get("readLines", DATA, "Lire des lignes.")
+        .parameters(paging(&[]))
+        .parameters(filtered())
+        .answers(200, "Une page de lignes.", json_content(page_schema(&[])));
+    add("/datasets/{id}/lines", "get", lines);
+    let field = || query("field", "Colonne.", text());
+    add(
+        "/datasets/{id}/values_agg",
+        "get",
+        get("getValuesAgg", DATA, "Grouper par valeur.")
+            .parameters([field()])
+            .parameters(filtered())
+            .answers(200, "Les groupes.", any()),
+    );
+    add(
+        "/datasets/{id}/metric_agg",
+        "get",
+        get("getMetricAgg", DATA, "Calculer une métrique.")
+            .parameters([field(), query("metric", "Métrique.", text())])
+            .parameters(filtered())
+            .answers(200, "La métrique.", any()),
+    );
+    add(
+        "/datasets/{id}/simple_metrics_agg",
+        "get",
+        get("getSimpleMetricsAgg", DATA, "Calculer plusieurs métriques.").parameters(filtered()).answers(
+            200,
+            "Les métriques.",
+            any(),
+        ),
+    );
+    let column = || in_path("column", "Colonne.", text());
+    let values = json_content(json!({ "type": "array", "items": {} }));
+    add(
+        "/datasets/{id}/values/{column}",
+        "get",
+        get("getValues", DATA, "Lister les valeurs distinctes.")
+            .parameters([column()])
+            .parameters(filtered())
+            .answers(200, "Les valeurs.", values),
+    );
+    add(
+        "/datasets/{id}/values-labels/{column}",
+        "get",
+        get("getValues", DATA, "Lister les valeurs distinctes et leurs libellés.")
+            .parameters([column()])
+            .parameters(filtered())
+            .answers(200, "Les valeurs.", any_list()),
+    );
+    add(
+        "/datasets/{id}/api-docs.json",
+        "get",
+        get("readApiDoc", DATA, "Lire la documentation du jeu de données.").answers(
+            200,
+            "Un document OpenAPI 3.1.",
+            any(),
+        ),
+    );
+    add(
+        "/datasets/{id}/private-api-docs.json",
+        "get",
+        get("readPrivateApiDoc", DATA, "Lire toute la documentation.").answers(
+            200,
+            "Un document OpenAPI 3.1.",
+            any(),
+        ),
+    );
+}
+
+fn edits(add: &mut impl FnMut(&str, &str, Operation)) {
+    let line = || in_path("line", "Identifiant de la ligne.", text());
+    add(
+        "/datasets/{id}/lines",
+        "post",
+        get("createLine", DATA, "Créer une ligne.").body(any()).answers(201, "La ligne.", any()),
+    );
+    add(
+        "/datasets/{id}/lines",
+        "delete",
+        get("deleteAllLines", DATA, "Supprimer toutes les lignes.").answers_nothing(204, "Supprimées."),
+    );
+    add(
+        "/datasets/{id}/lines/{line}",
+        "get",
+        get("readLine", DATA, "Lire une ligne.").parameters([line()]).answers(200, "La ligne.", any()),
+    );
+    add(
+        "/datasets/{id}/lines/{line}",
+        "put",
+        get("updateLine", DATA, "Remplacer une ligne.").parameters([line()]).body(any()).answers(
+            200,
+            "La ligne.",
+            any(),
+        ),
+    );
+    add(
+        "/datasets/{id}/lines/{line}",
+        "patch",
+        get("patchLine", DATA, "Modifier une ligne.").parameters([line()]).body(any()).answers(
+            200,
+            "La ligne.",
+            any(),
+        ),
+    );
+    add(
+        "/datasets/{id}/lines/{line}",
+        "delete",
+        get("deleteLine", DATA, "Supprimer une ligne.")
+            .parameters([line()])
+            .answers_nothing(204, "Supprimée."),
+    );
+    add(
+        "/datasets/{id}/_bulk_lines",
+        "post",
+        get("bulkLines", DATA, "Modifier plusieurs lignes.").body(any_list()).answers(
+            200,
+            "Le compte rendu.",
+            any(),
+        ),
+    );
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_path_survives_the_typed_document() {
+        assert_eq!(document().unwrap().paths.paths.len(), paths().len());
+    }
+}

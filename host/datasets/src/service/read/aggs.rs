@@ -1,0 +1,154 @@
+//! Aggregations.
+
+use halle_model::Caller;
+use halle_search::ast::Interval;
+use halle_search::engine::{Group, Groups};
+use halle_search::params::{MetricAggParams, Params, SimpleMetricsParams, ValuesAggParams, ValuesParams};
+use serde_json::{Map, Value, json};
+
+use super::Reading;
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::state::Datasets;
+
+/// Values of `values-labels/{col}` when the client does not say.
+const LABELS_DEFAULT: &str = "1000";
+
+/// Groups, and how to go on after them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ValuesAggAnswer {
+    /// `{total, total_values, total_other, aggs}`.
+    pub body: Map<String, Value>,
+    /// Filter to add to the question for the next groups, such as `("annee_gt", "2020")`.
+    pub next: Option<(String, String)>,
+}
+
+impl Datasets {
+    /// Groups and metrics, as `GET /datasets/{id}/values_agg` answers them, without `next`.
+    pub async fn values_agg(&self, caller: &Caller, id: &str, params: &Params) -> DatasetsResult<Value> {
+        let answer = self.open(caller, id, "getValuesAgg").await?.values_agg(params).await?;
+        Ok(Value::Object(answer.body))
+    }
+
+    /// One metric: `{total, metric}`.
+    pub async fn metric_agg(&self, caller: &Caller, id: &str, params: &Params) -> DatasetsResult<Value> {
+        self.open(caller, id, "getMetricAgg").await?.metric_agg(params).await
+    }
+}
+
+impl Reading {
+    /// Groups and metrics.
+    pub async fn values_agg(&self, params: &Params) -> DatasetsResult<ValuesAggAnswer> {
+        let asked = ValuesAggParams::parse(params, &self.fields())?;
+        let level = asked.request.levels[0].clone();
+        let groups = self.index.values_agg(asked.request).await?;
+        let full = level.size > 0 && groups.groups.len() == level.size;
+        // Groups by interval would come again: their value is where the interval begins.
+        let next =
+            asked.by_key.filter(|_| full && level.interval == Interval::Value).and_then(|descending| {
+                let last = text_of(&groups.groups.last()?.value)?;
+                let suffix = if descending { "lt" } else { "gt" };
+                Some((format!("{}_{suffix}", level.column), last))
+            });
+        Ok(ValuesAggAnswer { body: groups_json(groups)?, next })
+    }
+
+    /// One metric over one column.
+    pub async fn metric_agg(&self, params: &Params) -> DatasetsResult<Value> {
+        let asked = MetricAggParams::parse(params, &self.fields())?;
+        let (total, metric) =
+            self.index.metric(asked.query, &asked.column, asked.metric, &asked.percents).await?;
+        Ok(json!({ "total": total, "metric": metric }))
+    }
+
+    /// Several metrics over several columns.
+    pub async fn simple_metrics_agg(&self, params: &Params) -> DatasetsResult<Value> {
+        let asked = SimpleMetricsParams::parse(params, &self.fields())?;
+        let (mut total, mut columns) = (None, Map::new());
+        for (column, metric, name) in asked.metrics {
+            let (lines, value) = self.index.metric(asked.query.clone(), &column, metric, &[]).await?;
+            total = Some(lines);
+            let metrics = columns.entry(column).or_insert_with(|| Value::Object(Map::new()));
+            metrics[name] = value;
+        }
+        let total = match total {
+            Some(total) => total,
+            // No column can be measured: count at least.
+            None => {
+                let count = params.clone().with("size", "0").with("select", "_id");
+                self.lines(&count).await?.total.unwrap_or(0)
+            }
+        };
+        Ok(json!({ "total": total, "metrics": columns }))
+    }
+
+    /// Distinct values of a column, most frequent first.
+    pub async fn values(&self, column: &str, params: &Params) -> DatasetsResult<Vec<Value>> {
+        let asked = ValuesParams::parse(params, column, &self.fields())?;
+        let groups = self.index.values_agg(asked.request).await?;
+        let values = groups.groups.into_iter().map(|group| group.value);
+        if !asked.stringify {
+            return Ok(values.collect());
+        }
+        Ok(values.filter_map(|value| text_of(&value)).map(Value::from).collect())
+    }
+
+    /// Distinct values of a column with their labels: `[{value, label}]`.
+    pub async fn values_labels(&self, column: &str, params: &Params) -> DatasetsResult<Vec<Value>> {
+        let known = self.dataset.column(column);
+        let labels = known.and_then(|column| column.labels.clone()).unwrap_or_default();
+        let restricted = known.is_some_and(|column| {
+            column.other.get("x-labelsRestricted").and_then(Value::as_bool).unwrap_or(false)
+        });
+        if restricted {
+            return Ok(labels
+                .iter()
+                .map(|(value, label)| json!({ "value": value, "label": label }))
+                .collect());
+        }
+        let mut params = params.clone();
+        if params.get("size").is_none() {
+            params = params.with("size", LABELS_DEFAULT);
+        }
+        let values = self.values(column, &params).await?;
+        let labelled = values.into_iter().map(|value| {
+            let text = text_of(&value).unwrap_or_default();
+            let label = labels.get(&text).filter(|label| !label.is_empty()).unwrap_or(&text);
+            json!({ "value": value, "label": label })
+        });
+        Ok(labelled.collect())
+    }
+}
+
+fn text_of(value: &Value) -> Option<String> {
+    match value {
+        Value::Null => None,
+        Value::String(text) => Some(text.clone()),
+        other => Some(other.to_string()),
+    }
+}
+
+fn groups_json(groups: Groups) -> DatasetsResult<Map<String, Value>> {
+    let mut body = Map::new();
+    body.insert("total".to_owned(), groups.total.into());
+    body.insert("total_values".to_owned(), groups.total_values.into());
+    body.insert("total_other".to_owned(), groups.total_other.into());
+    let aggs = groups.groups.into_iter().map(group_json).collect::<DatasetsResult<Vec<_>>>()?;
+    body.insert("aggs".to_owned(), aggs.into());
+    Ok(body)
+}
+
+fn group_json(group: Group) -> DatasetsResult<Value> {
+    let mut body = Map::new();
+    body.insert("total".to_owned(), group.total.into());
+    body.insert("value".to_owned(), group.value);
+    let lines = group.lines.iter().map(|line| serde_json::from_slice(line));
+    let lines: Vec<Value> = lines.collect::<Result<_, _>>().map_err(DatasetsError::internal)?;
+    body.insert("results".to_owned(), lines.into());
+    body.extend(group.metrics);
+    if let Some(inner) = group.inner {
+        let inner = groups_json(inner)?;
+        // `total` of the inner level is that of the group itself.
+        body.extend(inner.into_iter().filter(|(name, _)| name != "total"));
+    }
+    Ok(Value::Object(body))
+}

@@ -1,0 +1,130 @@
+//! Lines as GeoJSON features.
+
+use halle_model::Column;
+use halle_search::params::LinesParams;
+use serde_json::{Map, Value, json};
+
+use super::concept_column;
+use super::lines::LinesAnswer;
+use crate::error::DatasetsResult;
+
+/// Columns that say where a line is, best first.
+#[derive(Debug, Default)]
+pub(super) struct Shape {
+    /// GeoJSON.
+    shape: Option<String>,
+    /// `"lat,lon"`.
+    point: Option<String>,
+    /// Latitude and longitude.
+    pair: Option<(String, String)>,
+    /// Column that the producer gave a geometry in: it is not repeated among the properties.
+    source: Option<String>,
+}
+
+/// Concept of geometries, which the vocabulary of this version does not offer yet.
+const GEOMETRY: &str = "https://purl.org/geojson/vocab#geometry";
+
+impl Shape {
+    /// What the columns of an index offer.
+    pub(super) fn of(columns: &[Column]) -> Self {
+        let has = |key: &str| columns.iter().any(|column| column.key == key).then(|| key.to_owned());
+        let key = |id: &str| concept_column(columns, id).map(|column| column.key.clone());
+        let source = columns.iter().find(|column| column.refers_to.as_deref() == Some(GEOMETRY));
+        Self {
+            shape: has("_geoshape"),
+            point: has("_geopoint").or_else(|| key("latLon")),
+            pair: key("latitude").zip(key("longitude")),
+            source: source.map(|column| column.key.clone()),
+        }
+    }
+
+    /// Makes sure that the lines carry what a geometry is made of.
+    pub(super) fn select(&self, asked: &mut LinesParams) {
+        let (lat, lon) = self.pair.as_ref().map_or((None, None), |(lat, lon)| (Some(lat), Some(lon)));
+        for key in [self.shape.as_ref(), self.point.as_ref(), lat, lon].into_iter().flatten() {
+            if !asked.select.contains(key) {
+                asked.select.push(key.clone());
+            }
+        }
+        asked.fields.id = true;
+    }
+
+    fn geometry(&self, line: &Map<String, Value>) -> Value {
+        if let Some(shape) = self.shape.as_ref().and_then(|key| line.get(key)) {
+            return match shape {
+                Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),
+                shape => shape.clone(),
+            };
+        }
+        let text = self.point.as_ref().and_then(|key| line.get(key)).and_then(Value::as_str);
+        let point = text.and_then(|text| {
+            let (lat, lon) = text.split_once([',', ';'])?;
+            Some((lat.trim().parse().ok()?, lon.trim().parse().ok()?))
+        });
+        let pair = || {
+            let (lat, lon) = self.pair.as_ref()?;
+            Some((line.get(lat)?.as_f64()?, line.get(lon)?.as_f64()?))
+        };
+        match point.or_else(pair) {
+            Some((lat, lon)) => json!({ "type": "Point", "coordinates": [lon, lat] }),
+            None => Value::Null,
+        }
+    }
+}
+
+/// The collection of a page.
+pub(super) fn collection(
+    answer: &LinesAnswer,
+    shape: &Shape,
+    asked: &LinesParams,
+    bbox: Option<[f64; 4]>,
+) -> DatasetsResult<Value> {
+    let mut features = Vec::with_capacity(answer.lines.len());
+    for mut line in answer.values()? {
+        let geometry = shape.geometry(&line);
+        let id = line.get("_id").cloned().unwrap_or(Value::Null);
+        for key in [&shape.shape, &shape.source].into_iter().flatten() {
+            line.shift_remove(key);
+        }
+        if let Some(selected) = &asked.selected {
+            line.retain(|key, _| selected.contains(key) || key == "_score" || key == "_geo_distance");
+        }
+        features.push(json!({ "type": "Feature", "id": id, "geometry": geometry, "properties": line }));
+    }
+    let mut collection = Map::new();
+    collection.insert("type".to_owned(), "FeatureCollection".into());
+    if let Some(total) = answer.total {
+        collection.insert("total".to_owned(), total.into());
+    }
+    if !answer.hints.is_empty() {
+        collection.insert("meta".to_owned(), json!({ "hints": answer.hints }));
+    }
+    collection.insert("features".to_owned(), features.into());
+    if let Some(bbox) = bbox {
+        collection.insert("bbox".to_owned(), bbox.to_vec().into());
+    }
+    Ok(Value::Object(collection))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_geometry_comes_from_the_best_column_there_is() {
+        let shape = Shape {
+            shape: Some("_geoshape".to_owned()),
+            point: Some("_geopoint".to_owned()),
+            pair: Some(("lat".to_owned(), "lon".to_owned())),
+            source: None,
+        };
+        let check = |line: Value, expect: Value| {
+            assert_eq!(shape.geometry(line.as_object().unwrap()), expect);
+        };
+        let point = json!({ "type": "Point", "coordinates": [2.0, 48.0] });
+        check(json!({ "_geoshape": point.to_string(), "_geopoint": "1,1" }), point.clone());
+        check(json!({ "_geopoint": "48,2" }), point.clone());
+        check(json!({ "lat": 48.0, "lon": 2.0 }), point);
+        check(json!({ "lat": 48.0 }), Value::Null);
+    }
+}

@@ -1,0 +1,194 @@
+//! The index of an editable dataset, kept equal to SQL.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use async_trait::async_trait;
+use halle_base::Timestamp;
+use halle_model::Dataset;
+use halle_search::ast::{Query, SortBy, SortKey};
+use halle_search::engine::{IndexSpec, LineFields, LinesRequest};
+use halle_search::{Index, IndexId, SearchError};
+use halle_store::runner::{JobContext, JobError, JobHandler};
+use halle_store::{EntityExt, Job, NewJob, StoreError};
+use serde_json::{Map, Value, json};
+
+use super::{batch, index_columns};
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::{columns, names};
+use crate::state::Datasets;
+
+/// Kind of the job that makes the index equal to SQL.
+pub const SYNC_LINES: &str = "dataset-sync-lines";
+
+/// Kind of the job that builds the index anew from SQL.
+pub const REBUILD_LINES: &str = "dataset-rebuild-lines";
+
+/// Lines read from SQL and given to the index at a time.
+const LINES_PER_STEP: u32 = 1_000;
+
+/// Locks kept before those that nobody holds are forgotten.
+const LOCKS_MAX: usize = 1_000;
+
+/// The number of the last line that an index has seen; locked while it catches up, so that changes reach it in order.
+type Seen = Arc<tokio::sync::Mutex<Option<i64>>>;
+
+/// One lock per index that is written in this process.
+#[derive(Debug, Default)]
+pub struct LineLocks(Mutex<HashMap<IndexId, Seen>>);
+
+impl LineLocks {
+    fn of(&self, index: &IndexId) -> Seen {
+        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if locks.len() >= LOCKS_MAX {
+            locks.retain(|_, seen| Arc::strong_count(seen) > 1);
+        }
+        Arc::clone(locks.entry(index.clone()).or_default())
+    }
+}
+
+impl Datasets {
+    /// Makes the index catch up with SQL, at least to the line numbered `up_to`. Writers that wait here find their lines
+    /// seen by the one before them: many small writes cost few changes of the index.
+    pub(super) async fn sync_lines(&self, dataset: &Dataset, up_to: i64) -> DatasetsResult<()> {
+        let Some(served) = &dataset.served else { return Ok(()) };
+        let id = names::index(&dataset.id, &served.id);
+        let lock = self.line_locks().of(&id);
+        let mut seen = lock.lock().await;
+        if seen.is_some_and(|seen| seen >= up_to) {
+            return Ok(());
+        }
+        let index = match self.engine.open(&id).await {
+            Ok(index) if index.spec().columns == index_columns(&dataset.schema) => index,
+            Ok(_) | Err(SearchError::NoIndex(_)) => {
+                *seen = Some(self.fill(dataset, &id).await?);
+                return Ok(());
+            }
+            Err(error) => return Err(error.into()),
+        };
+        let mut from = match *seen {
+            Some(seen) => seen,
+            None => highest(&*index).await?,
+        };
+        loop {
+            let lines = self.store.read().await?.lines().after(&dataset.id, from, LINES_PER_STEP).await?;
+            let Some(last) = lines.last() else { break };
+            from = last.i;
+            let added = batch::of(&index.spec().columns, &lines)?;
+            let touched = lines.iter().map(|line| line.id.clone()).collect();
+            index.apply(touched, added).await?;
+            *seen = Some(from);
+        }
+        Ok(())
+    }
+
+    /// Builds the index anew from SQL; readers keep the old one until the new one is whole.
+    pub(super) async fn rebuild_lines(&self, dataset: &Dataset) -> DatasetsResult<()> {
+        let Some(served) = &dataset.served else { return Ok(()) };
+        let id = names::index(&dataset.id, &served.id);
+        let lock = self.line_locks().of(&id);
+        let mut seen = lock.lock().await;
+        *seen = Some(self.fill(dataset, &id).await?);
+        Ok(())
+    }
+
+    /// Fills a new index with every line, and returns the number of the last one. The lock is held.
+    async fn fill(&self, dataset: &Dataset, id: &IndexId) -> DatasetsResult<i64> {
+        let columns = index_columns(&dataset.schema);
+        let spec = IndexSpec { columns: columns.clone(), editable: true };
+        let mut builder = self.engine.create(id, spec).await?;
+        let mut from = 0;
+        loop {
+            let lines = self.store.read().await?.lines().after(&dataset.id, from, LINES_PER_STEP).await?;
+            let Some(last) = lines.last() else { break };
+            from = last.i;
+            if let Some(batch) = batch::of(&columns, &lines)? {
+                builder.add(batch).await?;
+            }
+        }
+        builder.finish().await?;
+        Ok(from)
+    }
+
+    /// Forgets deleted lines that the index no longer has, and writes the statistics of the columns.
+    async fn settle_lines(&self, id: &str) -> DatasetsResult<()> {
+        let mut unit = self.store.begin().await?;
+        let Some(mut dataset) = unit.load::<Dataset>(id).await? else { return Ok(()) };
+        let Some(served) = dataset.served.clone() else { return Ok(()) };
+        let index_id = names::index(id, &served.id);
+        let seen = *self.line_locks().of(&index_id).lock().await;
+        if let Some(seen) = seen {
+            unit.lines().purge(id, seen).await?;
+        }
+        let summary = self.engine.open(&index_id).await?.summary().await?;
+        let schema = columns::with_statistics(dataset.schema.clone(), &summary);
+        let count = unit.lines().count(id).await?;
+        dataset.schema = schema;
+        dataset.bbox = summary.bbox;
+        dataset.count = Some(count);
+        if let Some(served) = &mut dataset.served {
+            served.rows = count;
+            served.index_bytes = summary.bytes;
+        }
+        let now = dataset.updated_at;
+        unit.save(&mut dataset, now).await?;
+        unit.commit().await?;
+        Ok(())
+    }
+}
+
+/// The number of the last line that an index has; 0 when it is empty.
+async fn highest(index: &dyn Index) -> DatasetsResult<i64> {
+    let request = LinesRequest {
+        query: Query::All,
+        sort: vec![SortKey { by: SortBy::Line, descending: true }],
+        select: Vec::new(),
+        fields: LineFields { line: true, ..LineFields::default() },
+        skip: 0,
+        size: 1,
+        after: None,
+        count: false,
+    };
+    let page = index.lines(request).await?;
+    let Some(line) = page.lines.first() else { return Ok(0) };
+    let line: Map<String, Value> = serde_json::from_slice(line).map_err(DatasetsError::internal)?;
+    Ok(line.get("_i").and_then(Value::as_i64).unwrap_or(0))
+}
+
+/// The job that builds the index of an editable dataset anew: after a change of its columns, or of all its lines.
+pub(crate) fn rebuild_job(dataset: &str, now: Timestamp) -> NewJob {
+    NewJob::now(REBUILD_LINES, names::job_key(dataset), json!({ "dataset": dataset }), now)
+}
+
+/// Does [`SYNC_LINES`] and [`REBUILD_LINES`] jobs. Payload: `dataset`.
+#[derive(Debug, Clone)]
+pub struct SyncLines(pub Datasets);
+
+#[async_trait]
+impl JobHandler for SyncLines {
+    fn kinds(&self) -> &'static [&'static str] {
+        &[SYNC_LINES, REBUILD_LINES]
+    }
+
+    async fn run(&self, context: JobContext) -> Result<(), JobError> {
+        let Some(id) = context.job.payload.get("dataset").and_then(Value::as_str) else {
+            return Err(JobError::give_up("the payload names no `dataset`"));
+        };
+        let dataset = self.0.store.read().await?.load::<Dataset>(id).await?;
+        let Some(dataset) = dataset.filter(|dataset| dataset.is_rest) else { return Ok(()) };
+        if context.job.kind == REBUILD_LINES {
+            self.0.rebuild_lines(&dataset).await.map_err(JobError::retry)?;
+        } else {
+            self.0.sync_lines(&dataset, i64::MAX).await.map_err(JobError::retry)?;
+        }
+        match self.0.settle_lines(id).await {
+            // Somebody writes: their own job will settle.
+            Err(DatasetsError::Store(StoreError::Stale { .. })) => Ok(()),
+            result => result.map_err(JobError::retry),
+        }
+    }
+
+    async fn given_up(&self, job: &Job, error: &str) {
+        tracing::error!(job = job.id, %error, "the index of edited lines is behind; `halle reindex` rebuilds it");
+    }
+}

@@ -1,0 +1,78 @@
+//! Aggregations.
+
+use serde_json::json;
+
+use crate::lines::{ask, places};
+
+#[tokio::test]
+async fn groups_have_counts_metrics_and_lines() {
+    let harness = places().await;
+    let answer = ask(&harness, "values_agg?field=ouvert&metric=sum&metric_field=surface&size=1&select=code")
+        .await
+        .ok();
+    assert_eq!(answer["total"], 5);
+    assert_eq!(answer["total_values"], 2);
+    let groups = answer["aggs"].as_array().unwrap();
+    let shown: Vec<_> = groups
+        .iter()
+        .map(|g| (g["value"].as_str().unwrap(), g["total"].as_i64().unwrap(), g["metric"].as_f64().unwrap()))
+        .collect();
+    assert_eq!(shown, [("true", 3, 10.5), ("false", 2, 7.0)]);
+    assert_eq!(groups[0]["results"][0]["code"], "a1");
+}
+
+#[tokio::test]
+async fn groups_in_order_of_their_values_can_be_followed() {
+    let harness = places().await;
+    let first = ask(&harness, "values_agg?field=code&agg_size=3&sort=key").await.ok();
+    let next = first["next"].as_str().unwrap();
+    assert!(next.ends_with("values_agg?field=code&agg_size=3&sort=key&code_gt=a3"), "{next}");
+    let second = ask(&harness, "values_agg?field=code&agg_size=3&sort=key&code_gt=a3").await.ok();
+    let values: Vec<_> = second["aggs"].as_array().unwrap().iter().map(|g| g["value"].clone()).collect();
+    assert_eq!(values, ["a4", "a5"]);
+    assert_eq!(second.get("next"), None);
+}
+
+#[tokio::test]
+async fn groups_nest_and_dates_group_by_month() {
+    let harness = places().await;
+    let answer = ask(&harness, "values_agg?field=cree_le;ouvert&interval=month;value").await.ok();
+    let months: Vec<_> = answer["aggs"].as_array().unwrap().iter().collect();
+    assert_eq!(months[0]["total"], 2);
+    assert_eq!(months[0]["aggs"].as_array().unwrap().len(), 2);
+}
+
+#[tokio::test]
+async fn metrics_and_values() {
+    let harness = places().await;
+    let answer = ask(&harness, "metric_agg?metric=sum&field=habitants&code_neq=a1").await.ok();
+    assert_eq!(answer["metric"].as_f64(), Some(90.0));
+    let answer = ask(&harness, "metric_agg?metric=stats&field=surface").await.ok();
+    assert_eq!(answer["metric"]["max"].as_f64(), Some(5.5));
+    let answer = ask(&harness, "simple_metrics_agg?fields=code,habitants").await.ok();
+    assert_eq!(answer["metrics"]["code"], json!({ "cardinality": 5 }));
+    assert_eq!(answer["metrics"]["habitants"]["min"].as_f64(), Some(10.0));
+    let answer = ask(&harness, "values/code?sort=desc&size=2").await.ok();
+    assert_eq!(answer, json!(["a5", "a4"]));
+    let answer = ask(&harness, "values-labels/code?code_eq=a1").await.ok();
+    assert_eq!(answer, json!([{ "value": "a1", "label": "a1" }]));
+}
+
+#[tokio::test]
+async fn wrong_questions_are_refused_with_the_texts_clients_know() {
+    let harness = places().await;
+    for (query, text) in [
+        ("values_agg", "Le paramètre \"field\" est obligatoire"),
+        ("values_agg?field=rien", "Le paramètre \"field\" référence un champ inconnu rien"),
+        ("values_agg?field=code&agg_size=1001", "\"agg_size\" cannot be more than 1000"),
+        ("metric_agg?field=code", "Le paramètre \"metric\" est obligatoire"),
+        (
+            "metric_agg?metric=avg&field=code",
+            "Impossible de calculer une métrique sur le champ code. La métrique \"avg\", n'est pas supportée pour ce type de champ.",
+        ),
+        ("values/rien", "field \"rien\" is unknown"),
+        ("values/code?size=1001", "\"size\" cannot be more than 1000"),
+    ] {
+        ask(&harness, query).await.refused(400, text);
+    }
+}
