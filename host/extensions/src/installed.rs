@@ -5,7 +5,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 
 use crate::manifest::PluginKind;
-use crate::registry::Installed;
+use crate::registry::{Installed, Registry};
 use crate::types::{PluginError, PluginResult};
 
 /// Finds installed plugins. The registry is one; tests bring their own.
@@ -13,6 +13,19 @@ use crate::types::{PluginError, PluginResult};
 pub trait InstalledPlugins: Send + Sync {
     /// The plugin with this identifier, granted or not; `None` when it is not installed.
     async fn installed(&self, id: &str) -> PluginResult<Option<Arc<Installed>>>;
+}
+
+#[async_trait]
+impl InstalledPlugins for Registry {
+    async fn installed(&self, id: &str) -> PluginResult<Option<Arc<Installed>>> {
+        let found = self.get(id).await;
+        found.map_err(|error| {
+            tracing::error!(%error, plugin = id, "the registry did not answer");
+            PluginError::Unavailable(
+                "Le registre des plugins ne répond pas. The registry does not answer.".to_owned(),
+            )
+        })
+    }
 }
 
 /// The plugin with this identifier, if it is of this kind and an administrator granted what it asks for.

@@ -264,6 +264,15 @@ impl Registry {
         .await
     }
 
+    /// Takes every grant back: the plugin stops running until an administrator grants it again.
+    pub async fn revoke(&self, id: &str) -> Result<Installed, RegistryError> {
+        self.change(id, |installation| {
+            installation.current.installed.grants = None;
+            Ok(())
+        })
+        .await
+    }
+
     /// Goes back to the version that was current before, with the grants it had. Doing so twice changes nothing.
     pub async fn rollback(&self, id: &str) -> Result<Installed, RegistryError> {
         self.change(id, |installation| {
