@@ -6,7 +6,7 @@ use halle_search::params::metrics_of;
 use serde_json::{Map, Value, json};
 
 use super::parameters::{filters, line_schema, page_schema, paging};
-use super::pieces::{Operation, content, in_path, json_content, one_of, query, text, whole};
+use super::pieces::{Operation, VALUES_LABELS, content, in_path, json_content, one_of, query, text, whole};
 use crate::service::load::protected;
 use crate::service::read::is_geolocated;
 
@@ -34,7 +34,10 @@ pub fn private(dataset: &Dataset, api: &str, caller: &Caller) -> Value {
     }
     for operations in paths.values_mut().filter_map(Value::as_object_mut) {
         operations.retain(|_, operation| {
-            let id = operation["operationId"].as_str().unwrap_or_default();
+            let id = match operation["operationId"].as_str().unwrap_or_default() {
+                VALUES_LABELS => "getValues",
+                id => id,
+            };
             can(caller, dataset_operation(id), protected(dataset))
         });
     }
@@ -95,19 +98,8 @@ fn read_paths(dataset: &Dataset) -> Map<String, Value> {
     let grouped = columns_where(dataset, |column| !column.calculated && column.capabilities.values());
     if !grouped.is_empty() {
         add("/values_agg", values_agg(dataset, &grouped));
-        add(
-            "/values/{field}",
-            values(dataset, &grouped, "readValues", "Lister les valeurs distinctes d'une colonne."),
-        );
-        add(
-            "/values-labels/{field}",
-            values(
-                dataset,
-                &grouped,
-                "readLabels",
-                "Lister les valeurs distinctes d'une colonne et leurs libellés.",
-            ),
-        );
+        add("/values/{field}", values(dataset, &grouped, false));
+        add("/values-labels/{field}", values(dataset, &grouped, true));
         add("/metric_agg", metric_agg(dataset));
         add("/simple_metrics_agg", simple_metrics_agg(dataset));
     }
@@ -220,13 +212,19 @@ fn values_agg(dataset: &Dataset, grouped: &[&str]) -> Operation {
         .answers(200, "Les groupes.", json_content(schema))
 }
 
-fn values(dataset: &Dataset, grouped: &[&str], id: &'static str, summary: &'static str) -> Operation {
-    let item = if id == "readLabels" {
+fn values(dataset: &Dataset, grouped: &[&str], labelled: bool) -> Operation {
+    let labels = "Lister les valeurs distinctes d'une colonne et leurs libellés.";
+    let operation = if labelled {
+        Operation::of_dataset("getValues", READS, labels).named(VALUES_LABELS)
+    } else {
+        Operation::of_dataset("getValues", READS, "Lister les valeurs distinctes d'une colonne.")
+    };
+    let item = if labelled {
         json!({ "type": "object", "properties": { "value": {}, "label": text() } })
     } else {
         json!({})
     };
-    Operation::of_dataset("getValues", READS, summary)
+    operation
         .parameters([
             in_path("field", "Colonne.", one_of(grouped)),
             query("size", "Nombre de valeurs.", whole(12, 0, 1_000)),

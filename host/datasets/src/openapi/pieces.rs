@@ -8,6 +8,9 @@ pub(super) fn object(members: impl IntoIterator<Item = (String, Value)>) -> Valu
     Value::Object(members.into_iter().collect())
 }
 
+/// Name of the operation that lists values with their labels. Names are unique; its permission is `getValues`.
+pub(super) const VALUES_LABELS: &str = "getValuesLabels";
+
 /// A query parameter.
 pub(super) fn query(name: &str, description: &str, schema: Value) -> Value {
     json!({ "in": "query", "name": name, "description": description, "required": false, "schema": schema })
@@ -64,6 +67,12 @@ impl Operation {
     pub(super) fn new(id: &'static str, tag: &'static str, summary: &'static str) -> Self {
         let responses = Map::new();
         Self { id, summary, tag, parameters: Vec::new(), body: None, responses, permission: None }
+    }
+
+    /// Another name than that of the permission, which belongs to another operation.
+    pub(super) fn named(mut self, id: &'static str) -> Self {
+        self.id = id;
+        self
     }
 
     pub(super) fn parameters(mut self, parameters: impl IntoIterator<Item = Value>) -> Self {

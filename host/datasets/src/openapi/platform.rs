@@ -5,7 +5,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 use super::parameters::{filters, page_schema, paging};
-use super::pieces::{Operation, content, in_path, json_content, query, text, whole};
+use super::pieces::{Operation, VALUES_LABELS, content, in_path, json_content, query, text, whole};
 
 /// Where the routes of this feature are.
 const ROOT: &str = "/data-fair/api/v1";
@@ -43,7 +43,10 @@ fn paths() -> Map<String, Value> {
         operations[method] = operation.build();
     };
     catalogue(&mut add);
+    descriptions(&mut add);
+    files(&mut add);
     reads(&mut add);
+    aggregations(&mut add);
     edits(&mut add);
     paths
 }
@@ -60,16 +63,18 @@ fn get(id: &'static str, tag: &'static str, summary: &'static str) -> Operation 
     Operation::of_dataset(id, tag, summary)
 }
 
-fn catalogue(add: &mut impl FnMut(&str, &str, Operation)) {
-    let file = || {
-        content(
-            "multipart/form-data",
-            json!({ "type": "object", "properties": {
+/// A file with attributes.
+fn upload() -> Value {
+    content(
+        "multipart/form-data",
+        json!({ "type": "object", "properties": {
         "file": { "type": "string", "format": "binary" },
         "body": { "type": "string", "description": "Attributs, en JSON." },
     } }),
-        )
-    };
+    )
+}
+
+fn catalogue(add: &mut impl FnMut(&str, &str, Operation)) {
     let list = Operation::new("listDatasets", CATALOGUE, "Lister les jeux de données.").parameters([
         query("q", "Recherche textuelle.", text()),
         query("size", "Nombre de résultats.", whole(12, 0, 10_000)),
@@ -89,10 +94,19 @@ fn catalogue(add: &mut impl FnMut(&str, &str, Operation)) {
         "/datasets",
         "post",
         create
-            .body(file())
+            .body(upload())
             .answers(201, "Le jeu de données.", any())
             .refuses(413, "Le fichier est trop grand."),
     );
+}
+
+fn descriptions(add: &mut impl FnMut(&str, &str, Operation)) {
+    let ping = Operation::new("ping", CATALOGUE, "Savoir si le service répond.");
+    add("/ping", "get", ping.answers(200, "`ok`.", content("text/plain", text())));
+    let vocabulary = Operation::new("getVocabulary", CATALOGUE, "Lister les concepts.");
+    add("/vocabulary", "get", vocabulary.answers(200, "Les concepts.", any_list()));
+    let progress = get("readJournal", CATALOGUE, "Suivre la tâche en cours.").named("readTaskProgress");
+    add("/datasets/{id}/task-progress", "get", progress.answers(200, "La tâche et son avancement.", any()));
     add(
         "/datasets/{id}",
         "get",
@@ -110,7 +124,7 @@ fn catalogue(add: &mut impl FnMut(&str, &str, Operation)) {
     add(
         "/datasets/{id}",
         "put",
-        get("writeData", CATALOGUE, "Créer, ou remplacer le fichier.").body(file()).answers(
+        get("writeData", CATALOGUE, "Créer, ou remplacer le fichier.").body(upload()).answers(
             200,
             "La description.",
             any(),
@@ -154,6 +168,9 @@ fn catalogue(add: &mut impl FnMut(&str, &str, Operation)) {
             any_list(),
         ),
     );
+}
+
+fn files(add: &mut impl FnMut(&str, &str, Operation)) {
     let bytes = || content("application/octet-stream", json!({ "type": "string", "format": "binary" }));
     add(
         "/datasets/{id}/raw",
@@ -187,6 +204,10 @@ fn reads(add: &mut impl FnMut(&str, &str, Operation)) {
         .parameters(filtered())
         .answers(200, "Une page de lignes.", json_content(page_schema(&[])));
     add("/datasets/{id}/lines", "get", lines);
+}
+
+fn aggregations(add: &mut impl FnMut(&str, &str, Operation)) {
+    let filtered = || filters(&[], true);
     let field = || query("field", "Colonne.", text());
     add(
         "/datasets/{id}/values_agg",
@@ -227,6 +248,7 @@ fn reads(add: &mut impl FnMut(&str, &str, Operation)) {
         "/datasets/{id}/values-labels/{column}",
         "get",
         get("getValues", DATA, "Lister les valeurs distinctes et leurs libellés.")
+            .named(VALUES_LABELS)
             .parameters([column()])
             .parameters(filtered())
             .answers(200, "Les valeurs.", any_list()),
@@ -311,5 +333,16 @@ mod tests {
     #[test]
     fn every_path_survives_the_typed_document() {
         assert_eq!(document().unwrap().paths.paths.len(), paths().len());
+    }
+
+    #[test]
+    fn every_operation_has_a_name_of_its_own() {
+        let paths = paths();
+        let operations = paths.values().filter_map(Value::as_object).flat_map(Map::values);
+        let mut names: Vec<&str> = operations.map(|one| one["operationId"].as_str().unwrap()).collect();
+        names.sort_unstable();
+        let all = names.len();
+        names.dedup();
+        assert_eq!(names.len(), all);
     }
 }

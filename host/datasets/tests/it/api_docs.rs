@@ -11,6 +11,10 @@ async fn the_document_of_a_dataset_says_what_can_be_read() {
     let harness = places().await;
     let document = ask(&harness, "api-docs.json").await.ok();
     assert_eq!(document["openapi"], "3.1.0");
+    let paths = document["paths"].as_object().unwrap().values();
+    let mut names: Vec<&str> = paths.map(|path| path["get"]["operationId"].as_str().unwrap()).collect();
+    names.sort_unstable();
+    assert!(names.windows(2).all(|pair| pair[0] != pair[1]), "names are unique: {names:?}");
     insta::assert_json_snapshot!("places", document);
 }
 
