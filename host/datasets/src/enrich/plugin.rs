@@ -7,15 +7,16 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use halle_base::AccountRef;
 use halle_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
+use halle_extensions::config::ConfigSchema;
 use halle_extensions::host::{Call, Enriched, Enricher};
 use halle_extensions::installed::InstalledPlugins;
-use halle_extensions::manifest::PluginKind;
+use halle_extensions::manifest::{Manifest, PluginKind};
 use halle_extensions::services::Services;
 use halle_extensions::types::RowProblem;
 use halle_extensions::{Field, PluginError, PluginHost};
 use halle_ingest::rows::arrow_schema;
 use halle_model::{Column, Extension};
-use serde_json::json;
+use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use super::{EnrichError, Enrichment, Enrichments, OutputColumn, output_columns};
@@ -41,7 +42,8 @@ impl PluginEnrichments {
     ) -> Result<(Box<dyn Enricher>, Vec<OutputColumn>), EnrichError> {
         let id = extension.plugin.as_deref().unwrap_or_default();
         let invalid = |reason: &str| EnrichError::Invalid(format!("Le plugin \"{id}\" {reason}."));
-        let plugin = self.plugins.installed(id).await.map_err(|error| EnrichError::Temporary(error.to_string()))?;
+        let plugin =
+            self.plugins.installed(id).await.map_err(|error| EnrichError::Temporary(error.to_string()))?;
         let plugin = plugin.ok_or_else(|| invalid("n'est pas installé"))?;
         if plugin.manifest.plugin.kind != PluginKind::Enricher {
             return Err(invalid("n'est pas un enrichisseur"));
@@ -49,13 +51,9 @@ impl PluginEnrichments {
         if plugin.grants.is_none() {
             return Err(invalid("attend l'accord d'un administrateur"));
         }
-        let call = Call {
-            plugin,
-            config: extension.config.clone().unwrap_or_else(|| json!({})),
-            secrets: Arc::new(Vec::new()),
-            services: Services::none(),
-            cancel,
-        };
+        let config = extension.config.clone().unwrap_or_else(|| json!({}));
+        check_config(&plugin.manifest, &config).map_err(|reason| invalid(&reason))?;
+        let call = Call { plugin, config, secrets: Arc::new(Vec::new()), services: Services::none(), cancel };
         let input: Vec<Field> = columns.iter().map(field_of).collect();
         let enricher = self.host.enricher(call, &input).await?;
         let outputs = output_columns(extension, id, enricher.outputs(), columns)?;
@@ -127,6 +125,17 @@ impl Enrichment for PluginEnrichment {
         let columns = concat_batches(&schema, &parts).map_err(unexpected)?;
         Ok(Enriched { columns, problems })
     }
+}
+
+/// Checks a configuration against the schema of the manifest. The error goes on after the plugin's name.
+fn check_config(manifest: &Manifest, config: &Value) -> Result<(), String> {
+    let Some(schema) = &manifest.config else { return Ok(()) };
+    let schema =
+        ConfigSchema::new(schema).map_err(|error| format!("a un schéma de configuration qui {error}"))?;
+    schema.validate(config).map_err(|problems| {
+        let texts: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
+        format!("refuse sa configuration : {}", texts.join(" ; "))
+    })
 }
 
 /// Rows that fit one crossing, by the mean size of a row of this batch.

@@ -124,7 +124,7 @@ async fn receive_multipart(datasets: &Datasets, request: Request) -> DatasetsRes
                 }
             }
             ("file_encoding", false) => {
-                encoding = Some(text_of(field).await?).filter(|text| !text.is_empty())
+                encoding = Some(text_of(field).await?).filter(|text| !text.is_empty());
             }
             ("id" | "", false) => {
                 return Err(DatasetsError::BadRequest(format!("Le champ \"{name}\" est réservé.")));

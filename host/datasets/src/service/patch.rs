@@ -149,7 +149,7 @@ impl Datasets {
     fn restart(&self, dataset: &mut Dataset, from: Status) -> Option<Vec<String>> {
         let (next, retired) = match dataset.building.take() {
             Some(failed) => {
-                let validated = dataset.error_status.is_some_and(|status| has_rows(status));
+                let validated = dataset.error_status.is_some_and(has_rows);
                 let rows = if validated { Some(failed.id.clone()) } else { None };
                 let rows_from = rows.or_else(|| failed.rows_from.clone());
                 let retired =

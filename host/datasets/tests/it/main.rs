@@ -1,5 +1,7 @@
 //! The feature over its real adapters: SQLite, a folder, tantivy.
 
+#![expect(clippy::unwrap_used, reason = "a helper of a test fails with its test")]
+
 mod aggs;
 mod api_docs;
 mod editable;
@@ -11,4 +13,6 @@ mod lines;
 mod list;
 mod patch;
 mod permissions;
+mod plugins;
+mod realtime;
 mod upload;
