@@ -9,6 +9,7 @@ use halle_http::conditional::CacheFor;
 use halle_http::{ApiResult, BaseUrl, Caller};
 use serde_json::{Value, json};
 
+use crate::error::DatasetsError;
 use crate::http::headers::answer;
 use crate::service::files::full_name;
 use crate::state::Datasets;
@@ -23,10 +24,19 @@ pub(super) async fn raw(
     caller: Caller,
     Path(id): Path<String>,
 ) -> ApiResult<Response> {
-    let download = datasets.original_file(&caller, &id, None).await?;
+    send_original(&datasets, &caller, &id, "downloadOriginalData").await
+}
+
+async fn send_original(
+    datasets: &Datasets,
+    caller: &Caller,
+    id: &str,
+    operation: &'static str,
+) -> ApiResult<Response> {
+    let download = datasets.original_file(caller, id, operation, None).await?;
     let headers = file_headers(&download.name, &download.mimetype, Some(download.info.size));
     let response = (headers, Body::from_stream(download.body));
-    Ok(answer(&download.dataset, "downloadOriginalData", TRACK, response))
+    Ok(answer(&download.dataset, operation, TRACK, response))
 }
 
 /// The rows with the columns of extensions, as CSV.
@@ -35,9 +45,18 @@ pub(super) async fn full(
     caller: Caller,
     Path(id): Path<String>,
 ) -> ApiResult<Response> {
-    let (dataset, body) = datasets.full_file(&caller, &id).await?;
+    send_full(&datasets, &caller, &id, "downloadFullData").await
+}
+
+async fn send_full(
+    datasets: &Datasets,
+    caller: &Caller,
+    id: &str,
+    operation: &'static str,
+) -> ApiResult<Response> {
+    let (dataset, body) = datasets.full_file(caller, id, operation).await?;
     let headers = file_headers(&full_name(&dataset), "text/csv; charset=utf-8", None);
-    Ok(answer(&dataset, "downloadFullData", TRACK, (headers, Body::from_stream(body))))
+    Ok(answer(&dataset, operation, TRACK, (headers, Body::from_stream(body))))
 }
 
 /// The files that can be downloaded.
@@ -61,6 +80,20 @@ pub(super) async fn list(
         .collect();
     let headers = [(header::CACHE_CONTROL, CacheFor::Nobody.header())];
     Ok(answer(&dataset, "listDataFiles", None, (StatusCode::OK, headers, Json(views)).into_response()))
+}
+
+/// One of the files, by its name in the list.
+pub(super) async fn one(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    Path((id, name)): Path<(String, String)>,
+) -> ApiResult<Response> {
+    let operation = "downloadDataFile";
+    match datasets.data_file_key(&caller, &id, operation, &name).await? {
+        Some("full") => send_full(&datasets, &caller, &id, operation).await,
+        Some(_) => send_original(&datasets, &caller, &id, operation).await,
+        None => Err(DatasetsError::Missing(format!("Le fichier \"{name}\" n'existe pas.")).into()),
+    }
 }
 
 /// Headers of a download. The name is sent twice: in ASCII for old clients, in full for the others (RFC 6266).

@@ -43,6 +43,7 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/task-progress", get(journal::task_progress))
         .route("/datasets/{id}/raw", get(files::raw))
         .route("/datasets/{id}/full", get(files::full))
-        .route("/datasets/{id}/data-files", get(files::list));
+        .route("/datasets/{id}/data-files", get(files::list))
+        .route("/datasets/{id}/data-files/{name}", get(files::one));
     own.merge(read::routes()).merge(write::routes()).with_state(datasets)
 }

@@ -42,14 +42,16 @@ pub struct Download {
 }
 
 impl Datasets {
-    /// The file as it was uploaded, of the served version; the first upload while nothing is served yet.
+    /// The file as it was uploaded, of the served version; the first upload while nothing is served yet. `operation` is
+    /// `downloadOriginalData` or `downloadDataFile`.
     pub async fn original_file(
         &self,
         caller: &Caller,
         id: &str,
+        operation: &'static str,
         range: Option<Range<u64>>,
     ) -> DatasetsResult<Download> {
-        let dataset = self.load(caller, id, "downloadOriginalData").await?.entity;
+        let dataset = self.load(caller, id, operation).await?.entity;
         let missing = || DatasetsError::Missing("Ce jeu de données n'a pas de fichier original.".to_owned());
         let upload = match (&dataset.served, &dataset.building) {
             (Some(served), _) => names::upload_of(served),
@@ -63,8 +65,13 @@ impl Datasets {
     }
 
     /// The canonical rows of the served version, for the full file.
-    pub(crate) async fn full_rows(&self, caller: &Caller, id: &str) -> DatasetsResult<(Dataset, LocalBlob)> {
-        let dataset = self.load(caller, id, "downloadFullData").await?.entity;
+    pub(crate) async fn full_rows(
+        &self,
+        caller: &Caller,
+        id: &str,
+        operation: &'static str,
+    ) -> DatasetsResult<(Dataset, LocalBlob)> {
+        let dataset = self.load(caller, id, operation).await?.entity;
         let missing = || DatasetsError::Missing("Ce jeu de données n'a pas de fichier complet.".to_owned());
         let served = dataset.served.as_ref().filter(|_| !dataset.is_rest).ok_or_else(missing)?;
         let rows = self.blobs.local(&names::rows(&dataset.id, &served.id)?).await?.ok_or_else(missing)?;
@@ -74,22 +81,39 @@ impl Datasets {
     /// The files that can be downloaded.
     pub async fn data_files(&self, caller: &Caller, id: &str) -> DatasetsResult<(Dataset, Vec<DataFile>)> {
         let dataset = self.load(caller, id, "listDataFiles").await?.entity;
-        let mut files = Vec::new();
-        if let Some(original) = &dataset.original_file {
-            files.push(DataFile {
-                key: "original",
-                name: original.name.clone(),
-                size: Some(original.size),
-                mimetype: original.mimetype.clone(),
-                title: "Fichier original",
-            });
-        }
-        if dataset.served.is_some() && dataset.schema.iter().any(|column| column.extension.is_some()) {
-            let (name, mimetype) = (full_name(&dataset), "text/csv".to_owned());
-            files.push(DataFile { key: "full", name, size: None, mimetype, title: "Fichier étendu" });
-        }
+        let files = files_of(&dataset);
         Ok((dataset, files))
     }
+
+    /// Which of the files has this name: `original` or `full`.
+    pub(crate) async fn data_file_key(
+        &self,
+        caller: &Caller,
+        id: &str,
+        operation: &'static str,
+        name: &str,
+    ) -> DatasetsResult<Option<&'static str>> {
+        let dataset = self.load(caller, id, operation).await?.entity;
+        Ok(files_of(&dataset).into_iter().find(|file| file.name == name).map(|file| file.key))
+    }
+}
+
+fn files_of(dataset: &Dataset) -> Vec<DataFile> {
+    let mut files = Vec::new();
+    if let Some(original) = &dataset.original_file {
+        files.push(DataFile {
+            key: "original",
+            name: original.name.clone(),
+            size: Some(original.size),
+            mimetype: original.mimetype.clone(),
+            title: "Fichier original",
+        });
+    }
+    if dataset.served.is_some() && dataset.schema.iter().any(|column| column.extension.is_some()) {
+        let (name, mimetype) = (full_name(dataset), "text/csv".to_owned());
+        files.push(DataFile { key: "full", name, size: None, mimetype, title: "Fichier étendu" });
+    }
+    files
 }
 
 /// Name of the full file.

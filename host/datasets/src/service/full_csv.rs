@@ -23,9 +23,14 @@ const PIECES_WAITING_MAX: usize = 4;
 
 impl Datasets {
     /// The rows of the served version as CSV: a header of original names, then every line. Streams from one version,
-    /// whatever is uploaded meanwhile.
-    pub async fn full_file(&self, caller: &Caller, id: &str) -> DatasetsResult<(Dataset, ByteStream)> {
-        let (dataset, rows) = self.full_rows(caller, id).await?;
+    /// whatever is uploaded meanwhile. `operation` is `downloadFullData` or `downloadDataFile`.
+    pub async fn full_file(
+        &self,
+        caller: &Caller,
+        id: &str,
+        operation: &'static str,
+    ) -> DatasetsResult<(Dataset, ByteStream)> {
+        let (dataset, rows) = self.full_rows(caller, id, operation).await?;
         let (sender, receiver) = mpsc::channel(PIECES_WAITING_MAX);
         tokio::task::spawn_blocking(move || send(&rows, &sender));
         Ok((dataset, ReceiverStream::new(receiver).boxed()))

@@ -177,6 +177,13 @@ async fn files_can_be_taken_back() {
     assert_eq!(full.text, COMMUNES);
     let files = harness.get(&admin(), "/datasets/d/data-files").await.ok();
     assert_eq!(files[0]["key"], "original");
+    let one = harness.get(&admin(), "/datasets/d/data-files/data.csv").await;
+    assert_eq!(one.text, COMMUNES);
+    assert!(one.headers["x-operation"].to_str().unwrap().contains("downloadDataFile"));
+    harness
+        .get(&admin(), "/datasets/d/data-files/x.csv")
+        .await
+        .refused(404, "Le fichier \"x.csv\" n'existe pas.");
     assert_eq!(files[0]["url"], format!("{BASE}/data-fair/api/v1/datasets/d/raw"));
 }
 
