@@ -2,7 +2,10 @@
 
 use axum::body::Body;
 use axum::http::{Method, Request, header};
-use serde_json::{Value, json};
+use halle_base::Clock;
+use halle_datasets::service::write::SYNC_LINES;
+use halle_store::{LineRecord, NewJob};
+use serde_json::{Map, Value, json};
 
 use crate::harness::{Answer, Harness, admin, stranger};
 
@@ -201,6 +204,27 @@ async fn the_index_is_rebuilt_from_sql_after_a_change_of_the_columns_and_on_dema
     harness.datasets.reindex(ID).await.unwrap();
     harness.run().await;
     assert_eq!(seen(&harness).await, ["x:a:1"]);
+    let dataset = harness.get(&admin(), &format!("/datasets/{ID}")).await.ok();
+    assert_eq!(dataset["count"], 1);
+}
+
+#[tokio::test]
+async fn a_write_whose_process_died_before_the_index_knew_is_caught_up_by_its_job() {
+    let harness = editable(&[]).await;
+    send(&harness, Method::POST, "lines", json!({ "_id": "x", "nom": "a", "n": 1 })).await.ok();
+    // What such a process leaves: the line and the job, in one transaction.
+    let body = json!({ "nom": "b", "n": 2 }).as_object().unwrap().clone();
+    let line = LineRecord { id: "y".to_owned(), i: 0, body, deleted: false };
+    let gone = LineRecord { id: "x".to_owned(), i: 0, body: Map::new(), deleted: true };
+    let mut unit = harness.datasets.store.begin().await.unwrap();
+    unit.lines().put(ID, &[line, gone]).await.unwrap();
+    let job =
+        NewJob::now(SYNC_LINES, format!("datasets/{ID}"), json!({ "dataset": ID }), harness.clock.now());
+    unit.jobs().enqueue(&job).await.unwrap();
+    unit.commit().await.unwrap();
+    assert_eq!(seen(&harness).await, ["x:a:1"]);
+    harness.run().await;
+    assert_eq!(seen(&harness).await, ["y:b:2"]);
     let dataset = harness.get(&admin(), &format!("/datasets/{ID}")).await.ok();
     assert_eq!(dataset["count"], 1);
 }
