@@ -61,7 +61,6 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     set("visibility", json!(visibility(&dataset.permissions)));
     set("public", json!(reads_are_public(dataset)));
     set("userPermissions", json!(user_permissions(dataset, caller)));
-    set("previews", previews(dataset, base));
     view
 }
 
@@ -140,14 +139,6 @@ fn storage(dataset: &Dataset) -> Value {
         "indexed": { "size": index_bytes, "parts": ["lines"] },
         "dataFiles": files,
     })
-}
-
-fn previews(dataset: &Dataset, base: &str) -> Value {
-    if dataset.kind() == DatasetKind::MetadataOnly || dataset.served.is_none() {
-        return json!([]);
-    }
-    let href = |id: &str| format!("{base}/data-fair/embed/dataset/{}/{id}", dataset.id);
-    json!([{ "id": "table", "title": "Tableau", "href": href("table") }])
 }
 
 /// The vocabulary on the wire, in French or in English.
