@@ -145,7 +145,9 @@ mod tests {
 
     #[tokio::test]
     async fn only_forms_may_compile_text() {
-        for (path, allowed) in [("/admin/datasets", false), ("/admin/", false), ("/admin/forms/catalogs", true)] {
+        for (path, allowed) in
+            [("/admin/datasets", false), ("/admin/", false), ("/admin/forms/catalogs", true)]
+        {
             let response = get_from(BUNDLE, path, "").await;
             let policy = response.headers()[header::CONTENT_SECURITY_POLICY].to_str().unwrap();
             assert_eq!(policy.contains("unsafe-eval"), allowed, "{path}");

@@ -1,0 +1,228 @@
+import assert from 'node:assert/strict'
+import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { join } from 'node:path'
+import { after, before, test } from 'node:test'
+import { gunzipSync } from 'node:zlib'
+
+import { inspect, openBrowser, shot } from '../support/browser.js'
+import { EMAIL, PASSWORD, ROOT, startHalle, startStations } from '../support/halle.js'
+
+const PACKAGES = process.env.HALLE_PLUGINS ?? join(ROOT, 'target/plugins')
+const DATA = '/data-fair/api/v1'
+
+/** Bytes a second of the browser's upload: slow enough to see the bar move. */
+const UPLOAD_BYTES_PER_S = 3 << 20
+
+let stations
+let halle
+let chrome
+let page
+
+before(async () => {
+  stations = await startStations()
+  halle = await startHalle([stations.origin])
+  chrome = await openBrowser(halle.url)
+  page = await (await chrome.context()).newPage()
+})
+
+after(async () => {
+  await chrome?.close()
+  await halle?.stop()
+  await stations?.stop()
+})
+
+/** Opens a screen of the back office and waits for its heading. */
+async function open(path, heading) {
+  await page.goto(`${halle.url}/admin${path}`)
+  await page.getByRole('heading', { level: 1, name: heading }).waitFor()
+}
+
+/** Sends JSON with the session of the page. */
+async function api(method, path, data) {
+  const answer = await page.request.fetch(`${halle.url}${path}`, { method, data })
+  assert.ok(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`)
+  return answer.json()
+}
+
+function packageOf(plugin) {
+  const name = existsSync(PACKAGES) && readdirSync(PACKAGES).find(file => file.startsWith(plugin) && file.endsWith('.halle'))
+  assert.ok(name, `no package of ${plugin} in ${PACKAGES}: run \`cargo xtask plugins\``)
+  return join(PACKAGES, name)
+}
+
+/** Installs a package through the screens: nothing is granted before what it asks for was shown. */
+async function install(plugin, heading) {
+  await open('/plugins', 'Extensions')
+  await page.locator('input[name=package]').setInputFiles(packageOf(plugin))
+  await page.getByLabel(/Accepter un paquet non signé/).check()
+  await page.getByRole('button', { name: 'Installer' }).click()
+  await page.getByRole('heading', { level: 1, name: heading }).waitFor()
+  const { granted } = await api('GET', `/registry/api/v1/artefacts/${plugin}`)
+  assert.equal(granted, false, 'a plugin was granted something before anybody consented')
+}
+
+test('signing in: a wrong password is told, the right one opens the session', async () => {
+  await page.goto(`${halle.url}/admin/`)
+  await page.getByRole('heading', { name: 'Connexion' }).waitFor()
+  await inspect(page, '01-sign-in')
+  await page.getByLabel('Adresse électronique').fill(EMAIL)
+  await page.getByLabel('Mot de passe').fill('wrong')
+  await page.getByLabel('En mode administration').check()
+  await page.getByRole('button', { name: 'Se connecter' }).click()
+  await page.getByRole('alert').getByText('inconnu').waitFor()
+  await page.getByLabel('Mot de passe').fill(PASSWORD)
+  await page.getByRole('button', { name: 'Se connecter' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Jeux de données' }).waitFor()
+  await page.locator('[data-test=admin-mode]').waitFor()
+  await inspect(page, '02-datasets-empty')
+})
+
+test('an upload shows its progress, then its stages live until it is ready', async () => {
+  await open('/datasets', 'Jeux de données')
+  const network = await page.context().newCDPSession(page)
+  await network.send('Network.emulateNetworkConditions', { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput: UPLOAD_BYTES_PER_S })
+  const buffer = gunzipSync(readFileSync(join(ROOT, 'deploy/demo/communes.csv.gz')))
+  await page.locator('input[name=file]').setInputFiles({ name: 'communes.csv', mimeType: 'text/csv', buffer })
+  await page.getByLabel('Titre (facultatif)').fill('Communes')
+  const bar = page.locator('[data-test=upload-progress]').waitFor()
+  await page.getByRole('button', { name: 'Envoyer' }).click()
+  await bar
+  await shot(page, '03-upload')
+  await page.getByRole('heading', { level: 1, name: 'Communes' }).waitFor()
+  await network.detach()
+  await page.locator('[data-stage=analyze]').waitFor()
+  await shot(page, '04-stages')
+  await page.locator('[data-stage=finalize][data-done=true]').waitFor({ timeout: 120_000 })
+  await page.locator('[data-test=dataset-status][data-status=finalized]').waitFor()
+  await page.locator('[data-test=preview]').getByText("L'Abergement-Clémenciat").waitFor()
+  await page.getByText('en direct').waitFor({ state: 'attached' })
+  await inspect(page, '05-dataset')
+})
+
+test('a broken file says which line and why', async () => {
+  await open('/datasets', 'Jeux de données')
+  await page.locator('input[name=file]').setInputFiles(join(ROOT, 'deploy/demo/casse.csv'))
+  await page.getByRole('button', { name: 'Envoyer' }).click()
+  const reason = page.locator('[data-test=reason]')
+  await reason.waitFor({ timeout: 60_000 })
+  assert.match(await reason.innerText(), /ligne \d+/i)
+  await inspect(page, '06-dataset-broken')
+})
+
+test('one switch makes a dataset public', async () => {
+  await open('/datasets', 'Jeux de données')
+  await page.getByRole('link', { name: 'Communes' }).click()
+  await page.getByLabel(/^Privé/).check()
+  await page.getByLabel(/^Public/).waitFor()
+  await page.getByRole('link', { name: 'Page publique' }).waitFor()
+  const anonymous = await fetch(`${halle.url}${DATA}/datasets/communes/lines?size=1`)
+  assert.equal(anonymous.status, 200)
+})
+
+test('a plugin shows what it asks for before it is granted', async () => {
+  await install('import-api', "Import d'une API JSON")
+  const asked = page.locator('[data-test=asked]')
+  await asked.getByText('Sites appelés').waitFor()
+  await asked.getByText(/« apiURL »/).waitFor()
+  await asked.getByText('auth/token').waitFor()
+  await asked.getByText('Limites de chaque appel').waitFor()
+  await page.locator('[data-test=unsigned]').waitFor()
+  await inspect(page, '07-consent')
+  await page.locator('[data-test=grant]').click()
+  await page.locator('[data-test=granted]').waitFor()
+  await open('/plugins', 'Extensions')
+  await page.locator('[data-test=plugins]').getByText('autorisée').waitFor()
+  await inspect(page, '08-plugins')
+})
+
+test('a processing is configured by the form of its plugin, and its log is followed', async () => {
+  await open('/forms/processings', 'Nouveau traitement')
+  await page.getByLabel("Adresse de l'API").waitFor()
+  await page.getByLabel('Titre', { exact: true }).fill('Stations')
+  await inspect(page, '09-processing-form')
+  const { _id: id } = await api('POST', '/processings/api/v1/processings', {
+    title: 'Stations',
+    plugin: 'import-api',
+    active: true,
+    slots: { output: { title: 'Stations' } },
+    config: {
+      apiURL: stations.url,
+      resultsPath: 'results',
+      pagination: { method: 'nextPageData', nextPagePath: 'next' },
+      block: { mapping: [{ key: 'id', path: 'id' }, { key: 'name', path: 'name' }, { key: 'capacity', path: 'capacity' }] }
+    }
+  })
+  await open(`/processings/${id}`, 'Stations')
+  await page.locator('[data-test=trigger]').click()
+  const run = page.locator('[data-test=run]')
+  await run.locator('[data-status=running]').waitFor()
+  await run.getByText('en direct').waitFor()
+  await shot(page, '10-run-live')
+  await run.locator('[data-status=finished]').waitFor({ timeout: 60_000 })
+  assert.ok((await run.getByRole('log').innerText()).length > 20, 'the log of the run is empty')
+  await inspect(page, '11-run')
+})
+
+test('a chart is previewed', async () => {
+  await install('chart', 'Graphique')
+  await page.locator('[data-test=asked]').getByText(/^Rien/).waitFor()
+  await page.locator('[data-test=grant]').click()
+  await page.locator('[data-test=granted]').waitFor()
+  await open('/forms/applications', 'Nouvelle visualisation')
+  await page.getByLabel('Jeu de données', { exact: true }).fill('Communes')
+  await page.getByRole('option', { name: 'Communes' }).click()
+  await page.getByLabel('Titre', { exact: true }).first().fill('Communes par région')
+  await page.locator('[data-test=config-form]').waitFor()
+  await inspect(page, '12-chart-form')
+  const { id } = await api('POST', `${DATA}/applications`, {
+    title: 'Communes par région',
+    plugin: 'chart',
+    configuration: { datasets: [{ id: 'communes' }], type: 'bar', field: 'nom_region', title: 'Communes par région' }
+  })
+  await api('PUT', `${DATA}/applications/${id}/permissions`, [{ classes: ['list', 'read'] }])
+  await open(`/applications/${id}`, 'Communes par région')
+  const drawn = page.locator('[data-test=drawing]')
+  await drawn.waitFor()
+  await page.waitForFunction(image => image.complete && image.naturalWidth > 0, await drawn.elementHandle())
+  await inspect(page, '13-chart')
+})
+
+test('every list opens, in English too', async () => {
+  for (const [path, heading, name] of [['/processings', 'Traitements', '14-processings'], ['/catalogs', 'Catalogues', '15-catalogs'], ['/applications', 'Visualisations', '16-applications']]) {
+    await open(path, heading)
+    await inspect(page, name)
+  }
+  await open('/datasets', 'Jeux de données')
+  await page.getByRole('button', { name: 'English' }).click()
+  await page.getByRole('heading', { level: 1, name: 'Datasets' }).waitFor()
+  await inspect(page, '17-datasets-english')
+  await page.getByRole('button', { name: 'Français' }).click()
+})
+
+test('public pages are whole without JavaScript', async () => {
+  const still = await (await chrome.context({ javaScriptEnabled: false })).newPage()
+  const visit = async (path, name, ...texts) => {
+    assert.equal((await still.goto(`${halle.url}${path}`)).status(), 200, path)
+    await shot(still, name)
+    const words = await still.locator('body').innerText()
+    for (const text of texts) assert.ok(words.includes(text), `${path} does not show ${text}`)
+  }
+  await visit('/', '20-home')
+  await visit('/datasets', '21-catalogue', 'Communes')
+  await visit('/datasets?q=communes', '22-search', 'Communes')
+  await visit('/datasets/communes', '23-dataset', "L'Abergement-Clémenciat")
+  assert.ok(await still.locator('table caption').count() > 0, 'the table has no caption')
+  assert.ok(await still.locator('svg[role=img], img[src*=drawing]').count() > 0, 'the page has no chart')
+  const phone = await (await chrome.context({ viewport: { width: 375, height: 800 } })).newPage()
+  for (const [path, name] of [['/', '24-home-phone'], ['/datasets', '25-catalogue-phone'], ['/datasets/communes', '26-dataset-phone']]) {
+    await phone.goto(`${halle.url}${path}`)
+    await inspect(phone, name)
+    const overflow = await phone.evaluate(() => document.documentElement.scrollWidth - window.innerWidth)
+    assert.ok(overflow <= 0, `${path} is ${overflow} pixels wider than a phone`)
+  }
+})
+
+test('no page asked another site for anything, and no policy was broken', () => {
+  assert.deepEqual(chrome.foreign, [])
+  assert.deepEqual(chrome.blocked, [])
+})
