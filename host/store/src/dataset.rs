@@ -48,7 +48,10 @@ impl Entity for Dataset {
             Key::unique("owner-slug", format!("{}/{}", self.owner.key(), self.slug)),
             Key::new("owner", self.owner.key()),
             Key::new("owner-filter", root.key()),
-            Key::new("owner-filter", format!("{}:{}", root.key(), self.owner.department.as_deref().unwrap_or("-"))),
+            Key::new(
+                "owner-filter",
+                format!("{}:{}", root.key(), self.owner.department.as_deref().unwrap_or("-")),
+            ),
             Key::new("status", self.status.as_str()),
             Key::new("type", kind),
             Key::new("visibility", list_visibility(&self.permissions)),
