@@ -34,6 +34,13 @@ export function number(value: number | undefined | null): string {
   return value == null ? '–' : value.toLocaleString(locale.value)
 }
 
+/** A count with its noun; French keeps the singular for zero. */
+export function counted(value: number, french: [string, string], english: [string, string]): string {
+  const [one, many] = locale.value === 'fr' ? french : english
+  const isOne = locale.value === 'fr' ? value < 2 : value === 1
+  return `${number(value)} ${isOne ? one : many}`
+}
+
 export function bytes(value: number | undefined | null): string {
   if (value == null) return '–'
   const units = locale.value === 'fr' ? ['o', 'Kio', 'Mio', 'Gio'] : ['B', 'KiB', 'MiB', 'GiB']

@@ -1,3 +1,5 @@
+import { t } from './i18n'
+
 /** A JSON Schema, or a part of one. */
 export type Schema = Record<string, unknown>
 
@@ -6,6 +8,9 @@ const MAPS = new Set(['properties', 'patternProperties', '$defs', 'definitions',
 
 /** Keywords whose value is data, not a schema. */
 const DATA = new Set(['default', 'const', 'enum', 'examples', 'required'])
+
+/** Keywords of the form library, which may hold expressions. */
+const LAYOUTS = new Set(['layout', 'oneOfLayout', 'patternPropertiesLayout', 'errorMessage'])
 
 /**
  * The schema as the form shows it. Secrets are typed blind. A schema is code to the form library (`layout` expressions are
@@ -22,15 +27,50 @@ function part(value: unknown, trusted: boolean): unknown {
   const shown: Schema = {}
   for (const [keyword, content] of Object.entries(source)) {
     if (DATA.has(keyword)) shown[keyword] = content
+    else if (keyword === 'properties') shown.properties = properties(source, trusted)
     else if (MAPS.has(keyword)) shown[keyword] = named(content, trusted)
+    else if (LAYOUTS.has(keyword) && !trusted) continue
     else if (typeof content === 'string' && !trusted) shown[keyword] = plainText(keyword, content)
-    else if (trusted || keyword !== 'layout') shown[keyword] = part(content, trusted)
+    else shown[keyword] = part(content, trusted)
   }
-  if (!trusted) delete shown.layout
   if (source['x-secret'] === true) {
     shown.layout = { comp: 'text-field', props: { type: 'password', autocomplete: 'new-password' } }
   }
+  if (Array.isArray(source.oneOf) && source.oneOf.some(choice => (choice as Schema).properties)) {
+    // The library shows the title as a heading only; the field that chooses needs a name of its own.
+    shown.oneOfLayout ??= { label: source.title ?? t('Choix', 'Choice') }
+  }
   return shown
+}
+
+/** Properties; one that may be left out whole, but not in part, is asked for first. */
+function properties(source: Schema, trusted: boolean): Schema {
+  const required = (source.required ?? []) as string[]
+  const shown = Object.entries(named(source.properties, trusted)).map(([name, value]) => {
+    const schema = value as Schema
+    const inParts = schema.type === 'object' && Array.isArray(schema.required) && !schema.oneOf && schema.default === undefined
+    return [name, inParts && !required.includes(name) ? choice(schema) : schema]
+  })
+  return Object.fromEntries(shown)
+}
+
+/** An optional object as a question: nothing, or all that it needs. Without it the form would ask for its fields always. */
+function choice({ title, description, ...rest }: Schema): Schema {
+  const nothing = { title: t('Non', 'No'), properties: {}, additionalProperties: false }
+  const label = title ?? t('Préciser', 'Specify')
+  return { type: 'object', title, description, oneOf: [nothing, { ...rest, title: t('Oui', 'Yes') }], oneOfLayout: { label } }
+}
+
+/** The configuration without objects that were left empty: those are the optional ones that nobody filled. */
+export function withoutEmpty(value: unknown): unknown {
+  if (Array.isArray(value)) return value.map(withoutEmpty)
+  if (typeof value !== 'object' || value === null) return value
+  const kept = Object.entries(value).map(([name, content]) => [name, withoutEmpty(content)] as const)
+  return Object.fromEntries(kept.filter(([, content]) => !isEmpty(content)))
+}
+
+function isEmpty(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value) && Object.keys(value).length === 0
 }
 
 function named(content: unknown, trusted: boolean): Schema {

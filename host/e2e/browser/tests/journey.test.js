@@ -137,22 +137,20 @@ test('a plugin shows what it asks for before it is granted', async () => {
 
 test('a processing is configured by the form of its plugin, and its log is followed', async () => {
   await open('/forms/processings', 'Nouveau traitement')
-  await page.getByLabel("Adresse de l'API").waitFor()
-  await page.getByLabel('Titre', { exact: true }).fill('Stations')
+  await page.getByLabel("Adresse de l'API").fill(stations.url)
   await inspect(page, '09-processing-form')
-  const { _id: id } = await api('POST', '/processings/api/v1/processings', {
-    title: 'Stations',
-    plugin: 'import-api',
-    active: true,
-    slots: { output: { title: 'Stations' } },
-    config: {
-      apiURL: stations.url,
-      resultsPath: 'results',
-      pagination: { method: 'nextPageData', nextPagePath: 'next' },
-      block: { mapping: [{ key: 'id', path: 'id' }, { key: 'name', path: 'name' }, { key: 'capacity', path: 'capacity' }] }
-    }
-  })
-  await open(`/processings/${id}`, 'Stations')
+  await page.getByLabel('Titre', { exact: true }).fill('Stations')
+  await page.getByLabel('Chemin vers la liste des résultats').fill('results')
+  await page.getByRole('combobox', { name: 'Pagination' }).click()
+  await page.getByRole('option', { name: 'Adresse de la page suivante dans la réponse' }).click()
+  await page.getByLabel("Chemin vers l'adresse de la page suivante").fill('next')
+  await page.getByRole('button', { name: 'Ajouter un élément' }).first().click()
+  await page.getByLabel('Nom de la colonne').fill('nom')
+  await page.getByLabel('Chemin dans un résultat').fill('name')
+  await page.getByLabel('ou titre de celui à créer').fill('Stations')
+  await page.getByLabel('Actif').check()
+  await page.locator('[data-test=save]').click()
+  await page.getByRole('heading', { level: 1, name: 'Stations' }).waitFor()
   await page.locator('[data-test=trigger]').click()
   const run = page.locator('[data-test=run]')
   await run.locator('[data-status=running]').waitFor()
