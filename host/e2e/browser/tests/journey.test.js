@@ -37,11 +37,17 @@ async function open(path, heading) {
   await page.getByRole('heading', { level: 1, name: heading }).waitFor()
 }
 
-/** Sends JSON with the session of the page. */
-async function api(method, path, data) {
-  const answer = await page.request.fetch(`${halle.url}${path}`, { method, data })
-  assert.ok(answer.ok(), `${method} ${path}: ${answer.status()} ${await answer.text()}`)
+/** Reads JSON with the session of the page. */
+async function read(path) {
+  const answer = await page.request.get(`${halle.url}${path}`)
+  assert.ok(answer.ok(), `${path}: ${answer.status()} ${await answer.text()}`)
   return answer.json()
+}
+
+/** Turns the switch of the resource on the screen. */
+async function makePublic() {
+  await page.getByLabel(/^Privé/).check()
+  await page.getByLabel(/^Public/).waitFor()
 }
 
 function packageOf(plugin) {
@@ -57,7 +63,7 @@ async function install(plugin, heading) {
   await page.getByLabel(/Accepter un paquet non signé/).check()
   await page.getByRole('button', { name: 'Installer' }).click()
   await page.getByRole('heading', { level: 1, name: heading }).waitFor()
-  const { granted } = await api('GET', `/registry/api/v1/artefacts/${plugin}`)
+  const { granted } = await read(`/registry/api/v1/artefacts/${plugin}`)
   assert.equal(granted, false, 'a plugin was granted something before anybody consented')
 }
 
@@ -112,10 +118,10 @@ test('a broken file says which line and why', async () => {
 test('one switch makes a dataset public', async () => {
   await open('/datasets', 'Jeux de données')
   await page.getByRole('link', { name: 'Communes' }).click()
-  await page.getByLabel(/^Privé/).check()
-  await page.getByLabel(/^Public/).waitFor()
+  await makePublic()
   await page.getByRole('link', { name: 'Page publique' }).waitFor()
-  const anonymous = await fetch(`${halle.url}${DATA}/datasets/communes/lines?size=1`)
+  const id = new URL(page.url()).pathname.split('/').at(-1)
+  const anonymous = await fetch(`${halle.url}${DATA}/datasets/${id}/lines?size=1`)
   assert.equal(anonymous.status, 200)
 })
 
@@ -141,7 +147,7 @@ test('a processing is configured by the form of its plugin, and its log is follo
   await inspect(page, '09-processing-form')
   await page.getByLabel('Titre', { exact: true }).fill('Stations')
   await page.getByLabel('Chemin vers la liste des résultats').fill('results')
-  await page.getByRole('combobox', { name: 'Pagination' }).click()
+  await page.getByRole('combobox', { name: 'Pagination' }).press('ArrowDown')
   await page.getByRole('option', { name: 'Adresse de la page suivante dans la réponse' }).click()
   await page.getByLabel("Chemin vers l'adresse de la page suivante").fill('next')
   await page.getByRole('button', { name: 'Ajouter un élément' }).first().click()
@@ -170,15 +176,12 @@ test('a chart is previewed', async () => {
   await page.getByLabel('Jeu de données', { exact: true }).fill('Communes')
   await page.getByRole('option', { name: 'Communes' }).click()
   await page.getByLabel('Titre', { exact: true }).first().fill('Communes par région')
-  await page.locator('[data-test=config-form]').waitFor()
+  await page.getByRole('combobox', { name: 'Grouper par' }).press('ArrowDown')
+  await page.getByRole('option', { name: 'Région', exact: true }).click()
   await inspect(page, '12-chart-form')
-  const { id } = await api('POST', `${DATA}/applications`, {
-    title: 'Communes par région',
-    plugin: 'chart',
-    configuration: { datasets: [{ id: 'communes' }], type: 'bar', field: 'nom_region', title: 'Communes par région' }
-  })
-  await api('PUT', `${DATA}/applications/${id}/permissions`, [{ classes: ['list', 'read'] }])
-  await open(`/applications/${id}`, 'Communes par région')
+  await page.locator('[data-test=save]').click()
+  await page.getByRole('heading', { level: 1, name: 'Communes par région' }).waitFor()
+  await makePublic()
   const drawn = page.locator('[data-test=drawing]')
   await drawn.waitFor()
   await page.waitForFunction(image => image.complete && image.naturalWidth > 0, await drawn.elementHandle())
