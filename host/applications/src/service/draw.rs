@@ -1,0 +1,146 @@
+//! Drawing: ask the plugin what it wants, fetch it with the viewer's rights, let the plugin draw, make it safe.
+
+use std::sync::Arc;
+
+use halle_extensions::host::{Call, DataRequest, NamedRows, Output};
+use halle_extensions::installed::usable;
+use halle_extensions::manifest::PluginKind;
+use halle_extensions::services::Services;
+use halle_model::Caller;
+use halle_search::params::Params;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{Application, ApplicationError, Applications, rows};
+
+/// Rows that one data request may give, whatever the plugin asks.
+const REQUEST_ROWS_MAX: u32 = 10_000;
+
+/// Data requests of one drawing.
+const REQUESTS_MAX: usize = 20;
+
+/// How a drawing should look.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Look {
+    /// Width in CSS pixels.
+    pub width_px: u32,
+    /// Height in CSS pixels.
+    pub height_px: u32,
+    /// `fr` or `en`.
+    pub locale: String,
+    /// `light` or `dark`.
+    pub theme: String,
+}
+
+impl Default for Look {
+    fn default() -> Self {
+        Self { width_px: 800, height_px: 450, locale: "fr".to_owned(), theme: "light".to_owned() }
+    }
+}
+
+/// A drawing, safe to serve.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Drawn {
+    /// SVG.
+    pub svg: String,
+    /// What a person who does not see it is told.
+    pub alt: String,
+    /// The same data as a table: `{columns: [..], rows: [[..]]}`.
+    pub table: Option<Value>,
+}
+
+impl Applications {
+    /// Draws an application for `caller`, who needs the right to read it and the data it shows.
+    pub async fn draw(
+        &self,
+        caller: &Caller,
+        id: &str,
+        look: &Look,
+    ) -> Result<(Application, Drawn), ApplicationError> {
+        let application = self.permitted(caller, id, "readDescription").await?.entity;
+        let drawn = self.draw_with(caller, &application.plugin, &application.configuration, look).await?;
+        Ok((application, drawn))
+    }
+
+    /// Draws with a configuration that is not stored, for previews and for pages that make their own.
+    pub async fn draw_with(
+        &self,
+        caller: &Caller,
+        plugin: &str,
+        configuration: &Value,
+        look: &Look,
+    ) -> Result<Drawn, ApplicationError> {
+        let plugin = usable(&*self.installed, plugin, PluginKind::Visualisation).await?;
+        let call = Call {
+            plugin,
+            config: configuration.clone(),
+            secrets: Arc::default(),
+            services: Services::none(),
+            cancel: CancellationToken::new(),
+        };
+        let requests = self.plugins.visualisation_queries(call.clone()).await?;
+        if requests.len() > REQUESTS_MAX {
+            let message =
+                format!("the visualisation asks for {} sets of data, at most {REQUESTS_MAX}", requests.len());
+            return Err(ApplicationError::Drawing(message));
+        }
+        let mut data = Vec::with_capacity(requests.len());
+        for request in &requests {
+            data.push(self.fetch(caller, request).await?);
+        }
+        let rendered = self.plugins.render(call, data, context(look)).await?;
+        let Output::Svg(svg) = rendered.output else {
+            return Err(ApplicationError::Drawing("only SVG can be served as a picture".to_owned()));
+        };
+        let svg = self.painter.sanitize(&svg).map_err(ApplicationError::Drawing)?;
+        Ok(Drawn { svg, alt: rendered.alt, table: rendered.table })
+    }
+
+    async fn fetch(&self, caller: &Caller, request: &DataRequest) -> Result<NamedRows, ApplicationError> {
+        let text = |key: &str| request.query.get(key).and_then(Value::as_str).unwrap_or_default();
+        let dataset = text("dataset");
+        let max_rows = request.max_rows.clamp(1, REQUEST_ROWS_MAX);
+        let table = match text("operation") {
+            "lines" => {
+                let params = self.params(request, Some(("size", max_rows)))?;
+                self.datasets.lines(caller, dataset, &params).await?.values()?
+            }
+            "values_agg" => {
+                let params = self.params(request, None)?;
+                rows::groups(&self.datasets.values_agg(caller, dataset, &params).await?)
+            }
+            "metric_agg" => {
+                let params = self.params(request, None)?;
+                let answer = self.datasets.metric_agg(caller, dataset, &params).await?;
+                answer.as_object().cloned().into_iter().collect()
+            }
+            unknown => {
+                let message = format!("the visualisation asks for the unknown operation `{unknown}`");
+                return Err(ApplicationError::Drawing(message));
+            }
+        };
+        let rows = &table[..table.len().min(max_rows as usize)];
+        let (schema, rows) =
+            rows::columns(rows).map_err(|error| ApplicationError::Drawing(error.to_string()))?;
+        Ok(NamedRows { name: request.name.clone(), schema, rows })
+    }
+
+    fn params(&self, request: &DataRequest, limit: Option<(&str, u32)>) -> Result<Params, ApplicationError> {
+        let given = request.query.get("params").and_then(Value::as_object).into_iter().flatten();
+        let mut pairs: Vec<(String, String)> = given
+            .map(|(key, value)| {
+                (key.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+            })
+            .collect();
+        if let Some((key, max)) = limit {
+            let asked = pairs.iter().find(|(name, _)| name == key).and_then(|(_, value)| value.parse().ok());
+            pairs.retain(|(name, _)| name != key);
+            pairs.push((key.to_owned(), asked.unwrap_or(max).min(max).to_string()));
+        }
+        Params::new(pairs).map_err(|error| ApplicationError::Drawing(error.to_string()))
+    }
+}
+
+fn context(look: &Look) -> Value {
+    json!({ "width": look.width_px, "height": look.height_px, "locale": look.locale, "theme": look.theme })
+}

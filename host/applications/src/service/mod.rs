@@ -1,0 +1,7 @@
+//! Use cases, a file per verb.
+
+pub mod draw;
+pub(crate) mod edit;
+pub(crate) mod find;
+
+pub use edit::NewApplication;
