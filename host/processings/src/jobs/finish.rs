@@ -1,0 +1,75 @@
+//! How runs end, and what follows.
+
+use halle_extensions::host::Outcome;
+use halle_extensions::{PluginError, PluginResult};
+use halle_store::{EntityExt, StoreResult};
+use serde_json::json;
+
+use super::log;
+use super::run::RunHandler;
+use crate::model::{Run, RunStatus};
+
+/// How a run ended.
+#[derive(Debug, Clone, PartialEq)]
+pub(super) enum Ending {
+    /// Well, with a sentence of the plugin.
+    Well(String),
+    /// Badly, for a reason.
+    Failed(String),
+    /// It stopped because somebody or the host asked for it.
+    Stopped,
+    /// Its host died.
+    Interrupted,
+}
+
+impl Ending {
+    pub(super) fn of(result: PluginResult<Outcome>) -> Self {
+        match result {
+            Ok(outcome) => Self::Well(outcome.summary),
+            Err(PluginError::Cancelled) => Self::Stopped,
+            Err(error) => Self::Failed(format!("{error} ({})", error.code())),
+        }
+    }
+
+    /// Status, and the last record of the log: its type and its text.
+    fn told(&self, was: RunStatus) -> (RunStatus, &'static str, String) {
+        match self {
+            Self::Well(summary) => (RunStatus::Finished, "info", summary.clone()),
+            Self::Failed(reason) => (RunStatus::Error, "error", reason.clone()),
+            Self::Stopped if was == RunStatus::Kill => {
+                (RunStatus::Killed, "warning", "Exécution interrompue sur demande.".to_owned())
+            }
+            Self::Stopped => {
+                (RunStatus::Error, "error", "Exécution interrompue par l'arrêt du serveur.".to_owned())
+            }
+            Self::Interrupted => (
+                RunStatus::Error,
+                "error",
+                "Exécution interrompue : le serveur s'est arrêté pendant le traitement.".to_owned(),
+            ),
+        }
+    }
+}
+
+impl RunHandler {
+    /// Writes how the run ended, and schedules the next one.
+    pub(super) async fn finish(&self, run: Run, ending: Ending) -> StoreResult<()> {
+        let now = self.0.clock.now();
+        let mut work = self.0.store.begin().await?;
+        let Some(mut stored) = work.load::<Run>(&run.id).await? else { return Ok(()) };
+        if stored.status.has_ended() {
+            return Ok(());
+        }
+        let (status, kind, text) = ending.told(stored.status);
+        stored.entity.status = status;
+        stored.entity.finished_at = Some(now);
+        stored.entity.summary = Some(text.clone());
+        work.save(&mut stored, now).await?;
+        self.0.schedule_next(&mut *work, &stored.processing.id, now).await?;
+        work.commit().await?;
+        let record = json!({ "type": kind, "msg": text, "date": now });
+        log::append(&self.0, &stored, &[(now, record)]).await?;
+        self.0.tell(&stored);
+        Ok(())
+    }
+}

@@ -1,0 +1,220 @@
+//! Creating, changing and deleting processings.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use halle_base::AccountRef;
+use halle_extensions::host::Call;
+use halle_extensions::installed::usable;
+use halle_extensions::instance::{Configured, Keeper};
+use halle_extensions::manifest::PluginKind;
+use halle_extensions::registry::Installed;
+use halle_extensions::services::Services;
+use halle_http::ApiError;
+use halle_model::permission::{PermissionEntry, can_create};
+use halle_model::{Caller, schedule};
+use halle_store::{EntityExt, Filter};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use crate::model::{Processing, RUNS_KEPT_MAX, Rule, Run, Slot};
+use crate::{ProcessingError, Processings};
+
+/// A processing to create.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct NewProcessing {
+    /// Title.
+    pub title: String,
+    /// Plugin.
+    pub plugin: String,
+    /// Configuration, secrets included.
+    #[serde(default)]
+    pub config: Value,
+    /// Datasets by slot.
+    #[serde(default)]
+    pub slots: BTreeMap<String, Slot>,
+    /// Schedule.
+    #[serde(default)]
+    pub scheduling: Vec<Rule>,
+    /// Whether it may run.
+    #[serde(default)]
+    pub active: bool,
+    /// Owner; the caller's active account when absent.
+    pub owner: Option<AccountRef>,
+}
+
+/// Attributes to change; absent ones stay.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Patch {
+    pub title: Option<String>,
+    pub config: Option<Value>,
+    pub slots: Option<BTreeMap<String, Slot>>,
+    pub scheduling: Option<Vec<Rule>>,
+    pub active: Option<bool>,
+    pub permissions: Option<Vec<PermissionEntry>>,
+}
+
+impl Processings {
+    /// Creates a processing. Its plugin checks the configuration; if it is active and scheduled, its first run waits.
+    pub(crate) async fn create(
+        &self,
+        caller: &Caller,
+        new: NewProcessing,
+    ) -> Result<Processing, ProcessingError> {
+        let owner = new.owner.clone().or_else(|| caller.account.clone());
+        let owner = owner
+            .ok_or_else(|| ApiError::unauthorized("Veuillez vous connecter pour créer un traitement."))?;
+        if !can_create(caller, &owner, "processings") {
+            return Err(ApiError::forbidden("Permission manquante pour l'opération \"post\".").into());
+        }
+        let now = self.clock.now();
+        let mut processing = Processing {
+            id: halle_base::new_id(&*self.dice),
+            title: String::new(),
+            owner,
+            plugin: new.plugin,
+            configured: Configured::default(),
+            slots: BTreeMap::new(),
+            scheduling: Vec::new(),
+            active: false,
+            permissions: Vec::new(),
+            created_at: now,
+            updated_at: now,
+        };
+        let patch = Patch {
+            title: Some(new.title),
+            config: Some(new.config),
+            slots: Some(new.slots),
+            scheduling: Some(new.scheduling),
+            active: Some(new.active),
+            permissions: None,
+        };
+        self.apply(caller, &mut processing, patch).await?;
+        let mut work = self.store.begin().await?;
+        work.insert(&processing, now).await?;
+        self.schedule_next(&mut *work, &processing.id, now).await?;
+        work.commit().await?;
+        Ok(processing)
+    }
+
+    /// Changes attributes. A run in progress goes on with what it began with.
+    pub(crate) async fn patch(
+        &self,
+        caller: &Caller,
+        id: &str,
+        patch: Patch,
+    ) -> Result<Processing, ProcessingError> {
+        let mut stored = self.permitted(caller, id, "writeProcessing").await?;
+        self.apply(caller, &mut stored.entity, patch).await?;
+        let now = self.clock.now();
+        stored.entity.updated_at = now;
+        let mut work = self.store.begin().await?;
+        work.save(&mut stored, now).await?;
+        self.schedule_next(&mut *work, id, now).await?;
+        work.commit().await?;
+        Ok(stored.entity)
+    }
+
+    /// Deletes a processing with its runs and their logs. The datasets it made stay.
+    pub(crate) async fn delete(&self, caller: &Caller, id: &str) -> Result<(), ProcessingError> {
+        let stored = self.permitted(caller, id, "delete").await?;
+        let mut work = self.store.begin().await?;
+        work.jobs().cancel(&stored.key()).await?;
+        let runs = work.list::<Run>(&Filter::all(2 * RUNS_KEPT_MAX).with("processing", id)).await?;
+        for run in runs.results {
+            work.logs().clear(&run.log_stream()).await?;
+            work.remove::<Run>(&run.id).await?;
+        }
+        work.remove::<Processing>(id).await?;
+        work.commit().await?;
+        Ok(())
+    }
+
+    async fn apply(
+        &self,
+        caller: &Caller,
+        processing: &mut Processing,
+        patch: Patch,
+    ) -> Result<(), ProcessingError> {
+        let plugin = usable(&*self.installed, &processing.plugin, PluginKind::Processing).await?;
+        if let Some(title) = patch.title {
+            if title.trim().is_empty() {
+                return Err(ProcessingError::Invalid(
+                    "`title` est vide : donnez un titre au traitement.".to_owned(),
+                ));
+            }
+            processing.title = title;
+        }
+        if let Some(slots) = patch.slots {
+            self.check_slots(caller, &plugin, &slots).await?;
+            processing.slots = slots;
+        }
+        if let Some(rules) = patch.scheduling {
+            schedule::next(&rules, self.clock.now())
+                .map_err(|error| ProcessingError::Invalid(format!("`scheduling` : {error}")))?;
+            processing.scheduling = rules;
+        }
+        if let Some(permissions) = patch.permissions {
+            processing.permissions = permissions;
+        }
+        if let Some(config) = patch.config {
+            let key = processing.key();
+            let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &key };
+            processing.configured.update(&plugin.manifest, config, keeper)?;
+            self.prepare(&plugin, processing).await?;
+        }
+        processing.active = patch.active.unwrap_or(processing.active);
+        Ok(())
+    }
+
+    /// A slot must be one of the plugin's, and its dataset one that the caller may read, or write.
+    async fn check_slots(
+        &self,
+        caller: &Caller,
+        plugin: &Installed,
+        slots: &BTreeMap<String, Slot>,
+    ) -> Result<(), ProcessingError> {
+        for (name, slot) in slots {
+            let Some(table) = plugin.manifest.slots.get(name) else {
+                let known: Vec<&str> = plugin.manifest.slots.keys().map(String::as_str).collect();
+                let message = format!("`slots.{name}` : le plugin ne connaît que {}.", known.join(", "));
+                return Err(ProcessingError::Invalid(message));
+            };
+            let operation = if table.direction == "write" { "writeData" } else { "readLines" };
+            match &slot.dataset {
+                Some(dataset) => {
+                    let checked = self.datasets.permitted(caller, dataset, operation).await;
+                    checked.map_err(|error| {
+                        ProcessingError::Invalid(format!("`slots.{name}.dataset` : {error}"))
+                    })?;
+                }
+                None if table.direction == "write" => {}
+                None => {
+                    let message = format!("`slots.{name}.dataset` manque : dites quel jeu de données lire.");
+                    return Err(ProcessingError::Invalid(message));
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Lets the plugin check and normalise the configuration.
+    async fn prepare(
+        &self,
+        plugin: &Arc<Installed>,
+        processing: &mut Processing,
+    ) -> Result<(), ProcessingError> {
+        let key = processing.key();
+        let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &key };
+        let secrets = processing.configured.open(keeper).map_err(ApiError::internal)?;
+        let services = Services { egress: Some(Arc::clone(&self.egress)), ..Services::none() };
+        let config = processing.configured.config.clone();
+        let cancel = CancellationToken::new();
+        let call = Call { plugin: Arc::clone(plugin), config: config.clone(), secrets, services, cancel };
+        processing.configured.config = self.plugins.prepare(call, config).await?.config;
+        Ok(())
+    }
+}

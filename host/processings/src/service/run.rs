@@ -1,0 +1,133 @@
+//! Triggering, killing and scheduling runs.
+
+use halle_base::Timestamp;
+use halle_model::{Caller, schedule};
+use halle_store::{EntityExt, Filter, NewJob, StoreResult, UnitOfWork};
+use serde_json::json;
+
+use crate::jobs::RUN;
+use crate::model::{Processing, ProcessingRef, RUNS_KEPT_MAX, Run, RunStatus, key};
+use crate::{ProcessingError, Processings};
+
+impl Processings {
+    /// Starts a run now, in place of the one that waits. Refused while one is in progress.
+    pub(crate) async fn trigger(&self, caller: &Caller, id: &str) -> Result<Run, ProcessingError> {
+        let processing = self.permitted(caller, id, "trigger").await?.entity;
+        if !processing.active {
+            return Err(ProcessingError::Conflict("Le traitement n'est pas actif.".to_owned()));
+        }
+        let now = self.clock.now();
+        let mut work = self.store.begin().await?;
+        let recent = work.list::<Run>(&Filter::all(10).with("processing", id)).await?;
+        if recent.results.iter().any(|run| matches!(run.status, RunStatus::Running | RunStatus::Kill)) {
+            return Err(ProcessingError::Invalid("Une exécution est déjà en cours.".to_owned()));
+        }
+        remove_pending(&mut *work, id).await?;
+        let run = self.new_run(&processing, RunStatus::Triggered, now, now);
+        enqueue(&mut *work, &run, now).await?;
+        work.commit().await?;
+        self.tell(&run);
+        Ok(run)
+    }
+
+    /// Asks a run to stop; it has the grace time of its plugin's limits, then it is stopped.
+    pub(crate) async fn kill(&self, caller: &Caller, run_id: &str) -> Result<Run, ProcessingError> {
+        let permitted = self.permitted_run(caller, run_id, "kill").await?;
+        let now = self.clock.now();
+        let mut work = self.store.begin().await?;
+        let Some(mut stored) = work.load::<Run>(&permitted.id).await? else {
+            return Err(ProcessingError::NotFound(format!("L'exécution `{run_id}`")));
+        };
+        match stored.status {
+            RunStatus::Running => {
+                stored.entity.status = RunStatus::Kill;
+                work.save(&mut stored, now).await?;
+                work.jobs().cancel(&key(&stored.processing.id)).await?;
+            }
+            status if status.is_pending() => {
+                stored.entity.status = RunStatus::Killed;
+                stored.entity.finished_at = Some(now);
+                work.save(&mut stored, now).await?;
+                self.schedule_next(&mut *work, &stored.processing.id, now).await?;
+            }
+            _ => return Ok(stored.entity),
+        }
+        work.commit().await?;
+        self.tell(&stored);
+        Ok(stored.entity)
+    }
+
+    /// Makes the waiting run of a processing agree with its schedule. Runs in the unit of work of the change.
+    pub(crate) async fn schedule_next(
+        &self,
+        work: &mut dyn UnitOfWork,
+        id: &str,
+        now: Timestamp,
+    ) -> StoreResult<()> {
+        let Some(processing) = work.load::<Processing>(id).await? else { return Ok(()) };
+        let recent = work.list::<Run>(&Filter::all(10).with("processing", id)).await?;
+        let is_triggered = recent.results.iter().any(|run| run.status == RunStatus::Triggered);
+        if processing.active && is_triggered {
+            return Ok(());
+        }
+        remove_pending(work, id).await?;
+        forget_old(work, id).await?;
+        // Rules are checked when they are written; one that means nothing any more schedules nothing.
+        let next = schedule::next(&processing.scheduling, now).unwrap_or_default();
+        if let Some(at) = next.filter(|_| processing.active) {
+            let run = self.new_run(&processing, RunStatus::Scheduled, now, at);
+            enqueue(work, &run, now).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells who listens how a run stands.
+    pub(crate) fn tell(&self, run: &Run) {
+        let channel = format!("processings/{}/run-patch", run.processing.id);
+        self.hub.publish(&channel, json!({ "_id": run.id, "patch": run }));
+    }
+
+    fn new_run(&self, processing: &Processing, status: RunStatus, now: Timestamp, at: Timestamp) -> Run {
+        Run {
+            id: halle_base::new_id(&*self.dice),
+            processing: ProcessingRef { id: processing.id.clone(), title: processing.title.clone() },
+            owner: processing.owner.clone(),
+            status,
+            created_at: now,
+            scheduled_at: Some(at),
+            started_at: None,
+            finished_at: None,
+            summary: None,
+        }
+    }
+}
+
+async fn enqueue(work: &mut dyn UnitOfWork, run: &Run, now: Timestamp) -> StoreResult<()> {
+    work.insert(run, now).await?;
+    let run_at = run.scheduled_at.unwrap_or(now);
+    let payload = json!({ "run": run.id });
+    let job =
+        NewJob { run_at, deduplicate: false, ..NewJob::now(RUN, key(&run.processing.id), payload, now) };
+    work.jobs().enqueue(&job).await.map(drop)
+}
+
+/// Removes runs that wait; their jobs find nothing to do and end.
+async fn remove_pending(work: &mut dyn UnitOfWork, processing: &str) -> StoreResult<()> {
+    let waiting = vec!["scheduled".to_owned(), "triggered".to_owned()];
+    let mut filter = Filter::all(100).with("processing", processing);
+    filter.any_of.push(("status", waiting));
+    for run in work.list::<Run>(&filter).await?.results {
+        work.remove::<Run>(&run.id).await?;
+    }
+    Ok(())
+}
+
+/// Removes the oldest runs beyond those that are kept.
+async fn forget_old(work: &mut dyn UnitOfWork, processing: &str) -> StoreResult<()> {
+    let filter = Filter { skip: RUNS_KEPT_MAX, ..Filter::all(50).with("processing", processing) };
+    for run in work.list::<Run>(&filter).await?.results {
+        work.logs().clear(&run.log_stream()).await?;
+        work.remove::<Run>(&run.id).await?;
+    }
+    Ok(())
+}

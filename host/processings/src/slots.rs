@@ -1,0 +1,195 @@
+//! Datasets in the slots of a processing: the plugin says `output`, the processing says which dataset that is.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Duration;
+
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use halle_datasets::service::create::NewDataset;
+use halle_datasets::service::read::refused;
+use halle_extensions::services::{DatasetSlots, RowsReader, RowsWriter};
+use halle_extensions::types::RowProblem;
+use halle_extensions::{Field, Problem};
+use halle_model::{Caller, Status};
+use halle_search::params::Params;
+use halle_store::EntityExt;
+use serde_json::{Map, Value, json};
+use tempfile::NamedTempFile;
+
+use crate::Processings;
+use crate::model::{Processing, Slot};
+
+/// How long a commit waits for the dataset to be ready.
+const READY_WITHIN: Duration = Duration::from_secs(30 * 60);
+
+/// The slots of one processing, for one run.
+pub(crate) struct ProcessingSlots {
+    processings: Processings,
+    processing: Processing,
+    caller: Caller,
+}
+
+impl ProcessingSlots {
+    /// The slots, acting for the owner of the processing.
+    pub(crate) fn new(processings: &Processings, processing: &Processing) -> Self {
+        let caller = Caller::platform_for(processing.owner.clone());
+        Self { processings: processings.clone(), processing: processing.clone(), caller }
+    }
+
+    fn slot(&self, name: &str) -> Result<&Slot, Problem> {
+        self.processing.slots.get(name).ok_or_else(|| {
+            let message = format!(
+                "Aucun jeu de données n'est associé à « {name} » dans ce traitement. \
+                 No dataset stands in the slot `{name}` of this processing."
+            );
+            Problem::new("slot/unbound", message)
+        })
+    }
+}
+
+#[async_trait]
+impl DatasetSlots for ProcessingSlots {
+    async fn open_read(&self, slot: &str, query: &Value) -> Result<Box<dyn RowsReader>, Problem> {
+        let Some(dataset) = &self.slot(slot)?.dataset else {
+            return Err(Problem::new(
+                "slot/empty",
+                format!("le jeu de données de « {slot} » n'existe pas encore"),
+            ));
+        };
+        let pairs = query.as_object().into_iter().flatten().map(|(name, value)| {
+            (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        });
+        let params = Params::new(pairs).map_err(|error| Problem::new("dataset/query", error.to_string()))?;
+        let read = self.processings.datasets.batches(&self.caller, dataset, &params).await.map_err(refused)?;
+        Ok(read.into_reader())
+    }
+
+    async fn open_write(
+        &self,
+        slot: &str,
+        mode: &str,
+        schema: &[Field],
+    ) -> Result<Box<dyn RowsWriter>, Problem> {
+        if mode != "replace" {
+            let message =
+                format!("`{mode}` n'est pas un mode d'écriture de ce jeu de données : utilisez `replace`");
+            return Err(Problem::new("dataset/mode", message));
+        }
+        let file = NamedTempFile::new_in(&self.processings.temp_dir).map_err(|error| disk(&error))?;
+        let mut csv = csv::Writer::from_writer(file.reopen().map_err(|error| disk(&error))?);
+        csv.write_record(schema.iter().map(|field| field.title.as_deref().unwrap_or(&field.key)))
+            .map_err(|error| disk(&error))?;
+        Ok(Box::new(SlotWriter {
+            processings: self.processings.clone(),
+            processing: self.processing.id.clone(),
+            caller: self.caller.clone(),
+            name: slot.to_owned(),
+            slot: self.slot(slot)?.clone(),
+            content: Content::Rows { file, csv },
+        }))
+    }
+}
+
+/// What a transaction has collected.
+enum Content {
+    /// Rows, as CSV with the titles of the columns as header.
+    Rows { file: NamedTempFile, csv: csv::Writer<std::fs::File> },
+    /// A file to take as it is.
+    File { name: String, file: NamedTempFile },
+}
+
+/// A transaction on the dataset in a slot. Dropping it removes what it collected, and nothing else happened.
+struct SlotWriter {
+    processings: Processings,
+    processing: String,
+    caller: Caller,
+    name: String,
+    slot: Slot,
+    content: Content,
+}
+
+#[async_trait]
+impl RowsWriter for SlotWriter {
+    async fn write(&mut self, batch: RecordBatch) -> Result<(u64, Vec<RowProblem>), Problem> {
+        let Content::Rows { csv, .. } = &mut self.content else {
+            return Err(Problem::new("dataset/mode", "a file was given already: rows cannot follow"));
+        };
+        let formatters = formatters(&batch)?;
+        for row in 0..batch.num_rows() {
+            let cells = formatters.iter().map(|column| column.value(row).to_string());
+            csv.write_record(cells).map_err(|error| disk(&error))?;
+        }
+        Ok((batch.num_rows() as u64, Vec::new()))
+    }
+
+    async fn replace_file(&mut self, name: &str, file: &Path) -> Result<(), Problem> {
+        let copy = NamedTempFile::new_in(&self.processings.temp_dir).map_err(|error| disk(&error))?;
+        tokio::fs::copy(file, copy.path()).await.map_err(|error| disk(&error))?;
+        self.content = Content::File { name: name.to_owned(), file: copy };
+        Ok(())
+    }
+
+    async fn commit(self: Box<Self>) -> Result<u64, Problem> {
+        let (file, name) = match self.content {
+            Content::Rows { file, csv } => {
+                let mut written = csv.into_inner().map_err(|error| disk(&error))?;
+                written.flush().map_err(|error| disk(&error))?;
+                (file, format!("{}.csv", self.name))
+            }
+            Content::File { name, file } => (file, name),
+        };
+        let datasets = &self.processings.datasets;
+        let dataset = match &self.slot.dataset {
+            Some(id) => datasets.replace_file(&self.caller, id, &name, file.path()).await.map_err(refused)?,
+            None => {
+                let extras = json!({ "extras": { "processingId": self.processing } });
+                let attributes = extras.as_object().cloned().unwrap_or_else(Map::new);
+                let title = self.slot.title.clone();
+                let new = NewDataset { title, attributes, ..NewDataset::default() };
+                let created = datasets.create_from_file(&self.caller, new, &name, file.path()).await;
+                let created = created.map_err(refused)?;
+                bind(&self.processings, &self.processing, &self.name, &created.id).await?;
+                created
+            }
+        };
+        let ready = datasets.wait_finalized(&dataset.id, READY_WITHIN).await.map_err(refused)?;
+        if ready.status == Status::Error {
+            let message = format!("le jeu de données « {} » est en erreur : voir son journal", ready.title);
+            return Err(Problem::new("dataset/error", message));
+        }
+        Ok(ready.count.unwrap_or(0))
+    }
+}
+
+/// Remembers the dataset that a run created, so that the next run replaces its content.
+async fn bind(processings: &Processings, processing: &str, slot: &str, dataset: &str) -> Result<(), Problem> {
+    let unavailable = |error: halle_store::StoreError| {
+        tracing::error!(%error, "the slot of a processing could not be bound");
+        Problem::new("slot/unavailable", "le jeu de données créé n'a pas pu être associé au traitement")
+    };
+    let mut work = processings.store.begin().await.map_err(unavailable)?;
+    let Some(mut stored) = work.load::<Processing>(processing).await.map_err(unavailable)? else {
+        return Ok(());
+    };
+    if let Some(slot) = stored.entity.slots.get_mut(slot) {
+        slot.dataset = Some(dataset.to_owned());
+    }
+    work.save(&mut stored, processings.clock.now()).await.map_err(unavailable)?;
+    work.commit().await.map_err(unavailable)
+}
+
+fn formatters(batch: &RecordBatch) -> Result<Vec<arrow::util::display::ArrayFormatter<'_>>, Problem> {
+    let columns = batch.columns().iter().map(|column| {
+        arrow::util::display::ArrayFormatter::try_new(
+            column.as_ref(),
+            &arrow::util::display::FormatOptions::default(),
+        )
+    });
+    columns.collect::<Result<_, _>>().map_err(|error| Problem::new("dataset/type", error.to_string()))
+}
+
+fn disk(error: &impl std::fmt::Display) -> Problem {
+    tracing::error!(%error, "a file on its way to a dataset could not be written");
+    Problem::new("dataset/disk", "le fichier temporaire n'a pas pu être écrit")
+}
