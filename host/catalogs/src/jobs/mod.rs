@@ -1,0 +1,7 @@
+//! Jobs of the feature: one import, one publication.
+
+mod import;
+mod publish;
+
+pub(crate) use import::{IMPORT, ImportHandler};
+pub(crate) use publish::{PUBLISH, PublishHandler};

@@ -1,0 +1,252 @@
+//! Catalogues, imports and publications, as they are stored and as clients see them (names are Data Fair's).
+
+use halle_base::{AccountRef, Timestamp};
+use halle_extensions::host::Publication as RemoteTwin;
+use halle_extensions::instance::Configured;
+use halle_model::listing;
+use halle_model::permission::{PermissionEntry, Protected};
+use halle_model::schedule::Rule;
+use halle_store::{Entity, Key};
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+/// Log records kept per import and per publication.
+pub const LOG_RECORDS_MAX: u32 = 1_000;
+
+/// A connector, configured.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Catalog {
+    /// Identifier.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Title.
+    pub title: String,
+    /// Description.
+    #[serde(default)]
+    pub description: String,
+    /// Identifier of the connector plugin.
+    pub plugin: String,
+    /// What this catalogue can do: `browse`, `search`, `publish-dataset`...
+    #[serde(default)]
+    pub capabilities: Vec<String>,
+    /// Account that owns it.
+    pub owner: AccountRef,
+    /// Configuration and sealed secrets.
+    pub configured: Configured,
+    /// Explicit grants.
+    #[serde(default)]
+    pub permissions: Vec<PermissionEntry>,
+    /// Creation.
+    pub created_at: Timestamp,
+    /// Last change.
+    pub updated_at: Timestamp,
+}
+
+impl Catalog {
+    /// What [`can`](halle_model::permission::can) needs to know.
+    pub fn protected(&self) -> Protected<'_> {
+        Protected { owner: &self.owner, grants: &self.permissions, scope: "catalogs" }
+    }
+
+    /// What its secrets and its state are for.
+    pub fn key(&self) -> String {
+        format!("catalogs/{}", self.id)
+    }
+}
+
+impl Entity for Catalog {
+    const COLLECTION: &'static str = "catalogs";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn owner(&self) -> Option<&AccountRef> {
+        Some(&self.owner)
+    }
+
+    fn title(&self) -> &str {
+        &self.title
+    }
+
+    fn search_text(&self) -> String {
+        format!("{} {}", self.title, self.description)
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        let mut keys = vec![Key::new("owner", self.owner.key()), Key::new("plugin", &self.plugin)];
+        let readers = listing::resource_words(&self.owner, &self.permissions);
+        keys.extend(readers.into_iter().map(|word| Key::new("grant", word)));
+        keys
+    }
+}
+
+/// How an import or a publication stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExchangeStatus {
+    /// Waits for a worker.
+    Waiting,
+    /// In progress.
+    Running,
+    /// Ended well.
+    Done,
+    /// Ended badly; the log says why.
+    Error,
+}
+
+/// Something of a title, as others refer to it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Titled {
+    /// Identifier.
+    pub id: String,
+    /// Title at the time of writing.
+    #[serde(default)]
+    pub title: String,
+}
+
+/// A remote resource that comes in as a dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Import {
+    /// Identifier.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Owner, that of the catalogue.
+    pub owner: AccountRef,
+    /// The catalogue.
+    pub catalog: Titled,
+    /// The resource there.
+    pub remote_resource: Titled,
+    /// The dataset here; absent until the first import has created it.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub data_fair_dataset: Option<Titled>,
+    /// Options for the connector.
+    #[serde(default)]
+    pub config: Value,
+    /// How it stands.
+    pub status: ExchangeStatus,
+    /// When it repeats.
+    #[serde(default)]
+    pub scheduling: Vec<Rule>,
+    /// Whether the title, the description and the like follow the remote ones at each import.
+    #[serde(default)]
+    pub should_update_metadata: bool,
+    /// What recognises an unchanged resource.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+    /// Next time by the schedule.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub next_import_date: Option<Timestamp>,
+    /// Last time that ended well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_import_date: Option<Timestamp>,
+    /// Why it ended badly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Creation.
+    pub created_at: Timestamp,
+}
+
+impl Import {
+    /// Key of its jobs.
+    pub fn key(&self) -> String {
+        format!("imports/{}", self.id)
+    }
+
+    /// Stream of its log.
+    pub fn log_stream(&self) -> String {
+        format!("import/{}", self.id)
+    }
+}
+
+impl Entity for Import {
+    const COLLECTION: &'static str = "imports";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn owner(&self) -> Option<&AccountRef> {
+        Some(&self.owner)
+    }
+
+    fn title(&self) -> &str {
+        &self.remote_resource.title
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        let mut keys = vec![Key::new("catalog", &self.catalog.id)];
+        // A dataset is filled by one import only: two would overwrite each other.
+        keys.extend(self.data_fair_dataset.iter().map(|dataset| Key::unique("dataset", &dataset.id)));
+        keys
+    }
+}
+
+/// A local dataset that has a twin in a remote catalogue.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Publication {
+    /// Identifier.
+    #[serde(rename = "_id")]
+    pub id: String,
+    /// Owner, that of the catalogue.
+    pub owner: AccountRef,
+    /// The catalogue.
+    pub catalog: Titled,
+    /// The dataset here.
+    pub data_fair_dataset: Titled,
+    /// What to do next: `create` or `update`, then `delete`.
+    pub action: String,
+    /// The twin there, as the connector told it.
+    #[serde(default)]
+    pub remote: RemoteTwin,
+    /// How it stands.
+    pub status: ExchangeStatus,
+    /// Last time that ended well.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_publication_date: Option<Timestamp>,
+    /// Why it ended badly.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub error: Option<String>,
+    /// Creation.
+    pub created_at: Timestamp,
+}
+
+impl Publication {
+    /// Key of its jobs.
+    pub fn key(&self) -> String {
+        format!("publications/{}", self.id)
+    }
+
+    /// Stream of its log.
+    pub fn log_stream(&self) -> String {
+        format!("publication/{}", self.id)
+    }
+}
+
+impl Entity for Publication {
+    const COLLECTION: &'static str = "publications";
+
+    fn id(&self) -> &str {
+        &self.id
+    }
+
+    fn owner(&self) -> Option<&AccountRef> {
+        Some(&self.owner)
+    }
+
+    fn title(&self) -> &str {
+        &self.data_fair_dataset.title
+    }
+
+    fn keys(&self) -> Vec<Key> {
+        let pair = format!("{}/{}", self.catalog.id, self.data_fair_dataset.id);
+        vec![
+            Key::new("catalog", &self.catalog.id),
+            Key::new("dataset", &self.data_fair_dataset.id),
+            Key::unique("catalog-dataset", pair),
+        ]
+    }
+}

@@ -1,0 +1,11 @@
+//! Use cases, a file per kind of thing.
+
+mod catalogs;
+mod connect;
+mod imports;
+mod publications;
+
+pub(crate) use catalogs::{CatalogPatch, NewCatalog};
+pub(crate) use connect::ExchangeLog;
+pub(crate) use imports::{ImportPatch, NewImport, plan_next};
+pub(crate) use publications::NewPublication;

@@ -1,0 +1,145 @@
+//! Publications: created, run again, removed.
+
+use halle_base::Timestamp;
+use halle_extensions::host::Publication as RemoteTwin;
+use halle_model::Caller;
+use halle_store::documents::Stored;
+use halle_store::{EntityExt, Filter, NewJob, Page, StoreError, StoreResult, UnitOfWork};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::jobs::PUBLISH;
+use crate::model::{ExchangeStatus, Publication, Titled};
+use crate::{CatalogError, Catalogs};
+
+/// A publication to create.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct NewPublication {
+    pub catalog: Titled,
+    pub data_fair_dataset: Titled,
+}
+
+impl Catalogs {
+    /// The publication, if the caller may do `operation_id` on its catalogue.
+    pub(crate) async fn permitted_publication(
+        &self,
+        caller: &Caller,
+        id: &str,
+        operation_id: &str,
+    ) -> Result<Stored<Publication>, CatalogError> {
+        let mut work = self.store.read().await?;
+        let found = work.load::<Publication>(id).await?;
+        drop(work);
+        let publication = found.ok_or_else(|| CatalogError::NotFound(format!("La publication `{id}`")))?;
+        self.permitted(caller, &publication.catalog.id, operation_id).await?;
+        Ok(publication)
+    }
+
+    /// Publications of a catalogue, newest first.
+    pub(crate) async fn publications(
+        &self,
+        caller: &Caller,
+        catalog: &str,
+        skip: u32,
+        size: u32,
+    ) -> Result<Page<Publication>, CatalogError> {
+        self.permitted(caller, catalog, "readCatalog").await?;
+        let filter = Filter { skip, ..Filter::all(size).with("catalog", catalog) };
+        let mut work = self.store.read().await?;
+        let page = work.list::<Publication>(&filter).await?;
+        Ok(Page {
+            count: page.count,
+            results: page.results.into_iter().map(|stored| stored.entity).collect(),
+        })
+    }
+
+    /// Publishes a dataset of the catalogue's owner; 409 if it is published there already.
+    pub(crate) async fn publish(
+        &self,
+        caller: &Caller,
+        new: NewPublication,
+    ) -> Result<Publication, CatalogError> {
+        let catalog = self.permitted(caller, &new.catalog.id, "publish").await?.entity;
+        if !catalog.capabilities.iter().any(|ability| ability == "publish-dataset") {
+            let message =
+                "Ce catalogue ne permet pas de publier : vérifiez sa configuration, notamment la clé d'API.";
+            return Err(CatalogError::Invalid(message.to_owned()));
+        }
+        let dataset = self.datasets.permitted(caller, &new.data_fair_dataset.id, "writeDescription").await?;
+        if !dataset.owner.is_same(&catalog.owner) {
+            let message = "Le jeu de données et le catalogue n'ont pas le même propriétaire.";
+            return Err(CatalogError::Invalid(message.to_owned()));
+        }
+        let now = self.clock.now();
+        let publication = Publication {
+            id: halle_base::new_id(&*self.dice),
+            owner: catalog.owner,
+            catalog: Titled { id: catalog.id, title: catalog.title },
+            data_fair_dataset: Titled { id: dataset.id.clone(), title: dataset.title.clone() },
+            action: "create".to_owned(),
+            remote: RemoteTwin::default(),
+            status: ExchangeStatus::Waiting,
+            last_publication_date: None,
+            error: None,
+            created_at: now,
+        };
+        let mut work = self.store.begin().await?;
+        match work.insert(&publication, now).await {
+            Err(StoreError::Duplicate { .. }) => {
+                let message = "Ce jeu de données est déjà publié dans ce catalogue.";
+                return Err(CatalogError::Conflict(message.to_owned()));
+            }
+            other => other?,
+        }
+        enqueue(&mut *work, &publication, now).await?;
+        work.commit().await?;
+        Ok(publication)
+    }
+
+    /// Publishes again: the remote twin is brought up to date.
+    pub(crate) async fn republish(&self, caller: &Caller, id: &str) -> Result<Publication, CatalogError> {
+        self.permitted_publication(caller, id, "publish").await?;
+        self.ask(id, None).await
+    }
+
+    /// Removes the remote twin, then the publication; only the publication with `only_link`.
+    pub(crate) async fn unpublish(
+        &self,
+        caller: &Caller,
+        id: &str,
+        only_link: bool,
+    ) -> Result<(), CatalogError> {
+        let stored = self.permitted_publication(caller, id, "publish").await?;
+        if !only_link && stored.remote.remote_id.is_some() {
+            return self.ask(id, Some("delete")).await.map(drop);
+        }
+        let mut work = self.store.begin().await?;
+        work.jobs().cancel(&stored.key()).await?;
+        work.logs().clear(&stored.log_stream()).await?;
+        work.remove::<Publication>(id).await?;
+        work.commit().await?;
+        Ok(())
+    }
+
+    /// Puts a publication back to `waiting`, with a job.
+    pub(crate) async fn ask(&self, id: &str, action: Option<&str>) -> Result<Publication, CatalogError> {
+        let now = self.clock.now();
+        let mut work = self.store.begin().await?;
+        let found = work.load::<Publication>(id).await?;
+        let mut stored = found.ok_or_else(|| CatalogError::NotFound(format!("La publication `{id}`")))?;
+        stored.entity.status = ExchangeStatus::Waiting;
+        if let Some(action) = action {
+            stored.entity.action = action.to_owned();
+        }
+        work.save(&mut stored, now).await?;
+        enqueue(&mut *work, &stored, now).await?;
+        work.commit().await?;
+        Ok(stored.entity)
+    }
+}
+
+async fn enqueue(work: &mut dyn UnitOfWork, publication: &Publication, now: Timestamp) -> StoreResult<()> {
+    let payload = json!({ "publication": publication.id });
+    work.jobs().enqueue(&NewJob::now(PUBLISH, publication.key(), payload, now)).await.map(drop)
+}
