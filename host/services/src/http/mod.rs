@@ -1,0 +1,18 @@
+//! Routes, in Data Fair's places.
+
+mod services;
+
+use axum::Router;
+use axum::routing::get;
+
+use crate::RemoteServices;
+
+/// Routes of the feature, to be mounted at the root.
+pub fn router(services: RemoteServices) -> Router {
+    let api = Router::new()
+        .route("/remote-services", get(services::list).post(services::create))
+        .route("/remote-services/{id}", get(services::read).patch(services::patch).delete(services::delete))
+        .route("/remote-services/{id}/api-docs.json", get(services::api_doc))
+        .route("/remote-services-actions", get(services::actions));
+    Router::new().nest("/data-fair/api/v1", api).with_state(services)
+}

@@ -1,0 +1,227 @@
+//! Declaring, changing and forgetting services.
+
+use std::sync::Arc;
+
+use halle_base::{AccountRef, Secret};
+use halle_extensions::host::{Call, RemoteOperation};
+use halle_extensions::installed::usable;
+use halle_extensions::manifest::PluginKind;
+use halle_extensions::services::Services;
+use halle_http::ApiError;
+use halle_model::permission::can_create;
+use halle_model::{Caller, slug};
+use halle_store::{EntityExt, StoreError};
+use serde::Deserialize;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+use url::Url;
+
+use crate::model::RemoteService;
+use crate::{RemoteServices, ServiceError};
+
+/// Adapter of services that do not name one: it follows Data Fair's conventions.
+const DEFAULT_ADAPTER: &str = "openapi";
+
+/// Bytes of an OpenAPI document, as JSON.
+const DOCUMENT_BYTES_MAX: usize = 1 << 20;
+
+/// A service to declare.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct NewService {
+    pub id: Option<String>,
+    pub title: Option<String>,
+    #[serde(default)]
+    pub description: String,
+    pub api_doc: Value,
+    /// Address of the server; `servers[0].url` of the document when absent.
+    pub server: Option<String>,
+    pub plugin: Option<String>,
+    pub api_key: Option<ApiKey>,
+    #[serde(default)]
+    pub public: bool,
+    pub owner: Option<AccountRef>,
+}
+
+/// How a service wants its key, in Data Fair's shape.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ApiKey {
+    /// `header`: the only place, so that keys stay out of URLs.
+    #[serde(rename = "in")]
+    pub place: String,
+    pub name: String,
+    pub value: Secret<String>,
+}
+
+/// Attributes to change; absent ones stay.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "camelCase")]
+pub(crate) struct ServicePatch {
+    pub title: Option<String>,
+    pub description: Option<String>,
+    pub api_doc: Option<Value>,
+    pub server: Option<String>,
+    pub api_key: Option<ApiKey>,
+    pub public: Option<bool>,
+}
+
+impl RemoteServices {
+    /// Declares a service; its adapter must find an operation that can enrich.
+    pub(crate) async fn create(
+        &self,
+        caller: &Caller,
+        new: NewService,
+    ) -> Result<RemoteService, ServiceError> {
+        let owner = new.owner.or_else(|| caller.account.clone());
+        let owner = owner
+            .ok_or_else(|| ApiError::unauthorized("Veuillez vous connecter pour déclarer un service."))?;
+        if !can_create(caller, &owner, "remote-services") {
+            return Err(ApiError::forbidden("Permission manquante pour l'opération \"post\".").into());
+        }
+        let info = |key: &str| new.api_doc["info"][key].as_str().unwrap_or_default().to_owned();
+        let id = new.id.or_else(|| Some(info("x-api-id")).filter(|id| !id.is_empty()));
+        let id = slug::title_slug(&id.unwrap_or_else(|| info("title")));
+        let now = self.clock.now();
+        let mut service = RemoteService {
+            id,
+            title: new.title.unwrap_or_else(|| info("title")),
+            description: new.description,
+            owner,
+            plugin: new.plugin.unwrap_or_else(|| DEFAULT_ADAPTER.to_owned()),
+            server: server(new.server.as_deref(), &new.api_doc)?,
+            api_doc: new.api_doc,
+            key_header: None,
+            sealed_key: None,
+            operations: Vec::new(),
+            public: new.public,
+            created_at: now,
+            updated_at: now,
+        };
+        service.operations = self.operations(&service.plugin, &service.api_doc).await?;
+        self.set_key(&mut service, new.api_key)?;
+        let mut work = self.store.begin().await?;
+        match work.insert(&service, now).await {
+            Err(StoreError::Stale { .. } | StoreError::Duplicate { .. }) => {
+                let message = format!(
+                    "Le service « {} » existe déjà : modifiez-le, ou donnez un autre `id`.",
+                    service.id
+                );
+                return Err(ServiceError::Conflict(message));
+            }
+            other => other?,
+        }
+        work.commit().await?;
+        Ok(service)
+    }
+
+    /// Changes the attributes given; a new document is read by the adapter again.
+    pub(crate) async fn patch(
+        &self,
+        caller: &Caller,
+        id: &str,
+        patch: ServicePatch,
+    ) -> Result<RemoteService, ServiceError> {
+        let mut stored = self.permitted(caller, id, "writeService").await?;
+        let service = &mut stored.entity;
+        if let Some(title) = patch.title {
+            service.title = title;
+        }
+        if let Some(description) = patch.description {
+            service.description = description;
+        }
+        if let Some(public) = patch.public {
+            service.public = public;
+        }
+        if let Some(document) = patch.api_doc {
+            service.operations = self.operations(&service.plugin, &document).await?;
+            service.api_doc = document;
+        }
+        if let Some(address) = patch.server {
+            service.server = server(Some(&address), &service.api_doc)?;
+        }
+        self.set_key(service, patch.api_key)?;
+        let now = self.clock.now();
+        stored.entity.updated_at = now;
+        let mut work = self.store.begin().await?;
+        work.save(&mut stored, now).await?;
+        work.commit().await?;
+        Ok(stored.entity)
+    }
+
+    /// Forgets a service. Datasets keep the columns it filled until they are enriched again.
+    pub(crate) async fn delete(&self, caller: &Caller, id: &str) -> Result<(), ServiceError> {
+        self.permitted(caller, id, "delete").await?;
+        let mut work = self.store.begin().await?;
+        work.remove::<RemoteService>(id).await?;
+        work.commit().await?;
+        Ok(())
+    }
+
+    async fn operations(&self, plugin: &str, document: &Value) -> Result<Vec<RemoteOperation>, ServiceError> {
+        if document.to_string().len() > DOCUMENT_BYTES_MAX {
+            let message =
+                format!("`apiDoc` a plus de {DOCUMENT_BYTES_MAX} octets : retirez ce qui n'enrichit pas.");
+            return Err(ServiceError::Invalid(message));
+        }
+        let call = Call {
+            plugin: usable(&*self.installed, plugin, PluginKind::RemoteService).await?,
+            config: Value::Null,
+            secrets: Arc::default(),
+            services: Services::none(),
+            cancel: CancellationToken::new(),
+        };
+        let operations = self.plugins.operations(call, document.clone()).await?;
+        if operations.is_empty() {
+            let message = "`apiDoc` ne décrit aucune opération d'enrichissement par lot : il faut un POST en ndjson \
+                           dont l'entrée et la sortie ont une propriété `x-refersTo: http://schema.org/identifier`.";
+            return Err(ServiceError::Invalid(message.to_owned()));
+        }
+        Ok(operations)
+    }
+
+    fn set_key(&self, service: &mut RemoteService, key: Option<ApiKey>) -> Result<(), ServiceError> {
+        let Some(key) = key else { return Ok(()) };
+        if key.place != "header" {
+            let message =
+                "`apiKey.in` : seul `header` est accepté, une clé ne doit pas figurer dans une adresse.";
+            return Err(ServiceError::Invalid(message.to_owned()));
+        }
+        let is_unchanged = key.value.reveal().bytes().all(|b| b == b'*');
+        if !is_unchanged {
+            service.sealed_key = Some(self.vault.seal(&*self.dice, &service.purpose(), &key.value));
+        }
+        service.key_header = Some(key.name.to_ascii_lowercase());
+        Ok(())
+    }
+}
+
+/// The address of the server: given, or the document's first one.
+fn server(given: Option<&str>, document: &Value) -> Result<String, ServiceError> {
+    let address = given.or_else(|| document["servers"][0]["url"].as_str()).unwrap_or_default();
+    let url =
+        Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
+    let url = url.ok_or_else(|| {
+        ServiceError::Invalid(format!(
+            "`server` : « {address} » n'est pas une adresse http ou https complète."
+        ))
+    })?;
+    Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_server_comes_from_the_body_or_from_the_document() {
+        let document = json!({ "servers": [{ "url": "https://api.example.org/v1/" }] });
+        assert_eq!(server(None, &document).unwrap(), "https://api.example.org/v1");
+        assert_eq!(server(Some("http://127.0.0.1:8000"), &document).unwrap(), "http://127.0.0.1:8000");
+        for bad in ["", "/v1", "ftp://example.org", "javascript:alert(1)"] {
+            assert!(server(Some(bad), &document).is_err(), "{bad:?} was accepted");
+        }
+    }
+}
