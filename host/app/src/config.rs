@@ -1,0 +1,76 @@
+//! Configuration, from the command line and the environment.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::Args;
+use halle_base::Secret;
+
+/// Where the data is: what every command needs.
+#[derive(Debug, Clone, Args)]
+pub struct DataArgs {
+    /// Folder of the data: database, files, indexes, keys. Made if need be.
+    #[arg(long, env = "HALLE_DATA_DIR", default_value = "data", value_name = "DIR")]
+    pub data_dir: PathBuf,
+    /// PostgreSQL to use in place of the embedded database: `postgres://user:password@host/name`.
+    #[arg(long, env = "HALLE_DATABASE_URL", hide_env_values = true, value_name = "URL", value_parser = secret)]
+    pub database_url: Option<Secret<String>>,
+    /// Keys whose signatures on plugins are accepted: `name=hex`, separated by commas.
+    #[arg(long, env = "HALLE_TRUSTED_KEYS", value_delimiter = ',', value_name = "KEYS")]
+    pub trusted_keys: Vec<String>,
+    /// Origins on private or loopback addresses that plugins may call if they are granted them, separated by commas.
+    #[arg(long, env = "HALLE_ALLOWED_PRIVATE_ORIGINS", value_delimiter = ',', value_name = "ORIGINS")]
+    pub allowed_private_origins: Vec<String>,
+}
+
+/// What `halle serve` needs besides.
+#[derive(Debug, Clone, Args)]
+pub struct ServeArgs {
+    /// Where the data is.
+    #[command(flatten)]
+    pub data: DataArgs,
+    /// Address to listen on.
+    #[arg(long, env = "HALLE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
+    pub listen: SocketAddr,
+    /// Address under which users know the server; `http://` and the listening address when absent.
+    #[arg(long, env = "HALLE_PUBLIC_URL", value_name = "URL")]
+    pub public_url: Option<String>,
+    /// E-mail address of the first superadmin, created if there is no such user.
+    #[arg(long, env = "HALLE_ADMIN_EMAIL", requires = "admin_password", value_name = "EMAIL")]
+    pub admin_email: Option<String>,
+    /// Password of the first superadmin.
+    #[arg(long, env = "HALLE_ADMIN_PASSWORD", hide_env_values = true, value_name = "PASSWORD", value_parser = secret)]
+    pub admin_password: Option<Secret<String>>,
+    /// Directory whose sessions are accepted, in place of the built-in one: the address of its JWKS.
+    #[arg(long, env = "HALLE_JWKS_URL", value_name = "URL")]
+    pub jwks_url: Option<String>,
+    /// Bytes of one uploaded file.
+    #[arg(long, env = "HALLE_UPLOAD_BYTES_MAX", default_value_t = halle_base::limits::UPLOAD_BYTES_MAX, value_name = "BYTES")]
+    pub upload_bytes_max: u64,
+    /// Jobs of the pipeline at a time.
+    #[arg(long, env = "HALLE_PIPELINE_JOBS", default_value_t = 2, value_name = "N")]
+    pub pipeline_jobs: usize,
+    /// Proxies of yours in front, which append to `X-Forwarded-For`.
+    #[arg(long, env = "HALLE_TRUSTED_PROXIES", default_value_t = 0, value_name = "N")]
+    pub trusted_proxies: usize,
+    /// Serve without limits on the rate of requests.
+    #[arg(long, env = "HALLE_NO_RATE_LIMITS")]
+    pub no_rate_limits: bool,
+    /// Write logs as JSON lines.
+    #[arg(long, env = "HALLE_LOG_JSON")]
+    pub log_json: bool,
+}
+
+impl ServeArgs {
+    /// Address under which users know the server, without a trailing slash.
+    pub fn public_url(&self) -> String {
+        let default = || format!("http://{}", self.listen);
+        let url = self.public_url.clone().unwrap_or_else(default);
+        url.trim_end_matches('/').to_owned()
+    }
+}
+
+/// Reads a secret; never fails.
+fn secret(text: &str) -> Result<Secret<String>, std::convert::Infallible> {
+    Ok(Secret::new(text.to_owned()))
+}

@@ -1,0 +1,186 @@
+//! `halle serve`: everything in one process.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::{Context, Result};
+use axum::Router;
+use axum::middleware::{from_fn, from_fn_with_state};
+use axum::response::IntoResponse;
+use axum::routing::get;
+use halle_http::client_ip::{self, TrustedProxies};
+use halle_http::jwks::{HttpJwks, JwksSource, JwksVerifier};
+use halle_http::rate_limit::{RateLimiter, RateLimits};
+use halle_http::realtime::Realtime;
+use halle_http::session::SessionAuthenticator;
+use halle_http::{ApiError, Authenticator, auth, base_url, error, layers, openapi, rate_limit};
+use halle_store::runner::{JobHandler, Runner};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+use tower_http::catch_panic::CatchPanicLayer;
+use tower_http::compression::CompressionLayer;
+use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
+
+use crate::config::ServeArgs;
+use crate::health::{self, Health};
+use crate::wiring::App;
+
+/// Time that requests and jobs have to end after SIGTERM.
+const DRAIN_WITHIN: Duration = Duration::from_secs(20);
+
+/// Imports, publications and runs at a time; they wait for the pipeline, so they have places of their own.
+const EXCHANGES_AT_ONCE: usize = 8;
+
+/// Time for another directory to give its keys.
+const JWKS_WITHIN: Duration = Duration::from_secs(10);
+
+/// How often the directory is kept in order.
+const MAINTAIN_EVERY: Duration = Duration::from_secs(3_600);
+
+/// Serves until SIGTERM or Ctrl-C, then lets requests and jobs end.
+pub async fn serve(args: ServeArgs) -> Result<()> {
+    let app = App::build(&args).await?;
+    let stopping = CancellationToken::new();
+    let listener = tokio::net::TcpListener::bind(args.listen)
+        .await
+        .with_context(|| format!("cannot listen on {}: choose another address with --listen", args.listen))?;
+    let router = router(&app, &args, stopping.clone())?;
+    let work = TaskTracker::new();
+    start_workers(&app, &args, &work, &stopping);
+    tracing::info!(public_url = %args.public_url(), "serving on {}", args.listen);
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    let served = axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
+    let signalled = stopping.clone();
+    tokio::spawn(async move {
+        wait_for_signal().await;
+        tracing::info!("stopping");
+        signalled.cancel();
+    });
+    let drained = async {
+        stopping.cancelled().await;
+        tokio::time::sleep(DRAIN_WITHIN).await;
+    };
+    tokio::select! {
+        result = served => result.context("the server failed")?,
+        () = drained => tracing::warn!("requests were still open after {DRAIN_WITHIN:?}"),
+    }
+    work.close();
+    if tokio::time::timeout(DRAIN_WITHIN, work.wait()).await.is_err() {
+        tracing::warn!("jobs were still running after {DRAIN_WITHIN:?}; they will be done again");
+    }
+    Ok(())
+}
+
+async fn wait_for_signal() {
+    let terminated = async {
+        match tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+            Ok(mut signal) => {
+                signal.recv().await;
+            }
+            Err(_) => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        () = terminated => {}
+        _ = tokio::signal::ctrl_c() => {}
+    }
+}
+
+fn start_workers(app: &App, args: &ServeArgs, work: &TaskTracker, stopping: &CancellationToken) {
+    let runner = |name: &str, handlers: Vec<Arc<dyn JobHandler>>, concurrency: usize| Runner {
+        store: Arc::clone(&app.base.store),
+        clock: Arc::clone(&app.base.clock),
+        handlers,
+        worker: format!("{name}-{}-{}", std::process::id(), halle_base::new_id(&*app.base.dice)),
+        concurrency,
+    };
+    let pipeline = halle_datasets::handlers(&app.datasets);
+    let mut exchanges = halle_processings::handlers(&app.processings);
+    exchanges.extend(halle_catalogs::handlers(&app.catalogs));
+    work.spawn(runner("pipeline", pipeline, args.pipeline_jobs.max(1)).run(stopping.clone()));
+    work.spawn(runner("exchanges", exchanges, EXCHANGES_AT_ONCE).run(stopping.clone()));
+    work.spawn(app.catalogs.clone().watch(stopping.clone()));
+    let (directory, stopping) = (app.directory.clone(), stopping.clone());
+    work.spawn(async move {
+        loop {
+            if let Err(error) = directory.maintain().await {
+                tracing::warn!(%error, "the directory could not be kept in order");
+            }
+            tokio::select! {
+                () = stopping.cancelled() => return,
+                () = tokio::time::sleep(MAINTAIN_EVERY) => {}
+            }
+        }
+    });
+}
+
+/// Every route behind every layer.
+fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Router> {
+    let source: Arc<dyn JwksSource> = match &args.jwks_url {
+        None => Arc::new(app.directory.clone()),
+        Some(url) => {
+            let client = reqwest::Client::builder().timeout(JWKS_WITHIN).build()?;
+            Arc::new(HttpJwks::new(client, url.parse().context("HALLE_JWKS_URL is no URL")?))
+        }
+    };
+    let verifier = Arc::new(JwksVerifier::new(source, Arc::clone(&app.base.clock)));
+    let keys: Arc<dyn halle_http::auth::ApiKeys> = Arc::new(app.directory.clone());
+    let scope = app.directory.cookie_scope();
+    let authenticator: Arc<dyn Authenticator> =
+        Arc::new(SessionAuthenticator::new(verifier, Some(Arc::clone(&keys)), scope));
+    let limiter = (!args.no_rate_limits)
+        .then(|| Arc::new(RateLimiter::new(RateLimits::default(), Arc::clone(&app.base.clock))));
+    let public_url: Arc<str> = args.public_url().into();
+    let compression = DefaultPredicate::new()
+        .and(NotForContentType::const_new("application/zip"))
+        .and(NotForContentType::const_new("text/event-stream"));
+    let health = Health { store: Arc::clone(&app.base.store), engine: Arc::clone(&app.engine), stopping };
+    Ok(features(app, keys)?
+        .layer(from_fn(error::problem_documents))
+        .layer(from_fn_with_state(limiter, rate_limit::limit))
+        .layer(from_fn_with_state(authenticator, auth::authenticate))
+        .layer(from_fn_with_state(public_url, base_url::resolve))
+        .layer(from_fn_with_state(TrustedProxies(args.trusted_proxies), client_ip::resolve))
+        .merge(health::router(health))
+        .layer(from_fn(layers::security_headers))
+        .layer(layers::cors())
+        .layer(CompressionLayer::new().compress_when(compression))
+        .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
+            let text = panic.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
+            ApiError::internal(text.unwrap_or_else(|| "a handler panicked".to_owned())).into_response()
+        }))
+        .layer(from_fn(layers::access_log)))
+}
+
+/// Routes of every feature.
+fn features(app: &App, keys: Arc<dyn halle_http::auth::ApiKeys>) -> Result<Router> {
+    let parts = vec![halle_directory::openapi(), halle_registry::openapi(), halle_datasets::openapi::part()];
+    let document =
+        openapi::merge(env!("CARGO_PKG_VERSION"), parts).context("the API descriptions disagree")?;
+    let realtime = |authorize| Realtime { hub: app.hub.clone(), keys: Some(Arc::clone(&keys)), authorize };
+    let datasets_socket = realtime(halle_datasets::http::realtime::authorize(&app.datasets));
+    let nothing_yet =
+        Arc::new(|_: &halle_model::Caller, _: &str| -> futures::future::BoxFuture<'static, _> {
+            Box::pin(std::future::ready(Err(ApiError::not_found("unknown channel"))))
+        });
+    let unknown = || async { ApiError::not_found("unknown api endpoint") };
+    Ok(Router::new()
+        .nest("/data-fair/api/v1", halle_datasets::router(app.datasets.clone()))
+        .merge(openapi::router(&document))
+        .merge(halle_directory::router(app.directory.clone()))
+        .merge(halle_registry::router(app.base.registry.clone()))
+        .merge(halle_applications::router(app.applications.clone()))
+        .merge(halle_services::router(app.services.clone()))
+        .merge(halle_processings::router(app.processings.clone(), realtime(nothing_yet)))
+        .merge(halle_catalogs::router(app.catalogs.clone()))
+        .merge(halle_backoffice::router())
+        .route(
+            "/data-fair/",
+            get(move |caller: halle_http::Caller, upgrade: axum::extract::WebSocketUpgrade| {
+                std::future::ready(datasets_socket.clone().upgrade(upgrade, caller.0))
+            }),
+        )
+        .route("/data-fair/api/{*rest}", axum::routing::any(unknown)))
+}
