@@ -36,7 +36,9 @@ pub fn ui() -> Result<()> {
     let output = sh::target().join("ui/backoffice");
     let stamp = sh::target().join("ui/backoffice.stamp");
     let fingerprint = fingerprint(&sources)?;
-    if output.join("index.html").exists() && std::fs::read_to_string(&stamp).is_ok_and(|old| old == fingerprint) {
+    if output.join("index.html").exists()
+        && std::fs::read_to_string(&stamp).is_ok_and(|old| old == fingerprint)
+    {
         return Ok(());
     }
     let node = node::find_or_install()?;
@@ -61,9 +63,14 @@ pub fn binaries(profile: Profile) -> Result<()> {
 pub fn plugins(profile: Profile) -> Result<()> {
     let halle = profile.binary("halle");
     let output = sh::target().join("plugins");
+    // Packages of earlier versions would be installed beside the new ones.
+    if output.exists() {
+        std::fs::remove_dir_all(&output)?;
+    }
     std::fs::create_dir_all(&output)?;
     for folder in plugin_folders()? {
-        let args = ["plugin".as_ref(), "build".as_ref(), folder.as_os_str(), "--out".as_ref(), output.as_os_str()];
+        let args =
+            ["plugin".as_ref(), "build".as_ref(), folder.as_os_str(), "--out".as_ref(), output.as_os_str()];
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
         sh::run(&format!("building the plugin {name}"), &mut sh::command(&halle.to_string_lossy(), args))?;
     }
@@ -91,7 +98,9 @@ fn fingerprint(folder: &Path) -> Result<String> {
     let mut lines = Vec::new();
     let mut pending = vec![folder.to_owned()];
     while let Some(current) = pending.pop() {
-        for entry in std::fs::read_dir(&current).with_context(|| format!("{} is missing", current.display()))? {
+        for entry in
+            std::fs::read_dir(&current).with_context(|| format!("{} is missing", current.display()))?
+        {
             let entry = entry?;
             if entry.file_name() == "node_modules" {
                 continue;
@@ -100,7 +109,12 @@ fn fingerprint(folder: &Path) -> Result<String> {
             if metadata.is_dir() {
                 pending.push(entry.path());
             } else {
-                lines.push(format!("{} {} {:?}", entry.path().display(), metadata.len(), metadata.modified()?));
+                lines.push(format!(
+                    "{} {} {:?}",
+                    entry.path().display(),
+                    metadata.len(),
+                    metadata.modified()?
+                ));
             }
         }
     }

@@ -1,4 +1,4 @@
-//! The demo, and the comparison with the yardsticks.
+//! The demo.
 
 use anyhow::Result;
 
@@ -20,16 +20,12 @@ pub fn drive(profile: Profile, args: &[String]) -> Result<()> {
     let halle = profile.binary("halle");
     let data = sh::target().join("demo");
     let mut command = sh::command(&driver.to_string_lossy(), ["demo", "--halle"]);
-    command.arg(halle).arg("--work-dir").arg(data).arg("--plugins").arg(sh::target().join("plugins")).args(args);
+    command
+        .arg(halle)
+        .arg("--work-dir")
+        .arg(data)
+        .arg("--plugins")
+        .arg(sh::target().join("plugins"))
+        .args(args);
     sh::run("the demo", &mut command)
-}
-
-/// Runs the bench crate in release mode.
-pub fn bench(args: &[String]) -> Result<()> {
-    setup::for_demo()?;
-    build::binaries(Profile::Release)?;
-    build::plugins(Profile::Release)?;
-    let mut command = sh::command("cargo", ["run", "--release", "--package", "halle-bench", "--"]);
-    command.args(args).env("HALLE_BINARY", Profile::Release.binary("halle"));
-    sh::run("the bench", &mut command)
 }

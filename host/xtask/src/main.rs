@@ -22,7 +22,6 @@ cargo xtask <command>
 
   demo [--check] [--port N]   set everything up, load the demo and serve it; with --check, prove it and exit
   test [--fast]               set everything up and run every check and test; --fast leaves out the slow lanes
-  bench [ARGS]                compare with bare tantivy and with plain loops (release build)
   tidy                        layers, lengths, words: the rules that a compiler does not know
   fix                         format, and apply what clippy can apply
   setup                       only install what is missing
@@ -31,12 +30,12 @@ cargo xtask <command>
 
 fn main() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
-    let (command, rest) = args.split_first().map_or(("help", &[][..]), |(first, rest)| (first.as_str(), rest));
+    let (command, rest) =
+        args.split_first().map_or(("help", &[][..]), |(first, rest)| (first.as_str(), rest));
     std::env::set_current_dir(sh::root())?;
     match command {
         "demo" => demo::run(rest),
         "test" => test::run(rest),
-        "bench" => demo::bench(rest),
         "tidy" => tidy::run(),
         "fix" => test::fix(),
         "setup" => setup::everything(),

@@ -71,6 +71,8 @@ fn browser() -> Result<()> {
     let node = node::find_or_install()?;
     node.install_packages(&folder)?;
     let mut tests = node.command("npm", &["test", "--silent"], &folder);
-    tests.env("HALLE_BINARY", Profile::Dev.binary("halle")).env("HALLE_PLUGINS", sh::target().join("plugins"));
+    tests
+        .env("HALLE_BINARY", Profile::Dev.binary("halle"))
+        .env("HALLE_PLUGINS", sh::target().join("plugins"));
     sh::run("pages in a browser", &mut tests)
 }

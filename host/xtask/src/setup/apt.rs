@@ -27,5 +27,9 @@ fn is_installed(package: &str) -> bool {
 
 fn privileged(args: &[&str]) -> std::process::Command {
     let is_root = sh::output(&mut sh::command("id", ["-u"])).is_ok_and(|id| id.trim() == "0");
-    if is_root { sh::command("apt-get", args) } else { sh::command("sudo", std::iter::once(&"apt-get").chain(args)) }
+    if is_root {
+        sh::command("apt-get", args)
+    } else {
+        sh::command("sudo", std::iter::once(&"apt-get").chain(args))
+    }
 }

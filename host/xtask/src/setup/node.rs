@@ -60,9 +60,11 @@ pub fn find_or_install() -> Result<Node> {
 
 fn system_bin() -> Option<PathBuf> {
     let version = sh::output(&mut sh::command("node", ["--version"])).ok()?;
-    let mut parts = version.trim().trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or(0));
+    let mut parts =
+        version.trim().trim_start_matches('v').split('.').map(|part| part.parse::<u32>().unwrap_or(0));
     let found = (parts.next()?, parts.next()?);
-    let path = sh::output(&mut sh::command("node", ["-p", "require('path').dirname(process.execPath)"])).ok()?;
+    let path =
+        sh::output(&mut sh::command("node", ["-p", "require('path').dirname(process.execPath)"])).ok()?;
     let bin = PathBuf::from(path.trim());
     (found >= OLDEST && bin.join("npm").exists()).then_some(bin)
 }
@@ -78,7 +80,10 @@ fn link_wheel(environment: &Path, bin: &Path) -> Result<()> {
         let launcher = bin.join(name);
         let cli = tree.join("lib/node_modules/npm/bin").join(script);
         let node = bin.join("node");
-        std::fs::write(&launcher, format!("#!/bin/sh\nexec '{}' '{}' \"$@\"\n", node.display(), cli.display()))?;
+        std::fs::write(
+            &launcher,
+            format!("#!/bin/sh\nexec '{}' '{}' \"$@\"\n", node.display(), cli.display()),
+        )?;
         make_executable(&launcher)?;
     }
     let node = bin.join("node");
@@ -90,5 +95,6 @@ fn link_wheel(environment: &Path, bin: &Path) -> Result<()> {
 
 fn make_executable(file: &Path) -> Result<()> {
     use std::os::unix::fs::PermissionsExt;
-    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755)).context("cannot make npm executable")
+    std::fs::set_permissions(file, std::fs::Permissions::from_mode(0o755))
+        .context("cannot make npm executable")
 }

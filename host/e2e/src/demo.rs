@@ -1,0 +1,176 @@
+//! The demo: real data, a processing, a catalogue of its own, a chart, all public.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::{Context, Result, bail};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::DemoArgs;
+use crate::client::Client;
+use crate::fixtures::{self, enrichment, paged_api};
+use crate::server::{ADMIN_EMAIL, ADMIN_PASSWORD, Server};
+
+/// The API of datasets.
+pub const DATASETS: &str = "/data-fair/api/v1/datasets";
+
+/// Every first-party plugin.
+pub const PLUGINS: [&str; 5] = ["territory", "import-api", "chart", "openapi", "data-fair"];
+
+/// Concept of a commune code.
+const CODE_COMMUNE: &str = "http://rdf.insee.fr/def/geo#codeCommune";
+
+/// The outside world of a demo: servers on loopback.
+#[derive(Debug)]
+pub struct World {
+    /// Origin of the paged API.
+    pub api: String,
+    /// How slow it is.
+    pub pace: Arc<paged_api::Pace>,
+    /// Origin of the remote service.
+    pub service: String,
+}
+
+impl World {
+    /// Starts the servers.
+    pub async fn start() -> Result<Self> {
+        let pace = Arc::new(paged_api::Pace::default());
+        let api = fixtures::serve(paged_api::router(Arc::clone(&pace))).await?;
+        let service = fixtures::serve(enrichment::router()).await?;
+        Ok(Self { api, pace, service })
+    }
+
+    /// Origins that the server must be allowed to call.
+    pub fn origins(&self) -> Vec<String> {
+        vec![self.api.clone(), self.service.clone()]
+    }
+}
+
+/// Loads the demo if it is not there yet, and serves it until interrupted.
+pub async fn serve(args: &DemoArgs) -> Result<()> {
+    let world = World::start().await?;
+    let data = args.work_dir.join("data");
+    println!("starting halle on port {}", args.port);
+    let server = Server::start(&args.halle, &data, args.port, &world.origins()).await?;
+    let key = server.command(&["key", "new", "--user", ADMIN_EMAIL]).await?;
+    let client = Client::anonymous(&server.url)?.with_key(&key);
+    load(&server, &client, args, &world).await?;
+    println!("\nThe demo is ready.");
+    println!("  portal        {}/", server.url);
+    println!("  back office   {}/admin/", server.url);
+    println!("  API           {}{DATASETS}", server.url);
+    println!("  account       {ADMIN_EMAIL}  {ADMIN_PASSWORD}");
+    println!("Ctrl-C stops it.");
+    server.wait().await
+}
+
+/// Installs the plugins and loads the data, each thing once.
+async fn load(server: &Server, client: &Client, args: &DemoArgs, world: &World) -> Result<()> {
+    for plugin in PLUGINS {
+        install(server, &args.plugins, plugin).await?;
+    }
+    if client.get_any(&format!("{DATASETS}/communes")).await?.status.is_success() {
+        println!("the data is loaded already");
+        return Ok(());
+    }
+    for (id, file) in
+        [("communes", "communes.csv.gz"), ("subventions", "subventions.csv"), ("bornes", "bornes.csv")]
+    {
+        println!("loading {file}");
+        upload(client, id, &args.files.join(file)).await?;
+        make_public(client, id).await?;
+    }
+    enrich(client, "subventions").await?;
+    println!("making a chart and a processing");
+    chart(client, "communes").await?;
+    processing(client, world, "Stations (API de démonstration)").await?;
+    Ok(())
+}
+
+/// Installs a package with all that it asks for.
+pub async fn install(server: &Server, packages: &Path, plugin: &str) -> Result<String> {
+    let package = package(packages, plugin)?.to_string_lossy().into_owned();
+    server.command(&["plugin", "install", &package, "--accept-unsigned", "--grant"]).await
+}
+
+/// The package of a plugin, whatever its version.
+pub fn package(packages: &Path, plugin: &str) -> Result<PathBuf> {
+    let prefix = format!("{plugin}-");
+    for entry in std::fs::read_dir(packages).with_context(|| format!("{} is missing", packages.display()))? {
+        let path = entry?.path();
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.ends_with(".halle-plugin")
+            && name.strip_prefix(&prefix).is_some_and(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+        {
+            return Ok(path);
+        }
+    }
+    bail!("{} has no package of `{plugin}`: run `cargo xtask plugins`", packages.display())
+}
+
+/// Uploads a file as the dataset `id` and waits until it is ready.
+pub async fn upload(client: &Client, id: &str, file: &Path) -> Result<Value> {
+    let bytes = std::fs::read(file).with_context(|| format!("{} cannot be read", file.display()))?;
+    let name = file.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let before = client.get_any(&format!("{DATASETS}/{id}")).await?;
+    let since = before.json().ok().and_then(|dataset| dataset["finalizedAt"].as_str().map(str::to_owned));
+    client.upload(Method::POST, &format!("{DATASETS}/{id}"), &name, bytes, &json!({})).await?;
+    client.finalized(id, since.as_deref().unwrap_or_default()).await
+}
+
+/// Opens a dataset to everybody.
+pub async fn make_public(client: &Client, id: &str) -> Result<()> {
+    let public = json!([{ "classes": ["list", "read"] }]);
+    client.send_json(Method::PUT, &format!("{DATASETS}/{id}/permissions"), &public).await.map(drop)
+}
+
+/// Says which column holds commune codes, adds the territories, and waits for them.
+pub async fn enrich(client: &Client, id: &str) -> Result<Value> {
+    let path = format!("{DATASETS}/{id}");
+    let dataset = client.json(&path).await?;
+    let mut schema = dataset["schema"].clone();
+    for column in schema.as_array_mut().into_iter().flatten().filter(|column| column["key"] == "code_commune")
+    {
+        column["x-refersTo"] = json!(CODE_COMMUNE);
+    }
+    let extensions = json!([{ "type": "enricher", "active": true, "plugin": "territory", "propertyPrefix": "territoire" }]);
+    let since = dataset["finalizedAt"].as_str().unwrap_or_default().to_owned();
+    client.send_json(Method::PATCH, &path, &json!({ "schema": schema, "extensions": extensions })).await?;
+    client.finalized(id, &since).await
+}
+
+/// Makes a public chart of the biggest régions.
+pub async fn chart(client: &Client, dataset: &str) -> Result<Value> {
+    let configuration = json!({
+        "datasets": [{ "id": dataset }], "type": "bar", "title": "Population par région", "field": "region",
+        "metric": "sum", "metricField": "population", "size": 12,
+    });
+    let body = json!({ "title": "Population par région", "plugin": "chart", "configuration": configuration });
+    let application = client.send_json(Method::POST, "/data-fair/api/v1/applications", &body).await?;
+    let id = application["id"].as_str().context("an application has an id")?;
+    let public = json!([{ "classes": ["list", "read"] }]);
+    client
+        .send_json(Method::PUT, &format!("/data-fair/api/v1/applications/{id}/permissions"), &public)
+        .await?;
+    Ok(application)
+}
+
+/// Makes an active processing that reads the paged API, on a schedule of every minute.
+pub async fn processing(client: &Client, world: &World, title: &str) -> Result<Value> {
+    let mapping = json!([
+        { "key": "id", "path": "id" }, { "key": "nom", "path": "name" }, { "key": "capacite", "path": "capacity" },
+        { "key": "latitude", "path": "position.lat" }, { "key": "longitude", "path": "position.lon" },
+        { "key": "etiquettes", "path": "tags" },
+    ]);
+    let body = json!({
+        "title": title, "plugin": "import-api", "active": true,
+        "config": {
+            "apiURL": format!("{}/api/stations", world.api), "resultsPath": "results",
+            "pagination": { "method": "nextPageData", "nextPagePath": "next" }, "block": { "mapping": mapping },
+        },
+        "slots": { "output": { "title": title } },
+        "scheduling": [{ "type": "cron", "cron": "* * * * *" }],
+    });
+    client.send_json(Method::POST, "/processings/api/v1/processings", &body).await
+}

@@ -1,0 +1,70 @@
+//! Drives a real `halle` from outside: loads the demo, proves the journey.
+//!
+//! **Invariant:** everything goes over HTTP or the command line, as a user would; nothing of the product is linked in.
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool talks on its standard streams"
+)]
+
+mod client;
+mod demo;
+mod fixtures;
+mod journey;
+mod server;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Args, Parser, Subcommand};
+
+/// Drives a real `halle` from outside.
+#[derive(Debug, Parser)]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Loads the demo and serves it, or proves it.
+    Demo(DemoArgs),
+}
+
+/// Where things are, and what to do with them.
+#[derive(Debug, Clone, Args)]
+pub struct DemoArgs {
+    /// The `halle` binary.
+    #[arg(long)]
+    halle: PathBuf,
+    /// Folder for the data of the demo.
+    #[arg(long)]
+    work_dir: PathBuf,
+    /// Folder of the built plugin packages.
+    #[arg(long)]
+    plugins: PathBuf,
+    /// Folder of the demo's files.
+    #[arg(long, default_value = "deploy/demo")]
+    files: PathBuf,
+    /// Port of the server; the check takes free ones.
+    #[arg(long, default_value_t = 8080)]
+    port: u16,
+    /// Prove every step of the journey on a clean folder, then exit.
+    #[arg(long)]
+    check: bool,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let provider = rustls::crypto::aws_lc_rs::default_provider();
+    provider.install_default().expect("nothing else in this process chose a provider");
+    let Command::Demo(args) = Cli::parse().command;
+    let outcome = if args.check { journey::prove(&args).await } else { demo::serve(&args).await };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
