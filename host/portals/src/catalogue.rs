@@ -7,6 +7,7 @@ use halle_store::Order;
 use serde::Serialize;
 use serde_json::Value;
 
+use crate::texts::{self, LINES};
 use crate::visit::Visit;
 
 /// Datasets of one page.
@@ -91,12 +92,17 @@ pub struct Pager {
     pages: String,
 }
 
+/// How many there are of something.
+#[derive(Debug, Serialize)]
+struct Figure {
+    number: String,
+    word: &'static str,
+}
+
 /// The home page.
 #[derive(Debug, Serialize)]
 pub struct Home {
-    datasets: String,
-    producers: String,
-    topics_count: String,
+    figures: Vec<Figure>,
     latest: Vec<Card>,
     topics: Vec<FacetLink>,
 }
@@ -164,12 +170,18 @@ pub fn home_query() -> ListQuery {
 impl Home {
     /// The home page.
     pub fn of(visit: &Visit, answer: &ListAnswer) -> Self {
-        let distinct = |facet: &str| visit.lang.number(answer.facets.get(facet).map_or(0, Vec::len) as u64);
+        let distinct = |facet: &str| answer.facets.get(facet).map_or(0, Vec::len) as u64;
+        let figure = |count: u64, keys| Figure {
+            number: visit.lang.number(count),
+            word: texts::word(visit.lang, count, keys),
+        };
         let topics = answer.facets.get("topics").into_iter().flatten().take(FACET_VALUES_SHOWN);
         Self {
-            datasets: visit.lang.number(answer.count),
-            producers: distinct("owner"),
-            topics_count: distinct("topics"),
+            figures: vec![
+                figure(answer.count, ["one_dataset", "many_datasets"]),
+                figure(distinct("owner"), ["one_producer", "many_producers"]),
+                figure(distinct("topics"), ["one_topic", "many_topics"]),
+            ],
             latest: answer.results.iter().map(|dataset| card(visit, dataset)).collect(),
             topics: topics
                 .filter_map(|found| {
@@ -220,7 +232,7 @@ impl Catalogue {
         let page = page_number(visit, PAGES_MAX)?;
         Ok(Self {
             q: visit.params.get("q").unwrap_or_default().to_owned(),
-            count: visit.lang.number(answer.count),
+            count: texts::counted(visit.lang, answer.count, ["one_result", "many_results"]),
             none: answer.count == 0,
             cards: answer.results.iter().map(|dataset| card(visit, dataset)).collect(),
             facets: facets.collect(),
@@ -280,7 +292,7 @@ fn card(visit: &Visit, dataset: &Dataset) -> Card {
         summary: summary(dataset, SUMMARY_CHARS_MAX),
         owner: owner_name(dataset),
         updated: Day::of(visit, &changed),
-        lines: dataset.count.map(|count| visit.lang.number(count)),
+        lines: dataset.count.map(|count| texts::counted(visit.lang, count, LINES)),
         topics: topics(dataset).into_iter().map(|(_, title)| title).collect(),
     }
 }

@@ -7,10 +7,11 @@ use url::form_urlencoded::Serializer;
 
 use crate::catalogue::{Day, Link, attribute, owner_name, summary, topics};
 use crate::chart::Chart;
+use crate::markdown;
 use crate::table::{self, Table};
 use crate::templates::Head;
+use crate::texts::{self, LINES};
 use crate::visit::{Visit, is_web, segment};
-use crate::{markdown, texts};
 
 /// Where the API of the platform is, below the site.
 const API: &str = "/data-fair/api/v1";
@@ -102,7 +103,7 @@ impl Page {
             keywords: keywords(dataset).map(|word| link("keywords", word, word.to_owned())).collect(),
             facts: facts(visit, dataset),
             updated: Day::of(visit, &dataset.data_updated_at.unwrap_or(dataset.updated_at).to_string()),
-            lines: dataset.count.filter(|_| has_lines).map(|count| visit.lang.number(count)),
+            lines: dataset.count.filter(|_| has_lines).map(|count| texts::counted(visit.lang, count, LINES)),
             schema: schema(visit, dataset),
             json_ld: json_ld(visit, dataset, &page, &downloads),
             table,

@@ -10,6 +10,7 @@ use serde_json::{Map, Value};
 
 use crate::Portals;
 use crate::catalogue::{Pager, page_number, shorten};
+use crate::texts::{self, LINES};
 use crate::visit::{Visit, is_web};
 
 /// Lines of one page.
@@ -123,7 +124,7 @@ pub async fn of(portals: &Portals, visit: &Visit, dataset: &Dataset) -> ApiResul
     table.more_columns = more_columns;
     match lines(portals, visit, dataset, shown, page).await {
         Ok((total, lines)) => {
-            table.total = visit.lang.number(total);
+            table.total = texts::counted(visit.lang, total, LINES);
             table.none = total == 0;
             table.rows = lines.iter().map(|line| row(visit, shown, line)).collect();
             table.pager = Some(Pager::of(visit, page, total, PAGE_LINES, PAGES_MAX));

@@ -7,9 +7,12 @@ pub const TEXTS: &[(&str, &str, &str)] = &[
     ("skip", "Aller au contenu", "Skip to content"),
     ("home", "Accueil", "Home"),
     ("datasets", "Jeux de données", "Datasets"),
-    ("datasets_lower", "jeux de données", "datasets"),
-    ("producers_lower", "producteurs", "producers"),
-    ("topics_lower", "thématiques", "topics"),
+    ("one_dataset", "jeu de données", "dataset"),
+    ("many_datasets", "jeux de données", "datasets"),
+    ("one_producer", "producteur", "producer"),
+    ("many_producers", "producteurs", "producers"),
+    ("one_topic", "thématique", "topic"),
+    ("many_topics", "thématiques", "topics"),
     ("main_nav", "Navigation principale", "Main navigation"),
     ("footer_nav", "Pied de page", "Footer"),
     ("sign_in", "Se connecter", "Sign in"),
@@ -34,7 +37,8 @@ pub const TEXTS: &[(&str, &str, &str)] = &[
         "Aucun jeu de données ne correspond à votre recherche.",
         "No dataset matches your search.",
     ),
-    ("results", "résultats", "results"),
+    ("one_result", "résultat", "result"),
+    ("many_results", "résultats", "results"),
     ("sort_by", "Trier par", "Sort by"),
     ("sort_updated", "Mise à jour récente", "Recently updated"),
     ("sort_created", "Ajout récent", "Recently added"),
@@ -46,7 +50,8 @@ pub const TEXTS: &[(&str, &str, &str)] = &[
     ("remove_filter", "retirer ce filtre", "remove this filter"),
     ("reset", "Tout effacer", "Clear all"),
     ("updated_on", "Mis à jour le", "Updated on"),
-    ("lines", "lignes", "rows"),
+    ("one_line", "ligne", "row"),
+    ("many_lines", "lignes", "rows"),
     ("pages_nav", "Pages", "Pages"),
     ("previous", "Précédente", "Previous"),
     ("next", "Suivante", "Next"),
@@ -144,6 +149,20 @@ pub fn text<'a>(lang: Lang, key: &'a str) -> &'a str {
     TEXTS.iter().find(|(known, _, _)| *known == key).map_or(key, |(_, fr, en)| lang.pick(fr, en))
 }
 
+/// The word for `count` things: of two keys, the first is the singular.
+pub fn word(lang: Lang, count: u64, keys: [&'static str; 2]) -> &'static str {
+    let one = lang.pick(count < 2, count == 1);
+    text(lang, keys[usize::from(!one)])
+}
+
+/// A number of things, such as `1 ligne`, `2 lignes`.
+pub fn counted(lang: Lang, count: u64, keys: [&'static str; 2]) -> String {
+    format!("{} {}", lang.number(count), word(lang, count, keys))
+}
+
+/// Words for lines.
+pub const LINES: [&str; 2] = ["one_line", "many_lines"];
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -155,5 +174,12 @@ mod tests {
             assert!(!fr.is_empty() && !en.is_empty(), "{key} lacks a language");
         }
         assert_eq!(text(Lang::En, "home"), "Home");
+    }
+
+    #[test]
+    fn none_is_singular_in_french_and_plural_in_english() {
+        assert_eq!(counted(Lang::Fr, 0, LINES), "0 ligne");
+        assert_eq!(counted(Lang::En, 0, LINES), "0 rows");
+        assert_eq!(counted(Lang::Fr, 2, LINES), "2 lignes");
     }
 }
