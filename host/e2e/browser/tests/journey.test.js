@@ -51,7 +51,7 @@ async function makePublic() {
 }
 
 function packageOf(plugin) {
-  const name = existsSync(PACKAGES) && readdirSync(PACKAGES).find(file => file.startsWith(plugin) && file.endsWith('.halle'))
+  const name = existsSync(PACKAGES) && readdirSync(PACKAGES).find(file => file.startsWith(plugin) && file.endsWith('.halle-plugin'))
   assert.ok(name, `no package of ${plugin} in ${PACKAGES}: run \`cargo xtask plugins\``)
   return join(PACKAGES, name)
 }
