@@ -92,7 +92,7 @@ impl Page {
         let api = format!("{}{API}/datasets/{}", visit.base, segment(&dataset.id));
         let page = format!("{}/datasets/{}", visit.base, segment(&dataset.id));
         let has_lines = dataset.served.is_some();
-        let downloads = downloads(visit, dataset);
+        let downloads = downloads(visit, dataset, &table::filters(visit, dataset));
         let link =
             |filter: &str, value: &str, text: String| Link { href: visit.catalogue(filter, value), text };
         Self {
@@ -105,7 +105,7 @@ impl Page {
             updated: Day::of(visit, &dataset.data_updated_at.unwrap_or(dataset.updated_at).to_string()),
             lines: dataset.count.filter(|_| has_lines).map(|count| texts::counted(visit.lang, count, LINES)),
             schema: schema(visit, dataset),
-            json_ld: json_ld(visit, dataset, &page, &downloads),
+            json_ld: json_ld(visit, dataset, &page),
             table,
             chart,
             downloads,
@@ -181,14 +181,13 @@ fn schema(visit: &Visit, dataset: &Dataset) -> Vec<SchemaRow> {
     columns.take(SCHEMA_COLUMNS_SHOWN).map(row).collect()
 }
 
-/// Addresses of the data, as the visitor sees it: searched and filtered.
-fn downloads(visit: &Visit, dataset: &Dataset) -> Vec<Link> {
+/// Addresses of the data, searched and filtered as asked.
+fn downloads(visit: &Visit, dataset: &Dataset, filters: &[(String, String)]) -> Vec<Link> {
     let api = format!("{}{API}/datasets/{}", visit.base, segment(&dataset.id));
     let mut links = Vec::new();
-    let filters = table::filters(visit, dataset);
     let lines = |format: &str, size: &str| {
         let mut query = Serializer::new(String::new());
-        query.append_pair("format", format).append_pair("size", size).extend_pairs(&filters);
+        query.append_pair("format", format).append_pair("size", size).extend_pairs(filters);
         format!("{api}/lines?{}", query.finish())
     };
     let word = |key: &str| texts::text(visit.lang, key).to_owned();
@@ -205,8 +204,8 @@ fn downloads(visit: &Visit, dataset: &Dataset) -> Vec<Link> {
     links
 }
 
-/// The dataset for search engines, in the vocabulary of schema.org.
-fn json_ld(visit: &Visit, dataset: &Dataset, page: &str, downloads: &[Link]) -> Value {
+/// The dataset for search engines, in the vocabulary of schema.org. Whole, whatever the visitor searched.
+fn json_ld(visit: &Visit, dataset: &Dataset, page: &str) -> Value {
     let mut card = json!({
         "@context": "https://schema.org",
         "@type": "Dataset",
@@ -225,11 +224,15 @@ fn json_ld(visit: &Visit, dataset: &Dataset, page: &str, downloads: &[Link]) -> 
     if let Some((title, href)) = license(dataset) {
         card["license"] = json!(href.unwrap_or(title));
     }
-    let distributions = downloads.iter().map(|link| {
-        let csv = link.href.contains("format=csv");
-        let format = if csv { "text/csv" } else if link.href.ends_with("/raw") { "" } else { "application/geo+json" };
+    let file_type = dataset.original_file.as_ref().map_or("", |file| file.mimetype.as_str());
+    let distribution = |link: Link| {
+        let format = match link.href.rsplit_once('/') {
+            Some((_, "raw")) => file_type,
+            Some((_, query)) if query.contains("format=csv") => "text/csv",
+            _ => "application/geo+json",
+        };
         json!({ "@type": "DataDownload", "contentUrl": link.href, "encodingFormat": format, "name": link.text })
-    });
-    card["distribution"] = distributions.collect();
+    };
+    card["distribution"] = downloads(visit, dataset, &[]).into_iter().map(distribution).collect();
     card
 }

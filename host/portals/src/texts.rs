@@ -19,7 +19,6 @@ pub const TEXTS: &[(&str, &str, &str)] = &[
     ("manage", "Administrer", "Manage"),
     ("other_language", "English", "Français"),
     ("accessibility", "Accessibilité", "Accessibility"),
-    ("sitemap", "Plan du site", "Site map"),
     ("home_title", "Les données ouvertes, à portée de main", "Open data within reach"),
     (
         "home_lead",
@@ -145,7 +144,7 @@ pub const TEXTS: &[(&str, &str, &str)] = &[
 ];
 
 /// One text; its key when there is none, which a test rules out for those that pages use.
-pub fn text<'a>(lang: Lang, key: &'a str) -> &'a str {
+pub fn text(lang: Lang, key: &str) -> &str {
     TEXTS.iter().find(|(known, _, _)| *known == key).map_or(key, |(_, fr, en)| lang.pick(fr, en))
 }
 

@@ -35,13 +35,8 @@ impl Charts for TextCharts {
         if configuration["field"] == "nom" {
             return Err("too many groups".to_owned());
         }
-        let alt = format!(
-            "{} {} {}({})",
-            chart.plugin,
-            configuration["type"].as_str().unwrap(),
-            configuration["metric"].as_str().unwrap(),
-            configuration["field"].as_str().unwrap()
-        );
+        let part = |key: &str| configuration[key].as_str().unwrap_or("nothing").to_owned();
+        let alt = format!("{} {} {}({})", chart.plugin, part("type"), part("metric"), part("field"));
         let svg = "<svg viewBox=\"0 0 1 1\"><title>dessin</title></svg>".to_owned();
         let table = json!({ "columns": ["Quartier", "Total"], "rows": [["Nord", 3], ["Sud", null]] });
         Ok(Picture { svg, alt, table: Some(table) })
@@ -107,7 +102,7 @@ impl Site {
         for (name, value) in headers {
             request = request.header(*name, *value);
         }
-        self.api.send(request.body(Body::empty()).unwrap()).await
+        self.api.send(request.body(Body::empty()).expect("a test's request is sound")).await
     }
 
     /// The text of a page that must be a success.
