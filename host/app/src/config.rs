@@ -35,6 +35,9 @@ pub struct ServeArgs {
     /// Address under which users know the server; `http://` and the listening address when absent.
     #[arg(long, env = "HALLE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
+    /// Name of the public site.
+    #[arg(long, env = "HALLE_TITLE", default_value = "Données ouvertes", value_name = "TITLE")]
+    pub title: String,
     /// E-mail address of the first superadmin, created if there is no such user.
     #[arg(long, env = "HALLE_ADMIN_EMAIL", requires = "admin_password", value_name = "EMAIL")]
     pub admin_email: Option<String>,

@@ -176,6 +176,7 @@ fn features(app: &App, keys: Arc<dyn halle_http::auth::ApiKeys>) -> Result<Route
         .merge(halle_processings::router(app.processings.clone(), realtime(nothing_yet)))
         .merge(halle_catalogs::router(app.catalogs.clone()))
         .merge(halle_backoffice::router())
+        .merge(halle_portals::router(app.portals.clone()))
         .route(
             "/data-fair/",
             get(move |caller: halle_http::Caller, upgrade: axum::extract::WebSocketUpgrade| {

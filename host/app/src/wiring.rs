@@ -18,6 +18,7 @@ use halle_extensions::registry::{PackageStore, Registry};
 use halle_extensions::services::Egress;
 use halle_extensions::vault::Vault;
 use halle_http::realtime::Hub;
+use halle_portals::{Portals, PortalsParts};
 use halle_processings::{Processings, ProcessingsParts};
 use halle_search::SearchEngine;
 use halle_search_tantivy::TantivyEngine;
@@ -29,7 +30,7 @@ use halle_wasm::{Compiler, WasmConfig, WasmHost};
 
 use crate::config::{DataArgs, ServeArgs};
 use crate::keys;
-use crate::painter::MediaPainter;
+use crate::painter::{MediaPainter, PluginCharts};
 
 /// Hidden command that compiles one component for another process of this program.
 pub const COMPILE_COMMAND: &str = "compile-component";
@@ -55,6 +56,7 @@ pub struct App {
     pub services: RemoteServices,
     pub processings: Processings,
     pub catalogs: Catalogs,
+    pub portals: Portals,
 }
 
 impl Base {
@@ -111,8 +113,9 @@ impl App {
         let base = Base::open(&args.data).await?;
         let engine = TantivyEngine::open(&folder.join("indexes"), halle_search_tantivy::Config::default())?;
         let engine: Arc<dyn SearchEngine> = Arc::new(engine);
+        let private_origins = args.data.allowed_private_origins.iter().filter(|origin| !origin.is_empty());
         let egress_config = EgressConfig {
-            allowed_private_origins: args.data.allowed_private_origins.clone(),
+            allowed_private_origins: private_origins.cloned().collect(),
             ..EgressConfig::default()
         };
         let egress: Arc<dyn Egress> = Arc::new(HttpEgress::new(egress_config)?);
@@ -120,27 +123,11 @@ impl App {
         let hub = Hub::new(Arc::clone(&base.clock));
         let directory = directory(args, &base).await?;
         let installed: Arc<dyn InstalledPlugins> = Arc::new(base.registry.clone());
-        let services = RemoteServices::new(ServicesParts {
-            store: Arc::clone(&base.store),
-            clock: Arc::clone(&base.clock),
-            dice: Arc::clone(&base.dice),
-            plugins: Arc::clone(&base.plugins),
-            installed: Arc::clone(&installed),
-            egress: Arc::clone(&egress),
-            vault: Arc::clone(&vault),
-        });
+        let services = remote_services(&base, &installed, &egress, &vault);
         let temp_dir = folder.join("tmp");
         std::fs::create_dir_all(&temp_dir)?;
         let datasets = datasets(args, &base, &engine, &installed, &services, &hub, &temp_dir);
-        let applications = Applications::new(ApplicationsParts {
-            store: Arc::clone(&base.store),
-            clock: Arc::clone(&base.clock),
-            dice: Arc::clone(&base.dice),
-            datasets: datasets.clone(),
-            plugins: Arc::clone(&base.plugins),
-            installed: Arc::clone(&installed),
-            painter: Arc::new(MediaPainter),
-        });
+        let applications = applications(&base, &datasets, &installed);
         let processings = Processings::new(ProcessingsParts {
             store: Arc::clone(&base.store),
             clock: Arc::clone(&base.clock),
@@ -164,8 +151,53 @@ impl App {
             vault,
             public_url: args.public_url().into(),
         });
-        Ok(Self { base, engine, hub, directory, datasets, applications, services, processings, catalogs })
+        let portals = Portals::new(PortalsParts {
+            datasets: datasets.clone(),
+            charts: Arc::new(PluginCharts(applications.clone())),
+            title: args.title.clone(),
+        });
+        Ok(Self {
+            base,
+            engine,
+            hub,
+            directory,
+            datasets,
+            applications,
+            services,
+            processings,
+            catalogs,
+            portals,
+        })
     }
+}
+
+fn remote_services(
+    base: &Base,
+    installed: &Arc<dyn InstalledPlugins>,
+    egress: &Arc<dyn Egress>,
+    vault: &Arc<Vault>,
+) -> RemoteServices {
+    RemoteServices::new(ServicesParts {
+        store: Arc::clone(&base.store),
+        clock: Arc::clone(&base.clock),
+        dice: Arc::clone(&base.dice),
+        plugins: Arc::clone(&base.plugins),
+        installed: Arc::clone(installed),
+        egress: Arc::clone(egress),
+        vault: Arc::clone(vault),
+    })
+}
+
+fn applications(base: &Base, datasets: &Datasets, installed: &Arc<dyn InstalledPlugins>) -> Applications {
+    Applications::new(ApplicationsParts {
+        store: Arc::clone(&base.store),
+        clock: Arc::clone(&base.clock),
+        dice: Arc::clone(&base.dice),
+        datasets: datasets.clone(),
+        plugins: Arc::clone(&base.plugins),
+        installed: Arc::clone(installed),
+        painter: Arc::new(MediaPainter),
+    })
 }
 
 async fn directory(args: &ServeArgs, base: &Base) -> Result<Directory> {

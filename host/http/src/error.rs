@@ -1,7 +1,7 @@
 //! Errors as clients see them: Data Fair's plain text, or RFC 9457 for a client that asks for JSON.
 
 use axum::extract::Request;
-pub use axum::http::StatusCode;
+pub use axum::http::{HeaderMap, StatusCode};
 use axum::http::{HeaderValue, header};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};

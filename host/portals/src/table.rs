@@ -1,7 +1,7 @@
 //! The lines of a dataset as a table that is searched, sorted, filtered and turned by addresses.
 
-use axum::http::StatusCode;
 use halle_datasets::DatasetsError;
+use halle_http::error::StatusCode;
 use halle_http::{ApiError, ApiResult};
 use halle_model::{Column, ColumnKind, Dataset};
 use halle_search::params::Params;

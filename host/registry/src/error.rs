@@ -1,9 +1,9 @@
 //! How refusals of the registry reach clients.
 
-use axum::http::StatusCode;
 use halle_extensions::package::PackageError;
 use halle_extensions::registry::RegistryError;
 use halle_http::ApiError;
+use halle_http::error::StatusCode;
 use halle_store::StoreError;
 
 /// The answer for a refusal: 400 for a wrong package or grant, 404, 409, 413; 500 for the store.

@@ -2,23 +2,28 @@
 
 use std::sync::Arc;
 
+use arrow::array::StringArray;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use halle_base::AccountRef;
-use halle_datasets::enrich::{EnrichError, Enrichment, Enrichments};
+use halle_datasets::enrich::{EnrichError, Enrichment, Enrichments, output_columns};
 use halle_extensions::host::{Call, Enriched, RemoteCall, RemoteOperation};
 use halle_extensions::installed::usable;
 use halle_extensions::manifest::PluginKind;
 use halle_extensions::services::{EgressPolicy, HttpResponse, Services};
+use halle_extensions::types::RowProblem;
 use halle_extensions::{Field, PluginError, Problem};
-use halle_model::{Caller, Column, Extension};
+use halle_model::{Caller, Column, ColumnKind, Extension};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::RemoteServices;
 use crate::model::{RemoteService, canonical};
+
+/// Output that tells why a row has no other.
+const ERROR: &str = "_error";
 
 /// Requests to one service at a time, per dataset.
 const REQUESTS_AT_ONCE: usize = 4;
@@ -46,7 +51,7 @@ impl Enrichments for RemoteServices {
     ) -> Result<Vec<Column>, EnrichError> {
         let (_, operation) = self.operation_of(owner, extension).await?;
         inputs(&operation, columns)?;
-        Ok(output_columns(extension, &operation))
+        added_columns(extension, &operation, columns)
     }
 
     async fn open(
@@ -66,7 +71,7 @@ impl Enrichments for RemoteServices {
         });
         let secrets = Arc::default();
         let call = Call { plugin, config, secrets, services: Services::none(), cancel };
-        let outputs = output_columns(extension, &operation);
+        let outputs = added_columns(extension, &operation, columns)?;
         let service = self.reachable(&service)?;
         let (services, id) = (self.clone(), operation.id);
         Ok(Box::new(RemoteEnrichment { services, service, call, operation: id, inputs, outputs }))
@@ -156,7 +161,7 @@ impl Enrichment for RemoteEnrichment {
         let mut problems = parsed.problems;
         problems.extend(refused);
         problems.sort_by_key(|(row, _)| *row);
-        Ok(Enriched { columns: parsed.columns, problems })
+        Ok(Enriched { columns: with_errors(&parsed.columns, &problems)?, problems })
     }
 }
 
@@ -245,19 +250,37 @@ fn inputs(operation: &RemoteOperation, columns: &[Column]) -> Result<Vec<(Field,
     Ok(found)
 }
 
-/// Columns that the extension adds: the selected outputs.
-fn output_columns(extension: &Extension, operation: &RemoteOperation) -> Vec<Column> {
-    let prefix = extension.prefix();
-    let wanted = |field: &&Field| extension.select.is_empty() || extension.select.contains(&field.key);
-    let column = |field: &Field| {
-        let mut column = Column::new(format!("{prefix}.{}", field.key), field.kind);
-        column.original_name = field.title.clone().or_else(|| Some(field.key.clone()));
-        column.title.clone_from(&field.title);
-        column.refers_to.clone_from(&field.concept);
-        column.extension = Some(prefix.clone());
-        column
-    };
-    operation.output.iter().filter(wanted).map(column).collect()
+/// Columns that the extension adds: the selected outputs, then `{prefix}._error`, which says why a row has none.
+fn added_columns(
+    extension: &Extension,
+    operation: &RemoteOperation,
+    columns: &[Column],
+) -> Result<Vec<Column>, EnrichError> {
+    let source = extension.remote_service.as_deref().unwrap_or_default();
+    let outputs = output_columns(extension, source, &operation.output, columns)?;
+    let mut added: Vec<Column> = outputs.into_iter().map(|output| output.column).collect();
+    let mut error = Column::new(format!("{}.{ERROR}", extension.prefix()), ColumnKind::Text);
+    error.title = Some("Erreur d'enrichissement".to_owned());
+    error.original_name = Some(ERROR.to_owned());
+    error.extension = Some(source.to_owned());
+    added.push(error);
+    Ok(added)
+}
+
+/// The columns of the answers, and the text of each row's problem beside them.
+fn with_errors(answered: &RecordBatch, problems: &[RowProblem]) -> Result<RecordBatch, EnrichError> {
+    let mut texts: Vec<Option<&str>> = vec![None; answered.num_rows()];
+    for (row, problem) in problems {
+        if let Some(text) = texts.get_mut(*row as usize) {
+            text.get_or_insert(&problem.message);
+        }
+    }
+    let mut fields: Vec<_> = answered.schema().fields().iter().cloned().collect();
+    fields.push(Arc::new(arrow::datatypes::Field::new(ERROR, arrow::datatypes::DataType::Utf8, true)));
+    let mut columns = answered.columns().to_vec();
+    columns.push(Arc::new(StringArray::from(texts)));
+    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
+    RecordBatch::try_new(schema, columns).map_err(|error| EnrichError::Invalid(error.to_string()))
 }
 
 fn failed(error: PluginError) -> EnrichError {

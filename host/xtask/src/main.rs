@@ -5,7 +5,11 @@
 //!
 //! **Invariant:** whatever a step needs and the machine lacks is installed by [`setup`], which says so; nothing relies
 //! on what an earlier run or a person left behind.
-#![expect(clippy::print_stdout, reason = "a command-line tool talks on standard output")]
+#![expect(
+    clippy::print_stdout,
+    clippy::print_stderr,
+    reason = "a command-line tool talks on its standard streams"
+)]
 #![expect(clippy::disallowed_methods, reason = "this tool is not the product: it may read the environment")]
 
 mod build;
@@ -28,7 +32,17 @@ cargo xtask <command>
   ui | plugins                only build the back office, or the first-party plugins
 ";
 
-fn main() -> Result<()> {
+fn main() -> std::process::ExitCode {
+    match dispatch() {
+        Ok(()) => std::process::ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            std::process::ExitCode::FAILURE
+        }
+    }
+}
+
+fn dispatch() -> Result<()> {
     let args: Vec<String> = std::env::args().skip(1).collect();
     let (command, rest) =
         args.split_first().map_or(("help", &[][..]), |(first, rest)| (first.as_str(), rest));

@@ -13,8 +13,12 @@ const ROW_MAX: f64 = 44.0;
 pub fn draw(chart: &Chart) -> String {
     let (mut svg, top) = chart.begin();
     let small = chart.small();
-    let bottom = chart.height - MARGIN - small * 1.8;
-    let shown = chart.points.len().min(((bottom - top) / ROW_MIN).max(1.0) as usize);
+    let fitting = |bottom: f64| ((bottom - top) / ROW_MIN).max(1.0) as usize;
+    let above_ticks = chart.height - MARGIN - small * 1.8;
+    // The note about the bars that do not fit has a line of its own, below the ticks.
+    let is_cut = chart.points.len() > fitting(above_ticks);
+    let bottom = if is_cut { above_ticks - small * 1.6 } else { above_ticks };
+    let shown = chart.points.len().min(fitting(bottom));
     let points = &chart.points[..shown];
     let row = ((bottom - top) / shown as f64).min(ROW_MAX);
     let bottom = top + row * shown as f64;
@@ -54,7 +58,7 @@ pub fn draw(chart: &Chart) -> String {
     let hidden = chart.points.len() - shown;
     if hidden > 0 {
         let note = chart.locale.pick("autres valeurs dans le tableau", "more values in the table");
-        svg.text(MARGIN, bottom + small * 1.5, &format!("+ {hidden} {note}"), chart.muted(Anchor::Start));
+        svg.text(MARGIN, bottom + small * 3.1, &format!("+ {hidden} {note}"), chart.muted(Anchor::Start));
     }
     svg.finish()
 }

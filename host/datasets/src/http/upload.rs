@@ -2,7 +2,7 @@
 
 use axum::body::Bytes;
 use axum::extract::multipart::Field;
-use axum::extract::{FromRequest, Multipart, Request};
+use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use halle_base::limits::JSON_BODY_BYTES_MAX;
 use halle_http::ApiError;
@@ -95,7 +95,9 @@ pub(super) async fn json_body(request: Request) -> DatasetsResult<Value> {
     })
 }
 
-async fn receive_multipart(datasets: &Datasets, request: Request) -> DatasetsResult<Received> {
+async fn receive_multipart(datasets: &Datasets, mut request: Request) -> DatasetsResult<Received> {
+    // The extractor's own limit of 2 MB is for forms held in memory; a file streams, and is counted as it is written.
+    DefaultBodyLimit::disable().apply(&mut request);
     let mut multipart = Multipart::from_request(request, &()).await.map_err(broken)?;
     let mut received = Received { attributes: Map::new(), file: None };
     let mut encoding = None;

@@ -1,8 +1,8 @@
 //! Sessions: opened by a callback, renewed by keepalive, ended by sign-out.
 
-use axum::http::HeaderMap;
 use halle_base::{Timestamp, new_id};
 use halle_http::cookies::{CookieScope, SESSION_COOKIES, SetCookie};
+use halle_http::error::HeaderMap;
 use halle_http::session::{ActiveAccount, Claims};
 use halle_http::{ApiError, ApiResult};
 use halle_store::{EntityExt, Filter, Order, StoreError};

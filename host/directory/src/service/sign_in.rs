@@ -74,7 +74,7 @@ impl Directory {
             layers::audit("sd.auth.password.rate-limit", Some(ip), &email, "too many attempts to sign in");
             let message = "Trop de tentatives dans un bref interval. Veuillez patienter une minute avant d'essayer de \
                            nouveau. Too many attempts: wait a minute.";
-            let status = axum::http::StatusCode::TOO_MANY_REQUESTS;
+            let status = halle_http::error::StatusCode::TOO_MANY_REQUESTS;
             return Err(ApiError::new(status, "too-many-attempts", message));
         }
         let mut work = self.read().await?;
@@ -89,7 +89,7 @@ impl Directory {
         buckets.iter().for_each(|bucket| self.0.attempts.give_back(bucket));
         if request.admin_mode && !person.is_admin {
             layers::audit("sd.auth.admin-mode.fail", Some(ip), &email, "is no superadmin");
-            let status = axum::http::StatusCode::FORBIDDEN;
+            let status = halle_http::error::StatusCode::FORBIDDEN;
             return Err(ApiError::new(status, "admin-mode-only", "adminModeOnly"));
         }
         if person.is_admin && request.offer_admin_mode && !request.admin_mode {
@@ -107,7 +107,7 @@ impl Directory {
 
 /// 400 in the words that clients of the directory know.
 pub fn bad_credentials() -> ApiError {
-    ApiError::new(axum::http::StatusCode::BAD_REQUEST, "bad-credentials", "badCredentials")
+    ApiError::new(halle_http::error::StatusCode::BAD_REQUEST, "bad-credentials", "badCredentials")
 }
 
 /// What a token says of a person now, without dates and modes.

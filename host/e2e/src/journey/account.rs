@@ -42,10 +42,15 @@ pub async fn prove(journey: &mut Journey) -> Result<String> {
     ensure!(created.status == 201, "creating an organisation gives {} {}", created.status, created.excerpt());
     let id = me.json()?["id"].as_str().context("a user has an id")?.to_owned();
     let settings = format!("/data-fair/api/v1/settings/user/{id}");
-    let keys = json!({ "apiKeys": [{ "title": "journey", "scopes": ["datasets-read"] }] });
+    let kept = client.send(client.request(Method::GET, &settings).header("cookie", &header)).await?.json()?;
+    let mut keys = kept["apiKeys"].as_array().cloned().unwrap_or_default();
+    keys.push(json!({ "title": "journey", "scopes": ["datasets-read"] }));
+    let body = json!({ "apiKeys": keys });
     let patched =
-        client.send(client.request(Method::PATCH, &settings).header("cookie", &header).json(&keys)).await?;
-    let clear = patched.json()?["apiKeys"][0]["clearKey"].as_str().map(str::to_owned);
+        client.send(client.request(Method::PATCH, &settings).header("cookie", &header).json(&body)).await?;
+    let answered = patched.json()?;
+    let made = answered["apiKeys"].as_array().into_iter().flatten().find_map(|key| key["clearKey"].as_str());
+    let clear = made.map(str::to_owned);
     let reader = client.with_key(&clear.context("the new key is not shown")?);
     ensure!(reader.get_any(&path).await?.status.is_success(), "the new key cannot read");
     let write = reader

@@ -19,8 +19,16 @@ pub(super) struct Words<'a> {
 }
 
 impl Words<'_> {
+    /// One word as it was written. Where every word is required, one that analysis cuts (`saint-denis`) is a phrase: any
+    /// of its pieces alone would not do.
     pub(super) fn word(&self, word: impl Into<String>) -> Query {
-        Query::Word { columns: self.columns.to_vec(), word: word.into(), view: self.view }
+        let (columns, word, view) = (self.columns.to_vec(), word.into(), self.view);
+        let mut pieces = word.split(|c: char| !c.is_alphanumeric()).filter(|piece| !piece.is_empty());
+        let is_cut = pieces.next().is_some() && pieces.next().is_some();
+        if self.all && is_cut {
+            return Query::Phrase { columns, words: word, slop: 0, view };
+        }
+        Query::Word { columns, word, view }
     }
 
     pub(super) fn prefix(&self, prefix: impl Into<String>) -> Query {

@@ -35,9 +35,11 @@ fn long_functions(file: &Source) -> Vec<String> {
         let Some(name) = function_name(code) else { continue };
         let indent = &line[..line.len() - code.len()];
         let closing = format!("{indent}}}");
+        if !has_body_below(&lines[start..]) {
+            continue;
+        }
         let Some(length) = lines[start..].iter().position(|line| **line == closing) else { continue };
-        let body_or_signature_only = lines[start..start + length].iter().any(|line| line.ends_with('{'));
-        if body_or_signature_only && length >= FUNCTION_LINES_MAX {
+        if length >= FUNCTION_LINES_MAX {
             let at = start + 1;
             breaches.push(format!(
                 "{}:{at}: `{name}` has {} lines, at most {FUNCTION_LINES_MAX}",
@@ -47,6 +49,13 @@ fn long_functions(file: &Source) -> Vec<String> {
         }
     }
     breaches
+}
+
+/// Whether the signature that begins here is followed by a body of several lines: neither a declaration nor a body that
+/// ends on its line.
+fn has_body_below(lines: &[&str]) -> bool {
+    let end = lines.iter().map(|line| line.trim_end()).find(|line| line.ends_with(['{', '}', ';']));
+    end.is_some_and(|line| line.ends_with('{'))
 }
 
 fn function_name(code: &str) -> Option<&str> {
@@ -67,11 +76,11 @@ mod tests {
     fn a_long_function_is_named_with_its_line() {
         let body = "    let x = 1;\n".repeat(70);
         let text = format!(
-            "struct A;\n\nimpl A {{\n    pub async fn long(\n        &self,\n    ) {{\n{body}    }}\n}}\n\nfn short() {{\n}}\n"
+            "struct A;\n\nimpl A {{\n    fn declared();\n    fn empty() {{}}\n    pub async fn long(\n        &self,\n    ) {{\n{body}    }}\n}}\n\nfn short() {{\n}}\n"
         );
         let file = Source { path: "a.rs".to_owned(), text };
         let breaches = check(std::slice::from_ref(&file));
         assert_eq!(breaches.len(), 1, "{breaches:?}");
-        assert!(breaches[0].starts_with("a.rs:4: `long` has 74 lines"), "{breaches:?}");
+        assert!(breaches[0].starts_with("a.rs:6: `long` has 74 lines"), "{breaches:?}");
     }
 }
