@@ -76,11 +76,14 @@ impl Passwords {
     }
 }
 
+/// A class of characters, and how many it has for the estimate of chance.
+type CharClass = (fn(char) -> bool, f64);
+
 /// Checks a new password; 400 that says what is missing.
 pub fn check_policy(password: &Secret<String>) -> ApiResult<()> {
     let text = password.reveal();
     let length = text.chars().count();
-    let classes: [(fn(char) -> bool, f64); 4] = [
+    let classes: [CharClass; 4] = [
         (|c| c.is_lowercase(), 26.0),
         (|c| c.is_uppercase(), 26.0),
         (|c| c.is_numeric(), 10.0),

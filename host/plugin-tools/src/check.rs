@@ -124,7 +124,7 @@ fn asks(manifest: &Manifest, surface: &Surface, remarks: &mut Vec<Remark>) {
     for (key, is_asked, interface) in pairs {
         match (is_asked, surface.imports(interface)) {
             (true, false) => {
-                remarks.push(warning(key, format!("is asked for but never used (`{interface}`): remove it")))
+                remarks.push(warning(key, format!("is asked for but never used (`{interface}`): remove it")));
             }
             (false, true) => {
                 remarks.push(error(

@@ -101,11 +101,13 @@ fn plan<'a>(visit: &Visit, dataset: &'a Dataset) -> Option<Plan<'a>> {
     Some(Plan { form: asked("chart", &FORMS).unwrap_or(plan.form), metric, measured, ..plan })
 }
 
-/// Groups by the first column of few texts as bars, else by a date as a line; measures the first quantity.
+/// Groups by the first column of few texts as bars, names before codes, else by a date as a line; measures the first
+/// quantity.
 fn automatic(dataset: &Dataset) -> Option<Plan<'_>> {
     let columns = groupable(dataset);
     let few = |column: &&&Column| column.cardinality.is_some_and(|distinct| GROUPS.contains(&distinct));
-    let text = columns.iter().filter(few).find(|column| column.kind() == ColumnKind::Text);
+    let texts = || columns.iter().filter(few).filter(|column| column.kind() == ColumnKind::Text);
+    let text = texts().find(|column| !column.key.starts_with("code")).or_else(|| texts().next());
     let date = || columns.iter().find(|column| column.kind() == ColumnKind::Date);
     let (form, field) = match text {
         Some(text) => ("bar", *text),

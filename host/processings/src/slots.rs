@@ -61,7 +61,8 @@ impl DatasetSlots for ProcessingSlots {
             (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
         });
         let params = Params::new(pairs).map_err(|error| Problem::new("dataset/query", error.to_string()))?;
-        let read = self.processings.datasets.batches(&self.caller, dataset, &params).await.map_err(refused)?;
+        let read =
+            self.processings.datasets.batches(&self.caller, dataset, &params).await.map_err(refused)?;
         Ok(read.into_reader())
     }
 
@@ -86,7 +87,7 @@ impl DatasetSlots for ProcessingSlots {
             caller: self.caller.clone(),
             name: slot.to_owned(),
             slot: self.slot(slot)?.clone(),
-            content: Content::Rows { file, csv },
+            content: Content::Rows { file, csv: Box::new(csv) },
         }))
     }
 }
@@ -94,7 +95,7 @@ impl DatasetSlots for ProcessingSlots {
 /// What a transaction has collected.
 enum Content {
     /// Rows, as CSV with the titles of the columns as header.
-    Rows { file: NamedTempFile, csv: csv::Writer<std::fs::File> },
+    Rows { file: NamedTempFile, csv: Box<csv::Writer<std::fs::File>> },
     /// A file to take as it is.
     File { name: String, file: NamedTempFile },
 }

@@ -108,6 +108,6 @@ fn column(snapshot: &Snapshot, index: usize, deadline: &Deadline) -> SearchResul
     }
     let key = snapshot.spec.columns.get(index).map(|column| column.key.clone());
     let key = key.ok_or_else(|| SearchError::engine("a column without declaration"))?;
-    let (filled, cardinality) = (tally.filled, tally.distinct.count());
+    let (filled, cardinality) = (tally.filled, tally.distinct.count().min(tally.filled)); // a sketch may overshoot
     Ok(ColumnSummary { key, filled, cardinality, values: tally.values() })
 }

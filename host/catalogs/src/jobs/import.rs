@@ -53,7 +53,7 @@ impl JobHandler for ImportHandler {
         match &outcome {
             Ok(Outcome::Unchanged) => log.say("info", "La ressource distante n'a pas changé."),
             Ok(Outcome::Filled { dataset, .. }) => {
-                log.say("info", &format!("Le jeu « {} » est à jour.", dataset.title))
+                log.say("info", &format!("Le jeu « {} » est à jour.", dataset.title));
             }
             Err(error) => log.say("error", &error.to_string()),
         }

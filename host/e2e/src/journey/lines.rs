@@ -20,7 +20,7 @@ pub async fn prove(journey: &mut Journey) -> Result<String> {
 /// Questions with the number of lines they must find.
 async fn filters(journey: &Journey) -> Result<usize> {
     let questions: [(&str, &str, u64); 11] = [
-        ("communes", "q=bourg-en-bresse&q_mode=and", 1),
+        ("communes", "q=bourg-en-bresse&q_mode=and&q_fields=commune", 1),
         ("communes", "code_commune_eq=01053", 1),
         ("communes", "code_commune_in=01053,69123", 2),
         ("communes", "population_gte=1000000", 1),

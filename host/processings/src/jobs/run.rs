@@ -114,7 +114,6 @@ impl RunHandler {
             egress: Some(Arc::clone(&self.0.egress)),
             state: Some(Arc::new(state)),
             datasets: Some(Arc::new(ProcessingSlots::new(&self.0, processing))),
-            ..Services::none()
         };
         let config = processing.configured.config.clone();
         let call = Call { plugin, config, secrets, services, cancel: context.cancel.clone() };

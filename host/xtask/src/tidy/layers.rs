@@ -106,7 +106,7 @@ fn forbidden(name: &str, on: &str) -> Option<String> {
     };
     let peers = matches!((from, to), (1, 1)) || (from, to) == (3, 3) && on == "halle-datasets";
     let allowed = match (from, to) {
-        (3, 2) | (2, 2) => false,
+        (3 | 2, 2) => false,
         (4, _) => true,
         _ => from > to || peers,
     };
