@@ -136,12 +136,15 @@ fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Ro
         .and(NotForContentType::const_new("application/zip"))
         .and(NotForContentType::const_new("text/event-stream"));
     let health = Health { store: Arc::clone(&app.base.store), engine: Arc::clone(&app.engine), stopping };
-    Ok(features(app, keys)?
+    let routes = features(app, keys)?
         .layer(from_fn(error::problem_documents))
         .layer(from_fn_with_state(limiter, rate_limit::limit))
         .layer(from_fn_with_state(authenticator, auth::authenticate))
         .layer(from_fn_with_state(public_url, base_url::resolve))
-        .layer(from_fn_with_state(TrustedProxies(args.trusted_proxies), client_ip::resolve))
+        .layer(from_fn_with_state(TrustedProxies(args.trusted_proxies), client_ip::resolve));
+    let routes =
+        if args.trusted_proxies == 0 { routes.layer(from_fn(layers::without_proxy)) } else { routes };
+    Ok(routes
         .merge(health::router(health))
         .layer(from_fn(layers::security_headers))
         .layer(layers::cors())

@@ -58,6 +58,15 @@ fn request_id(request: &Request) -> String {
     given.filter(sound).map_or_else(|| new_id(&SystemDice), str::to_owned)
 }
 
+/// Middleware, for a server without a proxy in front: drops what only a proxy may say, so that no client chooses the
+/// address that links in answers start with.
+pub async fn without_proxy(mut request: Request, next: Next) -> Response {
+    for name in ["x-forwarded-host", "x-forwarded-proto", "x-forwarded-port"] {
+        request.headers_mut().remove(name);
+    }
+    next.run(request).await
+}
+
 /// Middleware: an API answer is never a page. Handlers that send pages set their own policy first, and keep it.
 pub async fn security_headers(request: Request, next: Next) -> Response {
     let mut response = next.run(request).await;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use halle_http::{ApiError, ApiResult, BaseUrl, Caller};
+use halle_http::{ApiError, ApiResult, BaseUrl, Caller, JsonBody};
 use halle_model::permission::{APPLICATION_OPERATIONS, PermissionEntry, can, visibility};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -50,7 +50,7 @@ pub(super) async fn create(
     State(applications): State<Applications>,
     caller: Caller,
     base: BaseUrl,
-    Json(body): Json<NewApplication>,
+    JsonBody(body): JsonBody<NewApplication>,
 ) -> ApiResult<(StatusCode, Json<Value>)> {
     let application = applications.create(&caller, body).await?;
     Ok((StatusCode::CREATED, Json(view(&application, &caller, &base))))
@@ -71,7 +71,7 @@ pub(super) async fn patch(
     caller: Caller,
     base: BaseUrl,
     Path(id): Path<String>,
-    Json(body): Json<Patch>,
+    JsonBody(body): JsonBody<Patch>,
 ) -> ApiResult<Json<Value>> {
     let application = applications.patch(&caller, &id, body).await?;
     Ok(Json(view(&application, &caller, &base)))
@@ -99,7 +99,7 @@ pub(super) async fn configure(
     State(applications): State<Applications>,
     caller: Caller,
     Path(id): Path<String>,
-    Json(configuration): Json<Value>,
+    JsonBody(configuration): JsonBody<Value>,
 ) -> ApiResult<Json<Value>> {
     Ok(Json(applications.configure(&caller, &id, configuration).await?))
 }
@@ -117,7 +117,7 @@ pub(super) async fn grant(
     State(applications): State<Applications>,
     caller: Caller,
     Path(id): Path<String>,
-    Json(entries): Json<Value>,
+    JsonBody(entries): JsonBody<Value>,
 ) -> ApiResult<Json<Vec<PermissionEntry>>> {
     let entries = serde_json::from_value(entries)
         .map_err(|error| ApplicationError::Invalid(format!("Error in permissions format: {error}")))?;

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use halle_http::{ApiError, ApiResult, Caller};
+use halle_http::{ApiError, ApiResult, Caller, JsonBody};
 use halle_model::permission::{CATALOG_OPERATIONS, can};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -48,7 +48,7 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(catalogs): State<Catalogs>,
     caller: Caller,
-    Json(body): Json<NewCatalog>,
+    JsonBody(body): JsonBody<NewCatalog>,
 ) -> ApiResult<(StatusCode, Json<Value>)> {
     let catalog = catalogs.create(&caller, body).await?;
     Ok((StatusCode::CREATED, Json(view(&catalogs, &caller, &catalog).await?)))
@@ -67,7 +67,7 @@ pub(super) async fn patch(
     State(catalogs): State<Catalogs>,
     caller: Caller,
     Path(id): Path<String>,
-    Json(body): Json<CatalogPatch>,
+    JsonBody(body): JsonBody<CatalogPatch>,
 ) -> ApiResult<Json<Value>> {
     let catalog = catalogs.patch(&caller, &id, body).await?;
     Ok(Json(view(&catalogs, &caller, &catalog).await?))

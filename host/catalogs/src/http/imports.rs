@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use halle_http::{ApiError, ApiResult, Caller};
+use halle_http::{ApiError, ApiResult, Caller, JsonBody};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(catalogs): State<Catalogs>,
     caller: Caller,
-    Json(body): Json<NewImport>,
+    JsonBody(body): JsonBody<NewImport>,
 ) -> ApiResult<(StatusCode, Json<Import>)> {
     Ok((StatusCode::CREATED, Json(catalogs.import(&caller, body).await?)))
 }
@@ -53,7 +53,7 @@ pub(super) async fn patch(
     State(catalogs): State<Catalogs>,
     caller: Caller,
     Path(id): Path<String>,
-    Json(body): Json<ImportPatch>,
+    JsonBody(body): JsonBody<ImportPatch>,
 ) -> ApiResult<Json<Import>> {
     Ok(Json(catalogs.patch_import(&caller, &id, body).await?))
 }

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use halle_http::{ApiResult, Caller};
+use halle_http::{ApiResult, Caller, JsonBody};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -34,7 +34,7 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(catalogs): State<Catalogs>,
     caller: Caller,
-    Json(body): Json<NewPublication>,
+    JsonBody(body): JsonBody<NewPublication>,
 ) -> ApiResult<(StatusCode, Json<Publication>)> {
     Ok((StatusCode::CREATED, Json(catalogs.publish(&caller, body).await?)))
 }

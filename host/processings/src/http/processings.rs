@@ -4,7 +4,7 @@ use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
 use halle_extensions::manifest::PluginKind;
-use halle_http::{ApiError, ApiResult, Caller};
+use halle_http::{ApiError, ApiResult, Caller, JsonBody};
 use halle_model::permission::{PROCESSING_OPERATIONS, can};
 use serde::Deserialize;
 use serde_json::{Value, json};
@@ -49,7 +49,7 @@ pub(super) async fn list(
 pub(super) async fn create(
     State(processings): State<Processings>,
     caller: Caller,
-    Json(body): Json<NewProcessing>,
+    JsonBody(body): JsonBody<NewProcessing>,
 ) -> ApiResult<Json<Value>> {
     let processing = processings.create(&caller, body).await?;
     Ok(Json(view(&processings, &caller, &processing).await?))
@@ -68,7 +68,7 @@ pub(super) async fn patch(
     State(processings): State<Processings>,
     caller: Caller,
     Path(id): Path<String>,
-    Json(body): Json<Patch>,
+    JsonBody(body): JsonBody<Patch>,
 ) -> ApiResult<Json<Value>> {
     let processing = processings.patch(&caller, &id, body).await?;
     Ok(Json(view(&processings, &caller, &processing).await?))

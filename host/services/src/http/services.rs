@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, Query, State};
 use axum::http::StatusCode;
-use halle_http::{ApiError, ApiResult, Caller};
+use halle_http::{ApiError, ApiResult, Caller, JsonBody};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -81,7 +81,7 @@ pub(super) async fn actions(
 pub(super) async fn create(
     State(services): State<RemoteServices>,
     caller: Caller,
-    Json(body): Json<NewService>,
+    JsonBody(body): JsonBody<NewService>,
 ) -> ApiResult<(StatusCode, Json<Value>)> {
     Ok((StatusCode::CREATED, Json(view(&services.create(&caller, body).await?))))
 }
@@ -98,7 +98,7 @@ pub(super) async fn patch(
     State(services): State<RemoteServices>,
     caller: Caller,
     Path(id): Path<String>,
-    Json(body): Json<ServicePatch>,
+    JsonBody(body): JsonBody<ServicePatch>,
 ) -> ApiResult<Json<Value>> {
     Ok(Json(view(&services.patch(&caller, &id, body).await?)))
 }
