@@ -82,6 +82,7 @@ async fn load(server: &Server, client: &Client, args: &DemoArgs, world: &World) 
         make_public(client, id).await?;
     }
     enrich(client, "subventions").await?;
+    locate(client, "bornes").await?;
     println!("making a chart and a processing");
     chart(client, "communes").await?;
     processing(client, world, "Stations (API de démonstration)").await?;
@@ -123,6 +124,23 @@ pub async fn upload(client: &Client, id: &str, file: &Path) -> Result<Value> {
 pub async fn make_public(client: &Client, id: &str) -> Result<()> {
     let public = json!([{ "classes": ["list", "read"] }]);
     client.send_json(Method::PUT, &format!("{DATASETS}/{id}/permissions"), &public).await.map(drop)
+}
+
+/// Says which columns hold coordinates, so that lines can be found by place.
+pub async fn locate(client: &Client, id: &str) -> Result<Value> {
+    let path = format!("{DATASETS}/{id}");
+    let dataset = client.json(&path).await?;
+    let mut schema = dataset["schema"].clone();
+    for column in schema.as_array_mut().into_iter().flatten() {
+        match column["key"].as_str() {
+            Some("latitude") => column["x-refersTo"] = json!("http://schema.org/latitude"),
+            Some("longitude") => column["x-refersTo"] = json!("http://schema.org/longitude"),
+            _ => {}
+        }
+    }
+    let since = dataset["finalizedAt"].as_str().unwrap_or_default().to_owned();
+    client.send_json(Method::PATCH, &path, &json!({ "schema": schema })).await?;
+    client.finalized(id, &since).await
 }
 
 /// Says which column holds commune codes, adds the territories, and waits for them.

@@ -9,6 +9,8 @@ use crate::demo::{self, DATASETS};
 pub async fn prove(journey: &mut Journey) -> Result<String> {
     demo::make_public(&journey.admin, "communes").await?;
     demo::upload(&journey.admin, "bornes", &journey.args.files.join("bornes.csv")).await?;
+    let located = demo::locate(&journey.admin, "bornes").await?;
+    ensure!(located["bbox"].is_array(), "the located dataset has no box: {}", located["status"]);
     demo::make_public(&journey.admin, "bornes").await?;
     let checked = filters(journey).await? + errors(journey).await?;
     paging(journey).await?;
