@@ -32,7 +32,7 @@ impl Server {
     pub async fn start(halle: &Path, data: &Path, port: u16, private_origins: &[String]) -> Result<Self> {
         std::fs::create_dir_all(data)?;
         let url = format!("http://127.0.0.1:{port}");
-        let log = std::fs::File::create(data.join("server.log"))?;
+        let log = std::fs::File::options().create(true).append(true).open(data.join("server.log"))?;
         let child = Command::new(halle)
             .args(["serve", "--listen", &format!("127.0.0.1:{port}"), "--data-dir"])
             .arg(data)

@@ -207,7 +207,7 @@ impl Index for Reader {
                 Err(error) => Some((Err(error), None)),
             }
         };
-        Ok(stream::unfold(Some((shared, scan)), next).boxed())
+        Ok(stream::unfold(Some((shared, scan)), next).fuse().boxed())
     }
 
     async fn values_agg(&self, request: ValuesAggRequest) -> SearchResult<Groups> {

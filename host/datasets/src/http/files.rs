@@ -1,7 +1,6 @@
 //! `GET /datasets/{id}/raw`, `/full` and `/data-files`.
 
 use axum::Json;
-use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,7 +9,7 @@ use halle_http::{ApiResult, BaseUrl, Caller};
 use serde_json::{Value, json};
 
 use crate::error::DatasetsError;
-use crate::http::headers::answer;
+use crate::http::headers::{answer, streamed};
 use crate::service::files::full_name;
 use crate::state::Datasets;
 use crate::views::millis;
@@ -35,7 +34,7 @@ async fn send_original(
 ) -> ApiResult<Response> {
     let download = datasets.original_file(caller, id, operation, None).await?;
     let headers = file_headers(&download.name, &download.mimetype, Some(download.info.size));
-    let response = (headers, Body::from_stream(download.body));
+    let response = (headers, streamed(download.body));
     Ok(answer(&download.dataset, operation, TRACK, response))
 }
 
@@ -56,7 +55,7 @@ async fn send_full(
 ) -> ApiResult<Response> {
     let (dataset, body) = datasets.full_file(caller, id, operation).await?;
     let headers = file_headers(&full_name(&dataset), "text/csv; charset=utf-8", None);
-    Ok(answer(&dataset, operation, TRACK, (headers, Body::from_stream(body))))
+    Ok(answer(&dataset, operation, TRACK, (headers, streamed(body))))
 }
 
 /// The files that can be downloaded.

@@ -1,9 +1,12 @@
 //! Headers of every answer about one dataset: who owns it, and which operation was done (reference §1.2).
 
+use axum::body::Body;
 use axum::http::{HeaderMap, HeaderName, HeaderValue};
 use axum::response::{IntoResponse, Response};
+use futures::StreamExt;
 use halle_model::Dataset;
 use halle_model::permission::dataset_operation;
+use halle_store::ByteStream;
 use serde_json::{Value, json};
 use url::form_urlencoded;
 
@@ -23,6 +26,12 @@ pub(crate) fn about(dataset: &Dataset, operation: &str, track: Option<&str>) -> 
         ("x-operation", done),
     ];
     values.into_iter().filter_map(header).collect()
+}
+
+/// A body that is sent as it is read. Fused, because layers such as compression ask again after the end, which many
+/// streams answer with a panic.
+pub(crate) fn streamed(body: ByteStream) -> Body {
+    Body::from_stream(body.fuse())
 }
 
 /// An answer about a dataset.

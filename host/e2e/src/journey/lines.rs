@@ -97,6 +97,7 @@ async fn formats(journey: &Journey) -> Result<()> {
         "{}",
         csv.excerpt()
     );
+    // Streamed and compressed, as the client asks for gzip.
     let all = journey
         .anonymous
         .get(&format!("{DATASETS}/communes/lines?format=csv&size=all&select=code_commune"))

@@ -58,7 +58,7 @@ impl Answer<'_> {
                 let response = if known { not_modified() } else { Bytes::from(bytes).into_response() };
                 (response, Some(etag))
             }
-            Payload::Stream(stream) => (axum::body::Body::from_stream(stream).into_response(), None),
+            Payload::Stream(stream) => (crate::http::headers::streamed(stream).into_response(), None),
         };
         let headers = response.headers_mut();
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static(self.media_type));
