@@ -56,7 +56,9 @@ impl From<CatalogError> for ApiError {
                 Self::new(StatusCode::BAD_GATEWAY, "plugin-failed", error.to_string())
             }
             CatalogError::Data(error) => error.into(),
-            CatalogError::Store(error @ StoreError::Stale { .. }) => Self::conflict(error.to_string()),
+            CatalogError::Store(error @ (StoreError::Stale { .. } | StoreError::Duplicate { .. })) => {
+                Self::conflict(error.to_string())
+            }
             CatalogError::Store(error) => Self::internal(error),
         }
     }
