@@ -1,4 +1,5 @@
-//! What integration tests share: real adapters in a temporary folder, and an HTTP client that says who it is.
+//! What integration tests share: real adapters in a temporary folder, an HTTP client that says who it is, and guests
+//! written by hand.
 //!
 //! **Invariant:** only tests depend on this crate.
 //!
@@ -6,6 +7,7 @@
 
 mod api;
 mod callers;
+pub mod guests;
 
 use std::path::Path;
 use std::sync::Arc;
