@@ -28,7 +28,7 @@ cargo xtask <command>
   test [--fast]               set everything up and run every check and test; --fast leaves out the slow lanes
   tidy                        layers, lengths, words: the rules that a compiler does not know
   fix                         format, and apply what clippy can apply
-  setup                       only install what is missing
+  setup                       only install what the demo and the tests need, and build nothing
   ui | plugins                only build the back office, or the first-party plugins
 ";
 
