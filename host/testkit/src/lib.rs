@@ -8,6 +8,7 @@
 mod api;
 mod callers;
 pub mod guests;
+mod plugins;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -22,6 +23,7 @@ use tempfile::TempDir;
 
 pub use api::{Answer, Api};
 pub use callers::{TestCallers, caller};
+pub use plugins::{DATASETS, FakePlugins, Outside, Tools, World};
 
 /// Real adapters over a temporary folder that goes with them.
 pub struct Stack {
