@@ -1,4 +1,5 @@
-//! Plugins that compute, allocate or call where they may not are stopped with a reason, while everybody else is served.
+//! Plugins that compute, allocate, write without end or call where they may not are stopped with a reason, while everybody
+//! else is served.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -17,6 +18,9 @@ const LOOPS: usize = 3;
 /// Memory that may be held afterwards beyond what was held before, and that the attack must have taken at its height: half
 /// of what one run may have.
 const SLACK_MIB: u64 = 128;
+
+/// What a plugin asks for that writes a dataset.
+const WRITES: &str = "[slots.output]\ndirection = \"write\"\n";
 
 /// An address on loopback that counts who calls.
 struct Bait {
@@ -57,6 +61,10 @@ async fn attackers(server: &Server, admin: &Client<'_>, bait: &Bait) -> Vec<(&'s
     server.install("greedy", "", Script::new().allocate_forever().component());
     server.install("ungranted", "", call.clone());
     server.install("inward", &asks, call);
+    let row = "x".repeat(40_000);
+    let flood = Script::new().open_write("output", "replace", &[("nom", "text")]).raw("(loop $more");
+    let flood = flood.write(1, &[&[row.as_str()]]).raw("(br $more))");
+    server.install("flooding", WRITES, flood.component());
     let mut made = Vec::new();
     for _ in 0..LOOPS {
         made.push(("endless", admin.processing("endless", json!({})).await));
@@ -64,6 +72,7 @@ async fn attackers(server: &Server, admin: &Client<'_>, bait: &Bait) -> Vec<(&'s
     for plugin in ["greedy", "ungranted", "inward"] {
         made.push((plugin, admin.processing(plugin, json!({})).await));
     }
+    made.push(("flooding", admin.processing("flooding", json!({ "output": { "title": "Déluge" } })).await));
     made
 }
 
@@ -72,6 +81,7 @@ fn reasons(plugin: &str, bait: &Bait) -> Vec<String> {
     let texts = match plugin {
         "endless" => vec!["plugin/cpu", "3000 ms"],
         "greedy" => vec!["plugin/memory", "256 Mi"],
+        "flooding" => vec!["dataset/too-large", "4000000"],
         "ungranted" => vec!["denied/http", &bait.address, "not granted"],
         _ => vec!["denied/address", "127.0.0.1"],
     };
@@ -160,12 +170,14 @@ async fn afterwards(server: &Server, admin: &Client<'_>, before_mib: u64) {
         .open_write("output", "replace", &[])
         .replace_file("arbres.csv")
         .commit();
-    server.install("healthy", "[slots.output]\ndirection = \"write\"\n", healthy.component());
+    server.install("healthy", WRITES, healthy.component());
     let processing = admin.processing("healthy", json!({ "output": { "title": "Plantations" } })).await;
     let run = admin.trigger(&processing).await;
     let (status, log) = admin.ended(&run).await;
     assert_eq!(status, "finished", "{log}");
     assert!(log.contains("two trees"), "{log}");
+    let (_, datasets) = admin.get(&format!("{DATASETS}?q=déluge")).await;
+    assert_eq!(datasets["count"], 0, "the flood left a dataset: {datasets}");
     let (_, datasets) = admin.get(&format!("{DATASETS}?q=plantations&select=id")).await;
     let id = datasets["results"][0]["id"].as_str().unwrap_or_else(|| panic!("no dataset: {datasets}"));
     let (_, lines) = admin.get(&format!("{DATASETS}/{id}/lines?sort=hauteur")).await;

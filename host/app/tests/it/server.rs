@@ -44,14 +44,22 @@ impl Drop for Server {
 }
 
 impl Server {
-    /// Starts one on a free port and waits until it is ready.
+    /// Starts one on a free port, whose files have at most 4 MB, and waits until it is ready.
     pub async fn start() -> Self {
         // Several tests of one process share the provider: the first installs it.
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let folder = TempDir::new().unwrap();
         let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let process = Command::new(env!("CARGO_BIN_EXE_halle"))
-            .args(["serve", "--no-rate-limits", "--listen", &listen, "--data-dir"])
+            .args([
+                "serve",
+                "--no-rate-limits",
+                "--upload-bytes-max",
+                "4000000",
+                "--listen",
+                &listen,
+                "--data-dir",
+            ])
             .arg(folder.path())
             .env("HALLE_ADMIN_EMAIL", ADMIN_EMAIL)
             .env("HALLE_ADMIN_PASSWORD", ADMIN_PASSWORD)
