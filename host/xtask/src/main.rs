@@ -14,6 +14,7 @@
 
 mod build;
 mod demo;
+mod openapi;
 mod setup;
 mod sh;
 mod test;
