@@ -3,7 +3,7 @@
 //!
 //! Refusals are responses: a route lists those it gives, so that the description tells the statuses really answered.
 
-use utoipa::{IntoResponses, ToSchema};
+use utoipa::{IntoParams, IntoResponses, ToSchema};
 
 /// An account, as [`halle_base::AccountRef`] has it on the wire.
 #[derive(Debug, ToSchema)]
@@ -76,6 +76,18 @@ pub struct ScheduleRule {
     pub cron: Option<String>,
     /// IANA zone; Europe/Paris when absent.
     pub time_zone: Option<String>,
+}
+
+/// The parameters of a page, as [`crate::paging::Paging`] reads them.
+#[derive(Debug, IntoParams)]
+#[into_params(parameter_in = Query)]
+pub struct PageQuery {
+    /// Results of the page; 0 counts only.
+    pub size: Option<u32>,
+    /// Page, from 1.
+    pub page: Option<u32>,
+    /// Results to skip, in place of `page`.
+    pub skip: Option<u32>,
 }
 
 /// A parameter is wrong; the text names it.

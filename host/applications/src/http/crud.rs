@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use halle_http::paging::Paging;
-use halle_http::shapes::{self, Conflict, Forbidden, NotSignedIn, OfOne, WrongBody, WrongParameter};
+use halle_http::shapes::{
+    self, Conflict, Forbidden, NotSignedIn, OfOne, PageQuery, WrongBody, WrongParameter,
+};
 use halle_http::{ApiError, ApiResult, BaseUrl, Caller, JsonBody, Params};
 use halle_model::permission::PermissionEntry;
 use serde_json::Value;
@@ -24,9 +26,7 @@ const PAGE_DEFAULT: usize = 12;
     params(
         ("q" = Option<String>, Query, description = "Words of the title or the description"),
         ("dataset" = Option<String>, Query, description = "Identifier of a dataset that they show"),
-        ("size" = Option<u32>, Query, description = "Applications of the page, 12 by default"),
-        ("page" = Option<u32>, Query, description = "Page, from 1"),
-        ("skip" = Option<u32>, Query, description = "Applications to skip, in place of `page`")),
+        PageQuery),
     responses((status = 200, description = "A page", body = ApplicationPage), WrongParameter))]
 pub(super) async fn list(
     State(applications): State<Applications>,

@@ -6,6 +6,7 @@ use axum::response::{Html, IntoResponse, Response};
 use halle_http::shapes::{Conflict, OfOne, PluginFailed, WrongParameter};
 use halle_http::{ApiError, ApiResult, Caller, Params};
 use minijinja::{Environment, context};
+use utoipa::IntoParams;
 
 use crate::Applications;
 use crate::service::draw::Look;
@@ -14,7 +15,24 @@ use crate::service::draw::not_drawn;
 /// Pixels of one side of a picture.
 const SIDE_PX: std::ops::RangeInclusive<u32> = 50..=4_000;
 
-/// How a picture should look, from its parameters: Data Fair's where it has them.
+/// The parameters of a picture, as [`look`] reads them: Data Fair's where it has them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description of the API is made from it")]
+struct LookQuery {
+    /// Pixels, 800 when absent.
+    #[param(minimum = 50, maximum = 4_000)]
+    width: Option<u32>,
+    /// Pixels, 450 when absent.
+    #[param(minimum = 50, maximum = 4_000)]
+    height: Option<u32>,
+    /// `fr` or `en`.
+    lang: Option<String>,
+    /// `light` or `dark`.
+    theme: Option<String>,
+}
+
+/// How a picture should look, from its parameters.
 fn look(params: &Params) -> ApiResult<Look> {
     let default = Look::default();
     let side = |name: &str, default: u32| -> ApiResult<u32> {
@@ -42,11 +60,7 @@ fn look(params: &Params) -> ApiResult<Look> {
 
 /// Draws an application as SVG, with what the caller may read.
 #[utoipa::path(get, path = "/data-fair/api/v1/applications/{id}/drawing.svg", tag = "applications", operation_id = "drawApplication",
-    params(("id" = String, Path),
-        ("width" = Option<u32>, Query, description = "Pixels, 50 to 4000, 800 by default"),
-        ("height" = Option<u32>, Query, description = "Pixels, 50 to 4000, 450 by default"),
-        ("lang" = Option<String>, Query, description = "`fr` or `en`"),
-        ("theme" = Option<String>, Query, description = "`light` or `dark`")),
+    params(("id" = String, Path), LookQuery),
     responses((status = 200, description = "The picture", body = String, content_type = "image/svg+xml"),
         WrongParameter, OfOne, Conflict, PluginFailed))]
 pub(super) async fn svg(
@@ -63,11 +77,7 @@ pub(super) async fn svg(
 
 /// Draws an application as PNG, with what the caller may read.
 #[utoipa::path(get, path = "/data-fair/api/v1/applications/{id}/capture", tag = "applications", operation_id = "captureApplication",
-    params(("id" = String, Path),
-        ("width" = Option<u32>, Query, description = "Pixels, 50 to 4000, 800 by default"),
-        ("height" = Option<u32>, Query, description = "Pixels, 50 to 4000, 450 by default"),
-        ("lang" = Option<String>, Query, description = "`fr` or `en`"),
-        ("theme" = Option<String>, Query, description = "`light` or `dark`")),
+    params(("id" = String, Path), LookQuery),
     responses((status = 200, description = "The picture", body = Vec<u8>, content_type = "image/png"),
         WrongParameter, OfOne, Conflict, PluginFailed))]
 pub(super) async fn capture(
@@ -86,11 +96,7 @@ pub(super) async fn capture(
 
 /// Shows an application as a page: complete without JavaScript, and fit to stand in a frame of any site.
 #[utoipa::path(get, path = "/data-fair/app/{id}", tag = "applications", operation_id = "readApplicationPage",
-    params(("id" = String, Path),
-        ("width" = Option<u32>, Query, description = "Pixels, 50 to 4000, 800 by default"),
-        ("height" = Option<u32>, Query, description = "Pixels, 50 to 4000, 450 by default"),
-        ("lang" = Option<String>, Query, description = "`fr` or `en`"),
-        ("theme" = Option<String>, Query, description = "`light` or `dark`")),
+    params(("id" = String, Path), LookQuery),
     responses((status = 200, description = "The page", body = String, content_type = "text/html"),
         WrongParameter, OfOne, Conflict, PluginFailed))]
 pub(super) async fn page(

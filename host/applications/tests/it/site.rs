@@ -49,7 +49,7 @@ impl Site {
         let router = Router::new()
             .nest("/data-fair/api/v1", halle_datasets::router(world.datasets.clone()))
             .merge(halle_applications::router(applications));
-        let anonymous = Api::new(router);
+        let anonymous = Api::new(router).described_by(&halle_applications::openapi().document);
         let owner = anonymous.by("alice@ville:admin");
         world.upload(&owner, "arbres", "nom\nchêne\norme\nif\n").await;
         Self { _world: world, anonymous, owner }

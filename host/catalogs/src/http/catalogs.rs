@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use halle_http::paging::Paging;
-use halle_http::shapes::{Conflict, Forbidden, NotSignedIn, OfOne, PluginFailed, WrongBody, WrongParameter};
+use halle_http::shapes::{
+    Conflict, Forbidden, NotSignedIn, OfOne, PageQuery, PluginFailed, WrongBody, WrongParameter,
+};
 use halle_http::{ApiResult, Caller, JsonBody, Params};
 
 use super::PAGE_DEFAULT;
@@ -16,9 +18,7 @@ use crate::views::{CatalogPage, CatalogView, ResourcePage};
 #[utoipa::path(get, path = "/catalogs/api/catalogs", tag = "catalogs", operation_id = "listCatalogs",
     params(
         ("q" = Option<String>, Query, description = "Words of the title or the description"),
-        ("size" = Option<u32>, Query, description = "Catalogues of the page, 10 by default"),
-        ("page" = Option<u32>, Query, description = "Page, from 1"),
-        ("skip" = Option<u32>, Query, description = "Catalogues to skip, in place of `page`")),
+        PageQuery),
     responses((status = 200, description = "A page", body = CatalogPage), WrongParameter))]
 pub(super) async fn list(
     State(catalogs): State<Catalogs>,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use halle_http::shapes::{Conflict, OfOne, WrongBody, WrongParameter};
+use halle_http::shapes::{Conflict, OfOne, PageQuery, WrongBody, WrongParameter};
 use halle_http::{ApiResult, Caller, JsonBody, Params};
 
 use super::of_catalog;
@@ -16,9 +16,7 @@ use crate::views::{PublicationPage, PublicationWithLog};
 #[utoipa::path(get, path = "/catalogs/api/publications", tag = "catalogs", operation_id = "listPublications",
     params(
         ("catalogId" = String, Query, description = "Identifier of the catalogue"),
-        ("size" = Option<u32>, Query, description = "Publications of the page, 10 by default"),
-        ("page" = Option<u32>, Query, description = "Page, from 1"),
-        ("skip" = Option<u32>, Query, description = "Publications to skip, in place of `page`")),
+        PageQuery),
     responses((status = 200, description = "A page", body = PublicationPage), WrongParameter, OfOne))]
 pub(super) async fn list(
     State(catalogs): State<Catalogs>,

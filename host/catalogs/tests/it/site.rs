@@ -44,7 +44,7 @@ impl Site {
         let router = Router::new()
             .nest("/data-fair/api/v1", halle_datasets::router(world.datasets.clone()))
             .merge(halle_catalogs::router(catalogs.clone()));
-        let anonymous = Api::new(router);
+        let anonymous = Api::new(router).described_by(&halle_catalogs::openapi().document);
         let owner = anonymous.by("alice@ville:admin");
         Self { world, catalogs, anonymous, owner }
     }

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use halle_http::paging::Paging;
-use halle_http::shapes::{Conflict, Forbidden, NotSignedIn, OfOne, PluginFailed, WrongBody, WrongParameter};
+use halle_http::shapes::{
+    Conflict, Forbidden, NotSignedIn, OfOne, PageQuery, PluginFailed, WrongBody, WrongParameter,
+};
 use halle_http::{ApiResult, Caller, JsonBody, Params};
 use serde_json::Value;
 
@@ -19,9 +21,7 @@ const PAGE_DEFAULT: usize = 10;
 #[utoipa::path(get, path = "/processings/api/v1/processings", tag = "processings", operation_id = "listProcessings",
     params(
         ("q" = Option<String>, Query, description = "Words of the title"),
-        ("size" = Option<u32>, Query, description = "Processings of the page, 10 by default"),
-        ("page" = Option<u32>, Query, description = "Page, from 1"),
-        ("skip" = Option<u32>, Query, description = "Processings to skip, in place of `page`")),
+        PageQuery),
     responses((status = 200, description = "A page", body = ProcessingPage), WrongParameter))]
 pub(super) async fn list(
     State(processings): State<Processings>,

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use halle_http::paging::Paging;
-use halle_http::shapes::{Conflict, OfOne, WrongParameter};
+use halle_http::shapes::{Conflict, OfOne, PageQuery, WrongParameter};
 use halle_http::{ApiError, ApiResult, Caller, Params};
 
 use crate::Processings;
@@ -17,9 +17,7 @@ const PAGE_DEFAULT: usize = 10;
 #[utoipa::path(get, path = "/processings/api/v1/runs", tag = "processings", operation_id = "listRuns",
     params(
         ("processing" = String, Query, description = "Identifier of the processing"),
-        ("size" = Option<u32>, Query, description = "Runs of the page, 10 by default"),
-        ("page" = Option<u32>, Query, description = "Page, from 1"),
-        ("skip" = Option<u32>, Query, description = "Runs to skip, in place of `page`")),
+        PageQuery),
     responses((status = 200, description = "A page", body = RunPage), WrongParameter, OfOne))]
 pub(super) async fn list(
     State(processings): State<Processings>,

@@ -7,8 +7,12 @@ use crate::site::{PROCESSINGS, RUNS, Site, body};
 
 /// `type` and text of the records of a run's log.
 fn log(run: &Value) -> Vec<(&str, &str)> {
-    let records = run["log"].as_array().unwrap().iter();
-    records.map(|record| (record["type"].as_str().unwrap(), record["msg"].as_str().unwrap_or(""))).collect()
+    let records = run["log"].as_array().into_iter().flatten();
+    records
+        .map(|record| {
+            (record["type"].as_str().unwrap_or_default(), record["msg"].as_str().unwrap_or_default())
+        })
+        .collect()
 }
 
 #[tokio::test]

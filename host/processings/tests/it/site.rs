@@ -49,7 +49,7 @@ impl Site {
         let router = Router::new()
             .nest("/data-fair/api/v1", halle_datasets::router(world.datasets.clone()))
             .merge(halle_processings::router(processings.clone(), realtime));
-        let anonymous = Api::new(router);
+        let anonymous = Api::new(router).described_by(&halle_processings::openapi().document);
         let owner = anonymous.by("alice@ville:admin");
         Self { world, processings, anonymous, owner }
     }

@@ -4,7 +4,9 @@ use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use halle_http::paging::Paging;
-use halle_http::shapes::{Conflict, Forbidden, NotSignedIn, OfOne, PluginFailed, WrongBody, WrongParameter};
+use halle_http::shapes::{
+    Conflict, Forbidden, NotSignedIn, OfOne, PageQuery, PluginFailed, WrongBody, WrongParameter,
+};
 use halle_http::{ApiResult, Caller, JsonBody, Params};
 use serde_json::{Value, json};
 
@@ -33,9 +35,7 @@ fn query(params: &Params) -> ApiResult<ListQuery> {
         ("q" = Option<String>, Query, description = "Words of the title or the description"),
         ("input-concepts" = Option<String>, Query, description = "URIs of concepts, one of which an input has"),
         ("output-concepts" = Option<String>, Query, description = "URIs of concepts, one of which an output has"),
-        ("size" = Option<u32>, Query, description = "Services of the page, 10 by default"),
-        ("page" = Option<u32>, Query, description = "Page, from 1"),
-        ("skip" = Option<u32>, Query, description = "Services to skip, in place of `page`")),
+        PageQuery),
     responses((status = 200, description = "A page", body = ServicePage), WrongParameter))]
 pub(super) async fn list(
     State(services): State<RemoteServices>,
@@ -54,9 +54,7 @@ pub(super) async fn list(
         ("q" = Option<String>, Query, description = "Words of the title or the description of the service"),
         ("input-concepts" = Option<String>, Query, description = "URIs of concepts, one of which an input has"),
         ("output-concepts" = Option<String>, Query, description = "URIs of concepts, one of which an output has"),
-        ("size" = Option<u32>, Query, description = "Services of the page, 10 by default"),
-        ("page" = Option<u32>, Query, description = "Page, from 1"),
-        ("skip" = Option<u32>, Query, description = "Services to skip, in place of `page`")),
+        PageQuery),
     responses((status = 200, description = "Actions", body = ActionPage), WrongParameter))]
 pub(super) async fn actions(
     State(services): State<RemoteServices>,

@@ -43,7 +43,7 @@ impl Site {
         let router = Router::new()
             .nest("/data-fair/api/v1", halle_datasets::router(world.datasets.clone()))
             .merge(halle_services::router(services));
-        let anonymous = Api::new(router);
+        let anonymous = Api::new(router).described_by(&halle_services::openapi().document);
         let owner = anonymous.by("alice@ville:admin");
         Self { world, anonymous, owner }
     }
