@@ -14,6 +14,10 @@ const RESULT: u32 = 3_504;
 
 const IMPORTS: &str = r#"
     (import "halle:host/log@1.0.0" "emit" (func $emit (param i32 i32 i32 i32 i32)))
+    (import "halle:host/config@1.0.0" "get" (func $config_get (param i32)))
+    (import "halle:host/secrets@1.0.0" "names" (func $secret_names (param i32)))
+    (import "halle:host/progress@1.0.0" "task" (func $task (param i32 i32 i32 i64)))
+    (import "halle:host/progress@1.0.0" "advance" (func $advance (param i64)))
     (import "halle:host/state@1.0.0" "get" (func $state_get (param i32 i32 i32)))
     (import "halle:host/state@1.0.0" "put" (func $state_put (param i32 i32 i32 i32 i32 i64 i32)))
     (import "halle:host/state@1.0.0" "delete" (func $state_delete (param i32 i32 i32)))
@@ -120,6 +124,39 @@ impl Script {
     pub fn say(mut self, text: &str) -> Self {
         let text = self.text(text);
         self.raw(&format!("(call $say {text})"))
+    }
+
+    /// `config.get`; says it.
+    #[must_use]
+    pub fn config(self) -> Self {
+        let (at, length) = (RESULT, RESULT + 4);
+        self.raw(&format!(
+            "(call $config_get (i32.const {RESULT}))
+             (call $say (i32.load (i32.const {at})) (i32.load (i32.const {length})))"
+        ))
+    }
+
+    /// `secrets.names`; says each.
+    #[must_use]
+    pub fn secret_names(self) -> Self {
+        let (at, length) = (RESULT, RESULT + 4);
+        self.raw(&format!(
+            "(call $secret_names (i32.const {RESULT}))
+             (call $say_each (i32.load (i32.const {at})) (i32.load (i32.const {length})))"
+        ))
+    }
+
+    /// `progress.task` with a number of steps.
+    #[must_use]
+    pub fn task(mut self, name: &str, total: u64) -> Self {
+        let name = self.text(name);
+        self.raw(&format!("(call $task {name} (i32.const 1) (i64.const {total}))"))
+    }
+
+    /// `progress.advance`.
+    #[must_use]
+    pub fn advance(self, done: u64) -> Self {
+        self.raw(&format!("(call $advance (i64.const {done}))"))
     }
 
     /// `state.get`; says the value, if there is one.

@@ -7,6 +7,7 @@ mod enricher;
 mod guests;
 mod hostile;
 mod http;
+mod instance;
 mod ports;
 mod reference;
 mod sandbox;

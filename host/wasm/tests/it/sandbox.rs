@@ -115,8 +115,12 @@ impl RunLog for Memory {
     fn emit(&self, _level: LogLevel, message: &str, _fields: &[(String, String)]) {
         self.0.lock().unwrap().push(message.to_owned());
     }
-    fn task(&self, _name: &str, _total: Option<u64>) {}
-    fn advance(&self, _done: u64) {}
+    fn task(&self, name: &str, total: Option<u64>) {
+        self.0.lock().unwrap().push(format!("task {name} {total:?}"));
+    }
+    fn advance(&self, done: u64) {
+        self.0.lock().unwrap().push(format!("done {done}"));
+    }
 }
 
 /// An egress that echoes what it was given, and remembers that it was called.
