@@ -100,6 +100,9 @@ fn read_paths(dataset: &Dataset) -> Map<String, Value> {
         add("/values_agg", values_agg(dataset, &grouped));
         add("/values/{field}", values(dataset, &grouped, false));
         add("/values-labels/{field}", values(dataset, &grouped, true));
+        if is_geolocated(dataset) {
+            add("/geo_agg", geo_agg(dataset));
+        }
         add("/metric_agg", metric_agg(dataset));
         add("/simple_metrics_agg", simple_metrics_agg(dataset));
     }
@@ -231,6 +234,24 @@ fn values(dataset: &Dataset, grouped: &[&str], labelled: bool) -> Operation {
         ])
         .parameters(filters(&dataset.schema, is_geolocated(dataset)))
         .answers(200, "Les valeurs.", json_content(json!({ "type": "array", "items": item })))
+}
+
+fn geo_agg(dataset: &Dataset) -> Operation {
+    let schema = json!({ "type": "object", "properties": {
+        "total": { "type": "integer" }, "aggs": { "type": "array", "items": { "type": "object" } },
+    } });
+    let mut answer = json_content(schema);
+    answer["application/geo+json"] = json!({ "schema": { "type": "object" } });
+    Operation::of_dataset("getGeoAgg", READS, "Grouper des lignes par proximité géographique.")
+        .parameters([
+            query("agg_size", "Nombre de groupes.", whole(20, 0, 1_000)),
+            query("size", "Lignes à rendre dans chaque groupe.", whole(1, 0, 100)),
+            query("format", "Format de la réponse.", one_of(&["json", "geojson"])),
+            query("metric", "Métrique de chaque groupe.", text()),
+            query("metric_field", "Colonne de la métrique.", text()),
+        ])
+        .parameters(filters(&dataset.schema, true))
+        .answers(200, "Les groupes.", answer)
 }
 
 fn metric_agg(dataset: &Dataset) -> Operation {
