@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::parameters::{filters, line_schema, page_schema, paging};
 use super::pieces::{Operation, VALUES_LABELS, content, in_path, json_content, one_of, query, text, whole};
 use crate::service::load::protected;
-use crate::service::read::is_geolocated;
+use crate::service::read::{WholeFormat, is_geolocated};
 
 const READS: &str = "Données";
 const DESCRIPTION: &str = "Métadonnées";
@@ -145,10 +145,13 @@ fn file(id: &'static str, summary: &'static str) -> Operation {
 fn lines(dataset: &Dataset) -> Operation {
     let geolocated = is_geolocated(dataset);
     let formats: &[&str] =
-        if geolocated { &["json", "csv", "ndjson", "geojson"] } else { &["json", "csv", "ndjson"] };
+        &["json", "csv", "ndjson", "xlsx", "parquet", "geojson"][..if geolocated { 6 } else { 5 }];
     let mut answer = json_content(page_schema(&dataset.schema));
     for media_type in ["text/csv", "application/x-ndjson"] {
         answer[media_type] = json!({ "schema": text() });
+    }
+    for format in [WholeFormat::Xlsx, WholeFormat::Parquet] {
+        answer[format.media_type()] = json!({ "schema": { "type": "string", "format": "binary" } });
     }
     if geolocated {
         answer["application/geo+json"] = json!({ "schema": { "type": "object" } });
