@@ -7,6 +7,8 @@ mod export;
 mod geojson;
 mod lines;
 mod rewrite;
+mod whole_file;
+mod workbook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,6 +26,7 @@ pub use aggs::ValuesAggAnswer;
 pub use batches::{Batches, refused};
 pub use export::{Export, ExportBody, ExportFormat};
 pub use lines::LinesAnswer;
+pub use whole_file::WholeFormat;
 
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::names;
