@@ -91,12 +91,17 @@ impl Halle {
     /// Uploads the file as a dataset and waits until it can be queried; readable by all. Returns its id and the time
     /// from the first byte sent.
     pub async fn ingest(&mut self, csv: &Path, title: &str) -> Result<(String, Duration)> {
+        let place = |key: &str, concept: &str| json!({ "key": key, "x-refersTo": concept });
+        let places = json!([
+            place("lat", "http://schema.org/latitude"),
+            place("lon", "http://schema.org/longitude")
+        ]);
         let file = tokio::fs::File::open(csv).await?;
         let length = file.metadata().await?.len();
         let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));
         let part = reqwest::multipart::Part::stream_with_length(body, length).file_name("rows.csv");
         let form = reqwest::multipart::Form::new()
-            .text("body", json!({ "title": title }).to_string())
+            .text("body", json!({ "title": title, "schema": places }).to_string())
             .part("file", part);
         let started = Instant::now();
         let created = self.json(self.http.post(self.url("datasets")).multipart(form)).await?;
