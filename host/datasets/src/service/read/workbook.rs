@@ -69,7 +69,7 @@ impl WorkbookWriter {
     pub(super) fn new(columns: &[Column], temp_dir: &Path) -> DatasetsResult<Self> {
         let mut workbook = Workbook::new();
         workbook.set_tempdir(temp_dir).map_err(failed)?;
-        let sheet = workbook.add_worksheet_with_constant_memory();
+        let sheet = workbook.add_worksheet_with_constant_memory().map_err(failed)?;
         sheet.set_name("data").map_err(failed)?;
         sheet.set_freeze_panes(1, 0).map_err(failed)?;
         let bold = Format::new().set_bold();
