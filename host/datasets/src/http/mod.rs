@@ -42,6 +42,7 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/journal", get(journal::journal))
         .route("/datasets/{id}/task-progress", get(journal::task_progress))
         .route("/datasets/{id}/raw", get(files::raw))
+        .route("/datasets/{id}/convert", get(files::convert))
         .route("/datasets/{id}/full", get(files::full))
         .route("/datasets/{id}/data-files", get(files::list))
         .route("/datasets/{id}/data-files/{name}", get(files::one));

@@ -70,6 +70,9 @@ fn upload() -> Value {
         json!({ "type": "object", "properties": {
         "file": { "type": "string", "format": "binary" },
         "body": { "type": "string", "description": "Attributs, en JSON." },
+        "file_encoding": { "type": "string", "description": "Encodage du fichier, au lieu de sa détection." },
+        "file_normalizeOptions": { "type": "string", "description":
+            "Place du tableau dans un classeur, en JSON, à partir de 1 : `spreadsheetWorksheetIndex`, `spreadsheetHeaderLine`, `spreadsheetStartCol`." },
     } }),
     )
 }
@@ -181,6 +184,8 @@ fn files(add: &mut impl FnMut(&str, &str, Operation)) {
             bytes(),
         ),
     );
+    let convert = get("downloadOriginalData", CATALOGUE, "Télécharger le fichier converti en CSV ou en GeoJSON.");
+    add("/datasets/{id}/convert", "get", convert.named("downloadConvertedData").answers(200, "Le fichier.", bytes()));
     add(
         "/datasets/{id}/full",
         "get",

@@ -6,7 +6,7 @@ pub mod create;
 pub mod delete;
 pub(crate) mod extensions;
 pub mod files;
-pub mod full_csv;
+pub mod full;
 pub mod journal;
 pub mod list;
 pub mod load;

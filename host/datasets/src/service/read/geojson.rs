@@ -21,8 +21,8 @@ pub(super) struct Shape {
     source: Option<String>,
 }
 
-/// Concept of geometries, which the vocabulary of this version does not offer yet.
-const GEOMETRY: &str = "https://purl.org/geojson/vocab#geometry";
+/// Concept of geometries.
+pub(crate) const GEOMETRY: &str = "https://purl.org/geojson/vocab#geometry";
 
 impl Shape {
     /// What the columns of an index offer.

@@ -22,6 +22,7 @@ use halle_store::documents::Stored;
 
 pub use aggs::ValuesAggAnswer;
 pub use batches::{Batches, refused};
+pub(crate) use geojson::GEOMETRY;
 pub use export::{Export, ExportBody, ExportFormat};
 pub use lines::LinesAnswer;
 
