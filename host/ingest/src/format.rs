@@ -36,6 +36,10 @@ pub enum Format {
     Gpkg,
     /// Apache Parquet: `.parquet`.
     Parquet,
+    /// Calendar: `.ics`.
+    Ics,
+    /// A zip of files that are no table: a row per file, with its path.
+    Attachments,
 }
 
 /// What a file is once it can be read row by row, whatever it was.
@@ -81,7 +85,7 @@ const EXTENSIONS: &[(&str, &str, Option<Format>)] = &[
     ("fods", "application/vnd.oasis.opendocument.spreadsheet-flat-xml", Some(Format::Fods)),
     // What people try besides, so that the refusal names what they sent.
     ("dbf", "application/dbase", Some(Format::Dbf)),
-    ("ics", "text/calendar", None),
+    ("ics", "text/calendar", Some(Format::Ics)),
     ("kml", "application/vnd.google-earth.kml+xml", Some(Format::Kml)),
     ("kmz", "application/vnd.google-earth.kmz", Some(Format::Kml)),
     ("gpx", "application/gpx+xml", Some(Format::Gpx)),

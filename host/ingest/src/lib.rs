@@ -20,6 +20,7 @@
 //! adds a module, a [`Format`], and a line in `table::open`.
 
 mod analysis;
+mod attachments;
 mod batch;
 mod columns;
 mod csv;
@@ -31,6 +32,7 @@ mod geo;
 mod geojson;
 mod gpkg;
 mod gpx;
+mod ics;
 mod json;
 mod kml;
 mod parquet_file;
@@ -50,6 +52,7 @@ use std::path::Path;
 use halle_model::Column;
 
 pub use analysis::{Analysis, Dialect, FileColumn, NormalizeOptions, Options, Warning};
+pub use attachments::{Attachment, attachment};
 pub use batch::{BATCH_PROBLEMS_MAX, Batch, CellProblem};
 pub use error::{IngestError, IngestResult};
 pub use format::{Container, Format, Kind, accept};

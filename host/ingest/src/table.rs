@@ -133,6 +133,8 @@ pub(crate) fn open(format: Format, reading: &Reading<'_>) -> IngestResult<Opened
         Format::Kml => crate::kml::open(reading),
         Format::Gpx => crate::gpx::open(reading),
         Format::Gpkg => crate::gpkg::open(reading),
+        Format::Ics => crate::ics::open(reading),
+        Format::Attachments => crate::attachments::open(reading),
         Format::Parquet => crate::parquet_file::open(reading),
     }
 }

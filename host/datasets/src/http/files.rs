@@ -1,4 +1,4 @@
-//! `GET /datasets/{id}/raw`, `/convert`, `/full` and `/data-files`.
+//! `GET /datasets/{id}/raw`, `/convert`, `/full`, `/data-files` and `/attachments`.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -127,6 +127,32 @@ pub(super) async fn one(
         Some("normalized") => send_converted(&datasets, &caller, &id, operation).await,
         Some(_) => send_original(&datasets, &caller, &id, operation).await,
         None => Err(DatasetsError::Missing(format!("Le fichier \"{name}\" n'existe pas.")).into()),
+    }
+}
+
+/// A file that came along with the rows.
+pub(super) async fn attachment(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    Path((id, path)): Path<(String, String)>,
+) -> ApiResult<Response> {
+    let (dataset, body) = datasets.attachment(&caller, &id, &path).await?;
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    let headers = file_headers(name, media_type_of(name), None);
+    Ok(answer(&dataset, "downloadAttachment", None, (headers, streamed(body))))
+}
+
+/// Media type of a file that a browser may show; anything that could hold scripts is only bytes.
+fn media_type_of(name: &str) -> &'static str {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("pdf") => "application/pdf",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
+        Some("txt") => "text/plain",
+        _ => "application/octet-stream",
     }
 }
 

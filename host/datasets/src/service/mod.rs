@@ -1,5 +1,6 @@
 //! Use cases, a file per verb. No HTTP here.
 
+pub(crate) mod attachments;
 pub(crate) mod attributes;
 pub(crate) mod columns;
 pub mod create;

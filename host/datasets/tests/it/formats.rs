@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
-use crate::harness::{Harness, admin};
+use crate::harness::{Harness, admin, stranger};
 
 /// A file, and what a client sees of it once it is served.
 struct Case {
@@ -127,6 +127,12 @@ async fn features_of_every_format_become_lines_on_the_map() {
         assert_eq!(full["features"].as_array().unwrap().len() as u64, case.total, "{}", case.name);
         let point = json!({ "type": "Point", "coordinates": [5.359, 45.9608] });
         assert_eq!(full["features"][0]["geometry"], point, "{}", case.name);
+        let near = format!("{path}/lines?format=geojson&geo_distance=5.36,45.96,1000");
+        let near = harness.get(&admin(), &near).await.ok();
+        assert_eq!(near["total"], 1, "{}", case.name);
+        assert_eq!(near["features"][0]["geometry"], point, "{}", case.name);
+        assert_eq!(near["features"][0]["properties"].get("geometry"), None, "{}", case.name);
+        assert_eq!(dataset["bbox"].as_array().map(Vec::len), Some(4), "{}", case.name);
     }
 }
 
@@ -179,4 +185,52 @@ async fn a_broken_file_says_in_the_journal_where_it_is_broken() {
         let error = harness.last_error(&id).await;
         assert!(error.contains(words), "{name}: {error}");
     }
+}
+
+/// A zip of stored files, written by hand: the feature has no business with a library for it.
+fn zipped(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let (mut out, mut directory) = (Vec::new(), Vec::new());
+    for (name, bytes) in files {
+        let (mut sum, start) = (!0_u32, out.len() as u32);
+        for byte in *bytes {
+            sum ^= u32::from(*byte);
+            for _ in 0..8 {
+                sum = if sum & 1 == 1 { sum >> 1 ^ 0xedb8_8320 } else { sum >> 1 };
+            }
+        }
+        let sizes = [!sum, bytes.len() as u32, bytes.len() as u32].map(u32::to_le_bytes).concat();
+        // Version 2.0, names in UTF-8, stored, 1 January 1980.
+        let common = [&[20, 0, 0, 8, 0, 0, 0, 0, 33, 0][..], &sizes, &(name.len() as u16).to_le_bytes(), &[0, 0]].concat();
+        out.extend([b"PK\x03\x04", &common[..], name.as_bytes(), bytes].concat());
+        let entry = [b"PK\x01\x02\x14\x00", &common[..], &[0; 10], &start.to_le_bytes(), name.as_bytes()];
+        directory.extend(entry.concat());
+    }
+    let (count, start) = ((files.len() as u16).to_le_bytes(), (out.len() as u32).to_le_bytes());
+    let end = [b"PK\x05\x06", &[0; 4][..], &count, &count, &(directory.len() as u32).to_le_bytes(), &start, &[0, 0]];
+    out.extend(&directory);
+    out.extend(end.concat());
+    out
+}
+
+#[tokio::test]
+async fn a_zip_of_files_is_a_list_of_attachments() {
+    let harness = Harness::new().await;
+    let zip = zipped(&[("2024/délibération.pdf", b"%PDF-1.4"), ("page.html", b"<script>")]);
+    harness.upload(&admin(), "/datasets/d", ("actes.zip", &zip), &[]).await.ok();
+    harness.run().await;
+    let lines = harness.get(&admin(), "/datasets/d/lines?sort=file").await.ok();
+    assert_eq!(lines["results"][0]["file"], "2024/délibération.pdf");
+    let path = "/datasets/d/attachments/2024/d%C3%A9lib%C3%A9ration.pdf";
+    let act = harness.get(&admin(), path).await;
+    assert_eq!((act.status.as_u16(), act.text.as_str()), (200, "%PDF-1.4"));
+    assert_eq!(act.headers["content-type"], "application/pdf");
+    let page = harness.get(&admin(), "/datasets/d/attachments/page.html").await;
+    assert_eq!(page.headers["content-type"], "application/octet-stream", "scripts are not run");
+    for missing in ["x.pdf", "..%2Fpage.html", "2024"] {
+        let answer = harness.get(&admin(), &format!("/datasets/d/attachments/{missing}")).await;
+        assert_eq!(answer.status, 404, "{missing}");
+    }
+    assert_eq!(harness.get(&stranger(), path).await.status, 403);
+    harness.dataset("e", "a\n1\n").await;
+    assert_eq!(harness.get(&admin(), "/datasets/e/attachments/data.csv").await.status, 404);
 }

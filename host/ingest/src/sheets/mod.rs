@@ -9,6 +9,8 @@ mod value;
 mod xls;
 mod xlsx;
 
+use std::io::Read;
+
 use crate::analysis::NormalizeOptions;
 use crate::error::{IngestError, IngestResult};
 use crate::format::Format;
@@ -68,10 +70,28 @@ pub(crate) fn open(format: Format, reading: &Reading<'_>) -> IngestResult<Opened
     let index = from_one(reading.normalize.spreadsheet_worksheet_index);
     let sheet: Box<dyn Sheet> = match format {
         Format::Ods | Format::Fods => Box::new(ods::open(format, reading, index)?),
-        Format::Xls => Box::new(xls::open(reading, index)?),
+        // Names lie: workbooks are renamed, and a password makes a new one look like an old one.
+        _ if is_compound(reading)? => Box::new(xls::open(reading, index)?),
+        Format::Xls if !is_zip(reading)? => Box::new(xls::open(reading, index)?),
         _ => Box::new(xlsx::open(reading, index)?),
     };
     Ok(Opened::new(SheetTable::open(sheet, reading.normalize)?))
+}
+
+/// Whether the file begins as those of old Office programs.
+fn is_compound(reading: &Reading<'_>) -> IngestResult<bool> {
+    begins_with(reading, &[0xd0, 0xcf, 0x11, 0xe0])
+}
+
+/// Whether the file begins as a zip.
+fn is_zip(reading: &Reading<'_>) -> IngestResult<bool> {
+    begins_with(reading, b"PK\x03\x04")
+}
+
+fn begins_with(reading: &Reading<'_>, signature: &[u8; 4]) -> IngestResult<bool> {
+    let mut beginning = Vec::new();
+    reading.bytes()?.take(signature.len() as u64).read_to_end(&mut beginning)?;
+    Ok(beginning == signature)
 }
 
 /// A position that counts from 1, as one that counts from 0.

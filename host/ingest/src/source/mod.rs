@@ -33,11 +33,10 @@ pub(crate) fn identify(path: &Path, file_name: &str) -> IngestResult<(Format, Co
         return Ok((format, container));
     }
     let archive = Archive::open(File::open(path)?)?;
-    let format = match crate::shapefile::base_of(&archive) {
-        Some(_) => Some(Format::Shapefile),
-        None => only_format(&archive),
-    };
-    format.map(|format| (format, container)).ok_or_else(|| unsupported("application/zip"))
+    let is_shapefile = crate::shapefile::base_of(&archive).is_some();
+    let are_attachments = || crate::attachments::are_in(&archive).then_some(Format::Attachments);
+    let format = if is_shapefile { Some(Format::Shapefile) } else { only_format(&archive) };
+    format.or_else(are_attachments).map(|format| (format, container)).ok_or_else(|| unsupported("application/zip"))
 }
 
 /// Format of the one file of a zip, if it holds one that is accepted.

@@ -11,7 +11,7 @@ use crate::error::DatasetsResult;
 /// Columns that say where a line is, best first.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
-    /// GeoJSON.
+    /// GeoJSON: of the platform, else of the producer.
     shape: Option<String>,
     /// `"lat,lon"`.
     point: Option<String>,
@@ -30,11 +30,12 @@ impl Shape {
         let has = |key: &str| columns.iter().any(|column| column.key == key).then(|| key.to_owned());
         let key = |id: &str| concept_column(columns, id).map(|column| column.key.clone());
         let source = columns.iter().find(|column| column.refers_to.as_deref() == Some(GEOMETRY));
+        let source = source.map(|column| column.key.clone());
         Self {
-            shape: has("_geoshape"),
+            shape: has("_geoshape").or_else(|| source.clone()),
             point: has("_geopoint").or_else(|| key("latLon")),
             pair: key("latitude").zip(key("longitude")),
-            source: source.map(|column| column.key.clone()),
+            source,
         }
     }
 

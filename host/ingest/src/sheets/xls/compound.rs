@@ -35,6 +35,9 @@ pub(super) fn stream(mut file: File, names: &[&str], bytes_max: usize) -> Ingest
     let mut bytes = Vec::new();
     file.take(bytes_max as u64).read_to_end(&mut bytes)?;
     let compound = Compound::new(bytes).ok_or_else(|| broken("ce n'est pas un classeur Excel 97 (.xls)"))?;
+    if compound.find(&["EncryptedPackage"]).is_some() {
+        return Err(broken("il est protégé par un mot de passe"));
+    }
     compound.find(names).ok_or_else(|| broken("il est endommagé ou incomplet"))
 }
 

@@ -1,11 +1,13 @@
 //! Every format: what it gives, and what it says of a file that is broken.
 
+mod calendar;
 mod json;
 mod parquet;
 mod shapes;
 mod sheets;
 
 use std::io::{Cursor, Write};
+use std::sync::LazyLock;
 
 use proptest::prelude::*;
 use zip::write::SimpleFileOptions;
@@ -32,6 +34,8 @@ fn refused(name: &str, bytes: impl AsRef<[u8]>, words: &[&str]) {
 }
 
 /// A whole file of each format.
+static WHOLE_FILES: LazyLock<Vec<(&'static str, Vec<u8>)>> = LazyLock::new(whole_files);
+
 fn whole_files() -> Vec<(&'static str, Vec<u8>)> {
     let mut files = vec![
         ("a.json", json::ARRAY.as_bytes().to_vec()),
@@ -46,6 +50,7 @@ fn whole_files() -> Vec<(&'static str, Vec<u8>)> {
     files.extend([
         ("a.kml", shapes::KML.as_bytes().to_vec()),
         ("a.kmz", zipped(&[("doc.kml", shapes::KML.as_bytes())])),
+        ("a.ics", calendar::ICS.as_bytes().to_vec()),
         ("a.gpx", shapes::GPX.as_bytes().to_vec()),
         ("a.parquet", parquet::file(::parquet::basic::Compression::SNAPPY)),
     ]);
@@ -67,7 +72,7 @@ fn survives(name: &str, bytes: Vec<u8>) -> Result<(), TestCaseError> {
 
 #[test]
 fn every_whole_file_is_read() {
-    for (name, bytes) in whole_files() {
+    for (name, bytes) in WHOLE_FILES.iter() {
         let (columns, rows) = Sample::new(name, bytes).table();
         assert!(!columns.is_empty() && !rows.is_empty(), "{name}");
     }
@@ -75,7 +80,7 @@ fn every_whole_file_is_read() {
 
 #[test]
 fn a_file_cut_anywhere_is_read_or_refused() {
-    for (name, bytes) in whole_files() {
+    for (name, bytes) in WHOLE_FILES.iter() {
         for step in 0..40 {
             let cut = bytes[..bytes.len() * step / 40].to_vec();
             survives(name, cut).unwrap_or_else(|error| panic!("{name} cut at {step}/40: {error}"));
@@ -91,8 +96,7 @@ proptest! {
         which in any::<prop::sample::Index>(),
         damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..8),
     ) {
-        let files = whole_files();
-        let (name, mut bytes) = files[which.index(files.len())].clone();
+        let (name, mut bytes) = WHOLE_FILES[which.index(WHOLE_FILES.len())].clone();
         for (at, byte) in damages {
             let at = at.index(bytes.len());
             bytes[at] = byte;
@@ -106,8 +110,7 @@ proptest! {
         kept in 0_usize..64,
         bytes in prop::collection::vec(any::<u8>(), 0..300),
     ) {
-        let files = whole_files();
-        let (name, whole) = &files[which.index(files.len())];
+        let (name, whole) = &WHOLE_FILES[which.index(WHOLE_FILES.len())];
         // The beginning of a real file, so that readers go further than the first bytes.
         let mut mixed = whole[..kept.min(whole.len())].to_vec();
         mixed.extend(bytes);

@@ -57,6 +57,9 @@ fn workbooks_of_every_age_are_the_same_table() {
         );
         assert_eq!(rows, COMMUNES, "{name}");
     }
+    // Names lie.
+    assert_eq!(Sample::new("a.xls", fixture("communes.xlsx")).table().1, COMMUNES);
+    assert_eq!(Sample::new("a.xlsx", fixture("communes.xls")).table().1, COMMUNES);
     let wrapped = Sample::new("a.zip", zipped(&[("communes.xlsx", &fixture("communes.xlsx"))]));
     assert_eq!(wrapped.table().1, COMMUNES);
 }
