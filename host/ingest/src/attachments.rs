@@ -26,7 +26,8 @@ pub struct Attachment {
 
 /// Whether a zip is one of files that come along, not of a format that nobody here reads.
 pub(crate) fn are_in(archive: &Archive) -> bool {
-    let is_foreign = |name: &str| FOREIGN.iter().any(|extension| name.to_ascii_lowercase().ends_with(extension));
+    let is_foreign =
+        |name: &str| FOREIGN.iter().any(|extension| name.to_ascii_lowercase().ends_with(extension));
     let mut names = archive.contents().map(|(_, entry)| entry.name.as_str()).peekable();
     names.peek().is_some() && !names.any(is_foreign)
 }
@@ -48,7 +49,8 @@ pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
 
 /// Whether a path stays in its folder.
 fn is_inside(path: &str) -> bool {
-    !path.contains(['\\', ':', '\0']) && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+    !path.contains(['\\', ':', '\0'])
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
 }
 
 /// A file of a zip by its path, as the column `file` has it; `None` when there is none.

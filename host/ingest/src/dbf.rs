@@ -219,7 +219,12 @@ pub(crate) fn by_code_page(text: &str) -> Option<&'static Encoding> {
     if name == "65001" {
         return Some(UTF_8);
     }
-    let spelled = [name.clone(), format!("windows-{name}"), name.replacen("iso 8859", "iso-8859-", 1), name.replace("ansi ", "windows-")];
+    let spelled = [
+        name.clone(),
+        format!("windows-{name}"),
+        name.replacen("iso 8859", "iso-8859-", 1),
+        name.replace("ansi ", "windows-"),
+    ];
     spelled.iter().find_map(|label| Encoding::for_label(label.as_bytes()))
 }
 

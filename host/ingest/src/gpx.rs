@@ -97,7 +97,8 @@ impl GpxTable {
 
     /// Where the tag that was just opened is.
     fn position(&self) -> IngestResult<Position> {
-        let number = |name: &str| self.xml.attribute(name)?.trim().parse::<f64>().ok().filter(|n| n.is_finite());
+        let number =
+            |name: &str| self.xml.attribute(name)?.trim().parse::<f64>().ok().filter(|n| n.is_finite());
         match (number("lon"), number("lat")) {
             (Some(longitude), Some(latitude)) => Ok([longitude, latitude]),
             _ => Err(self.broken("un point n'a pas de latitude (lat) et de longitude (lon)".to_owned())),

@@ -82,7 +82,8 @@ impl KmlTable {
                     self.member(&name)?;
                 }
                 "TimeStamp" | "TimeSpan" => {}
-                "Point" | "LineString" | "LinearRing" | "Polygon" | "MultiGeometry" | "Track" | "MultiTrack" => {
+                "Point" | "LineString" | "LinearRing" | "Polygon" | "MultiGeometry" | "Track"
+                | "MultiTrack" => {
                     self.shapes(&mut shapes, &mut positions)?;
                 }
                 name => match MEMBERS.iter().find(|member| **member == name) {

@@ -122,7 +122,11 @@ fn declared(kind: &DataType) -> Declared {
         | DataType::Decimal64(_, scale)
         | DataType::Decimal128(_, scale)
         | DataType::Decimal256(_, scale) => {
-            if *scale > 0 { Declared::Number } else { Declared::Integer }
+            if *scale > 0 {
+                Declared::Number
+            } else {
+                Declared::Integer
+            }
         }
         DataType::Date32 | DataType::Date64 => Declared::Date,
         DataType::Timestamp(..) => Declared::DateTime,
@@ -216,7 +220,9 @@ fn write_value(array: &ArrayRef, row: usize, out: &mut String) -> Result<(), arr
         }
         // Old writers do not say that their bytes are text.
         kind if is_binary(kind) => {
-            out.push_str(binary(array, row).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default());
+            out.push_str(
+                binary(array, row).and_then(|bytes| std::str::from_utf8(bytes).ok()).unwrap_or_default(),
+            );
         }
         kind if kind.is_floating() => {
             let options = FormatOptions::default();
@@ -248,8 +254,12 @@ fn moment(array: &ArrayRef, row: usize, unit: TimeUnit, has_zone: bool) -> Optio
     let (value, of_second) = match unit {
         TimeUnit::Second => (array.as_primitive::<types::TimestampSecondType>().value(row), 1),
         TimeUnit::Millisecond => (array.as_primitive::<types::TimestampMillisecondType>().value(row), 1_000),
-        TimeUnit::Microsecond => (array.as_primitive::<types::TimestampMicrosecondType>().value(row), 1_000_000),
-        TimeUnit::Nanosecond => (array.as_primitive::<types::TimestampNanosecondType>().value(row), 1_000_000_000),
+        TimeUnit::Microsecond => {
+            (array.as_primitive::<types::TimestampMicrosecondType>().value(row), 1_000_000)
+        }
+        TimeUnit::Nanosecond => {
+            (array.as_primitive::<types::TimestampNanosecondType>().value(row), 1_000_000_000)
+        }
     };
     let rest = value.rem_euclid(of_second) * (1_000_000_000 / of_second);
     let instant = jiff::Timestamp::new(value.div_euclid(of_second), i32::try_from(rest).ok()?).ok()?;
@@ -266,7 +276,10 @@ fn json(array: &ArrayRef, row: usize, depth: usize) -> Result<Value, arrow::erro
         return Ok(Value::Null);
     }
     let list = |items: ArrayRef| -> Result<Value, arrow::error::ArrowError> {
-        (0..items.len()).map(|item| json(&items, item, depth + 1)).collect::<Result<Vec<_>, _>>().map(Value::Array)
+        (0..items.len())
+            .map(|item| json(&items, item, depth + 1))
+            .collect::<Result<Vec<_>, _>>()
+            .map(Value::Array)
     };
     match array.data_type() {
         DataType::List(_) => list(array.as_list::<i32>().value(row)),
@@ -276,13 +289,15 @@ fn json(array: &ArrayRef, row: usize, depth: usize) -> Result<Value, arrow::erro
         DataType::Struct(members) => {
             let columns = array.as_struct().columns();
             let named = members.iter().zip(columns);
-            let entries = named.map(|(member, column)| Ok((member.name().clone(), json(column, row, depth + 1)?)));
+            let entries =
+                named.map(|(member, column)| Ok((member.name().clone(), json(column, row, depth + 1)?)));
             entries.collect::<Result<serde_json::Map<_, _>, _>>().map(Value::Object)
         }
         kind => {
             let mut text = String::new();
             write_value(array, row, &mut text)?;
-            let is_literal = matches!(declared(kind), Declared::Boolean | Declared::Integer | Declared::Number);
+            let is_literal =
+                matches!(declared(kind), Declared::Boolean | Declared::Integer | Declared::Number);
             let literal = is_literal.then(|| serde_json::from_str(&text).ok()).flatten();
             Ok(literal.unwrap_or(Value::String(text)))
         }

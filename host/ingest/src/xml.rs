@@ -278,7 +278,8 @@ mod tests {
 
     #[test]
     fn tags_and_text_come_without_prefixes_and_escapes() {
-        let text = "<?xml version=\"1.0\"?><!-- x --><k:a k:id=\"1 &amp; 2\">&lt;é&#233;<![CDATA[<b>]]><c/></k:a>";
+        let text =
+            "<?xml version=\"1.0\"?><!-- x --><k:a k:id=\"1 &amp; 2\">&lt;é&#233;<![CDATA[<b>]]><c/></k:a>";
         assert_eq!(outline(text).unwrap(), "<a 1 & 2><éé<b><c -></c></a>");
     }
 

@@ -125,7 +125,10 @@ mod tests {
         for (geometry, expected) in [
             (r#"{"type":"Point","coordinates":[2.5,48,35]}"#, Some((2.5, 48.0))),
             (r#"{"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]]]}"#, Some((2.0, 2.0))),
-            (r#"{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[1,2]},{"type":"Point","coordinates":[3,4]}]}"#, Some((2.0, 3.0))),
+            (
+                r#"{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[1,2]},{"type":"Point","coordinates":[3,4]}]}"#,
+                Some((2.0, 3.0)),
+            ),
             (r#"{"type":"Point"}"#, None),
             (r#"{"type":"Point","coordinates":["a",1]}"#, None),
             ("bonjour", None),

@@ -3,8 +3,8 @@
 use std::path::PathBuf;
 
 use halle_ingest::{Analysis, Dialect, Kind, NormalizeOptions, Options};
-use halle_model::{Column, Dataset};
 use halle_model::dataset::{AnalysedFile, Building, OriginalFile, Status};
+use halle_model::{Column, Dataset};
 use serde_json::{Map, Value};
 
 use crate::jobs::pipeline::{Stage, StageError, StageResult};
@@ -65,7 +65,8 @@ fn describe(building: &mut Building, file: OriginalFile, analysis: Analysis) -> 
     let name =
         if analysis.is_converted() { converted_name(&file.name, analysis.kind()) } else { file.name.clone() };
     // What is converted is written in UTF-8.
-    let encoding = if analysis.format.is_native() { analysis.encoding.to_uppercase() } else { "UTF-8".to_owned() };
+    let encoding =
+        if analysis.format.is_native() { analysis.encoding.to_uppercase() } else { "UTF-8".to_owned() };
     building.file = Some(AnalysedFile {
         name,
         size: file.size,
@@ -103,7 +104,8 @@ fn converted_name(name: &str, kind: Kind) -> String {
     let lower = name.to_ascii_lowercase();
     let wrapping = [".gz", ".zip"].into_iter().find(|wrapping| lower.ends_with(wrapping));
     let inner = &name[..name.len() - wrapping.map_or(0, str::len)];
-    let is_format = |stem: &str| !stem.is_empty() && (wrapping.is_none() || halle_ingest::accept(inner).is_ok());
+    let is_format =
+        |stem: &str| !stem.is_empty() && (wrapping.is_none() || halle_ingest::accept(inner).is_ok());
     let stem = inner.rsplit_once('.').map(|(stem, _)| stem).filter(|stem| is_format(stem)).unwrap_or(inner);
     format!("{stem}.{}", kind.extension())
 }

@@ -186,8 +186,13 @@ fn files(add: &mut impl FnMut(&str, &str, Operation)) {
     );
     let attachment = get("downloadAttachment", CATALOGUE, "Télécharger une pièce jointe.");
     add("/datasets/{id}/attachments/{path}", "get", attachment.answers(200, "Le fichier.", bytes()));
-    let convert = get("downloadOriginalData", CATALOGUE, "Télécharger le fichier converti en CSV ou en GeoJSON.");
-    add("/datasets/{id}/convert", "get", convert.named("downloadConvertedData").answers(200, "Le fichier.", bytes()));
+    let convert =
+        get("downloadOriginalData", CATALOGUE, "Télécharger le fichier converti en CSV ou en GeoJSON.");
+    add(
+        "/datasets/{id}/convert",
+        "get",
+        convert.named("downloadConvertedData").answers(200, "Le fichier.", bytes()),
+    );
     add(
         "/datasets/{id}/full",
         "get",

@@ -39,8 +39,7 @@ impl Datasets {
         let archive = self.blobs.local(&key).await?.ok_or_else(missing)?;
         let name = path.to_owned();
         let opening = move || (halle_ingest::attachment(&archive.path, &name), archive);
-        let (found, archive) =
-            tokio::task::spawn_blocking(opening).await.map_err(DatasetsError::internal)?;
+        let (found, archive) = tokio::task::spawn_blocking(opening).await.map_err(DatasetsError::internal)?;
         let mut content = found.map_err(DatasetsError::internal)?.ok_or_else(missing)?.content;
         let (sender, receiver) = mpsc::channel(PIECES_WAITING_MAX);
         tokio::task::spawn_blocking(move || {
@@ -59,7 +58,8 @@ fn send(content: &mut impl Read, sender: &mpsc::Sender<io::Result<Bytes>>) {
         let read = content.take(PIECE_BYTES as u64).read_to_end(&mut piece);
         let is_last = read.as_ref().map_or(true, |n| *n == 0);
         let piece = read.map(|_| Bytes::from(piece));
-        if matches!(&piece, Ok(bytes) if bytes.is_empty()) || sender.blocking_send(piece).is_err() || is_last {
+        if matches!(&piece, Ok(bytes) if bytes.is_empty()) || sender.blocking_send(piece).is_err() || is_last
+        {
             return;
         }
     }

@@ -23,8 +23,7 @@ impl<R: Read> CsvTable<R> {
                 return Err(IngestError::NoColumn);
             }
             if !record.is_blank() {
-                table.fields =
-                    record.cells().map(|header| Field::new(header, Declared::Unknown)).collect();
+                table.fields = record.cells().map(|header| Field::new(header, Declared::Unknown)).collect();
             }
         }
         check_header(&table.fields)?;

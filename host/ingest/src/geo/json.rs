@@ -118,11 +118,14 @@ mod tests {
 
     fn check(text: &str) -> String {
         let shape = serde_json::from_str::<Geometry>(text).unwrap().shape();
-        shape.map_or_else(|reason| reason, |shape| {
-            let mut out = String::new();
-            shape.inspect(|shape| shape.write_json(&mut out));
-            out
-        })
+        shape.map_or_else(
+            |reason| reason,
+            |shape| {
+                let mut out = String::new();
+                shape.inspect(|shape| shape.write_json(&mut out));
+                out
+            },
+        )
     }
 
     #[test]
@@ -136,7 +139,10 @@ mod tests {
         ] {
             assert_eq!(check(text), text);
         }
-        assert_eq!(check(r#"{"type":"Point","coordinates":[1,2,null]}"#), r#"{"type":"Point","coordinates":[1,2]}"#);
+        assert_eq!(
+            check(r#"{"type":"Point","coordinates":[1,2,null]}"#),
+            r#"{"type":"Point","coordinates":[1,2]}"#
+        );
         assert_eq!(check(r#"{"type":"LineString","coordinates":[]}"#), "");
     }
 
@@ -145,7 +151,10 @@ mod tests {
         for (text, reason) in [
             (r#"{"type":"Point"}"#, "la géométrie n'a pas de coordonnées"),
             (r#"{"type":"Point","coordinates":[1]}"#, "les coordonnées ne sont pas celles d'un Point"),
-            (r#"{"type":"Polygon","coordinates":[[1,2]]}"#, "les coordonnées ne sont pas celles d'un Polygon"),
+            (
+                r#"{"type":"Polygon","coordinates":[[1,2]]}"#,
+                "les coordonnées ne sont pas celles d'un Polygon",
+            ),
             (r#"{"type":"Cercle","coordinates":[1,2]}"#, "« Cercle » n'est pas un type de géométrie"),
         ] {
             assert_eq!(check(text), reason);

@@ -93,9 +93,11 @@ impl Projection {
         if let Some((from, to)) = &self.from {
             let (x, y) = if from.is_latlong() { (x.to_radians(), y.to_radians()) } else { (x, y) };
             let mut point = (x, y, 0.0);
-            let outside = |_| format!("les coordonnées {}, {} ne sont pas de ce système", position[0], position[1]);
+            let outside =
+                |_| format!("les coordonnées {}, {} ne sont pas de ce système", position[0], position[1]);
             proj4rs::transform::transform(from, to, &mut point).map_err(outside)?;
-            let rounded = |radians: f64| (radians.to_degrees() * CALCULATED_DECIMALS).round() / CALCULATED_DECIMALS;
+            let rounded =
+                |radians: f64| (radians.to_degrees() * CALCULATED_DECIMALS).round() / CALCULATED_DECIMALS;
             *position = [rounded(point.0), rounded(point.1)];
         }
         let [longitude, latitude] = *position;

@@ -50,9 +50,7 @@ impl Shape {
             Self::MultiLineString(lines) | Self::Polygon(lines) => {
                 lines.iter_mut().try_for_each(|line| visit(line))
             }
-            Self::MultiPolygon(polygons) => {
-                polygons.iter_mut().flatten().try_for_each(|line| visit(line))
-            }
+            Self::MultiPolygon(polygons) => polygons.iter_mut().flatten().try_for_each(|line| visit(line)),
             Self::Collection(shapes) => shapes.iter_mut().try_for_each(|shape| shape.visit(visit)),
         }
     }

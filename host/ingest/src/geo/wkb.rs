@@ -169,7 +169,9 @@ mod tests {
     fn damaged_geometries_are_refused() {
         let endless = [&[1, 2, 0, 0, 0][..], &[0xff; 4]].concat();
         let nested = [1, 7, 0, 0, 0, 1, 0, 0, 0].repeat(100);
-        for bytes in [&[][..], &[9, 9], &wkb(false, 1, &[1.0]), &wkb(false, 99, &[1.0, 2.0]), &endless, &nested] {
+        for bytes in
+            [&[][..], &[9, 9], &wkb(false, 1, &[1.0]), &wkb(false, 99, &[1.0, 2.0]), &endless, &nested]
+        {
             assert!(shape(bytes).is_err(), "{bytes:?}");
         }
         assert!(shape(&wkb(false, 1, &[f64::INFINITY, 1.0])).is_err());

@@ -101,7 +101,9 @@ fn column(definition: &[Token]) -> Option<TableColumn> {
         ["CONSTRAINT", "PRIMARY", "NOT", "NULL", "UNIQUE", "CHECK", "DEFAULT", "COLLATE", "REFERENCES", "AS"];
     let (first, rest) = definition.split_first()?;
     let name = match first {
-        Token::Word(word) if TABLE_CONSTRAINTS.iter().any(|known| word.eq_ignore_ascii_case(known)) => return None,
+        Token::Word(word) if TABLE_CONSTRAINTS.iter().any(|known| word.eq_ignore_ascii_case(known)) => {
+            return None;
+        }
         Token::Word(name) | Token::Quoted(name) => name.clone(),
         Token::Mark(_) => return None,
     };
@@ -126,11 +128,19 @@ mod tests {
                    \"d\"\"q\" VARCHAR(10) DEFAULT 'x, y', `e` DOUBLE PRECISION CHECK (e > 0, 1), f, \
                    CONSTRAINT pk UNIQUE (f), FOREIGN KEY (f) REFERENCES b (c))";
         let found = columns(sql).unwrap();
-        let shown: Vec<String> =
-            found.iter().map(|column| format!("{}:{}:{}", column.name, column.kind, column.is_row_id)).collect();
+        let shown: Vec<String> = found
+            .iter()
+            .map(|column| format!("{}:{}:{}", column.name, column.kind, column.is_row_id))
+            .collect();
         assert_eq!(
             shown,
-            ["fid:INTEGER:true", "la géo:POINT:false", "d\"q:VARCHAR:false", "e:DOUBLE PRECISION:false", "f::false"]
+            [
+                "fid:INTEGER:true",
+                "la géo:POINT:false",
+                "d\"q:VARCHAR:false",
+                "e:DOUBLE PRECISION:false",
+                "f::false"
+            ]
         );
     }
 

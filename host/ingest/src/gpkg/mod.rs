@@ -60,7 +60,16 @@ pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
     check_header(&fields)?;
     let rows = Rows::new(root);
     let base = catalogue.base;
-    Ok(Opened::new(GpkgTable { base, rows, name, columns, fields, projection, number: 0, cell: String::new() }))
+    Ok(Opened::new(GpkgTable {
+        base,
+        rows,
+        name,
+        columns,
+        fields,
+        projection,
+        number: 0,
+        cell: String::new(),
+    }))
 }
 
 impl Catalogue {
@@ -88,7 +97,8 @@ impl Catalogue {
     fn layer(&mut self, position: Option<u32>) -> IngestResult<String> {
         let contents = self.read("gpkg_contents", ["table_name", "data_type"])?;
         let of_kind = |kind: &'static str| {
-            let is_one = move |row: &&[Value; 2]| row[1].text().is_some_and(|text| text.eq_ignore_ascii_case(kind));
+            let is_one =
+                move |row: &&[Value; 2]| row[1].text().is_some_and(|text| text.eq_ignore_ascii_case(kind));
             contents.iter().filter(is_one).filter_map(|row| row[0].text()).map(str::to_owned)
         };
         let layers: Vec<String> = of_kind("features").chain(of_kind("attributes")).collect();

@@ -132,7 +132,10 @@ mod tests {
         let mut contents = Contents::new(text.as_bytes());
         assert_eq!(contents.next().unwrap().unwrap().name, "BEGIN");
         let summary = contents.next().unwrap().unwrap();
-        assert_eq!((summary.line, summary.name.as_str(), summary.value.as_str()), (3, "SUMMARY", "Un long texte"));
+        assert_eq!(
+            (summary.line, summary.name.as_str(), summary.value.as_str()),
+            (3, "SUMMARY", "Un long texte")
+        );
         assert_eq!(summary.parameter("LANGUAGE"), Some("fr"));
         assert_eq!(contents.next().unwrap().unwrap().line, 6);
         assert_eq!(contents.next().unwrap(), None);

@@ -59,7 +59,10 @@ pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
     let mut contents = Contents::new(text);
     let first = contents.next()?;
     if !first.is_some_and(|first| first.is("BEGIN") && first.value.eq_ignore_ascii_case("VCALENDAR")) {
-        return Err(IngestError::broken("ligne 1", "ce n'est pas un calendrier : « BEGIN:VCALENDAR » est attendu"));
+        return Err(IngestError::broken(
+            "ligne 1",
+            "ce n'est pas un calendrier : « BEGIN:VCALENDAR » est attendu",
+        ));
     }
     let row = Discovery::new(vec![
         Field::new("DTSTART", Declared::DateTime),
@@ -113,7 +116,10 @@ impl IcsTable {
     fn read_properties(&mut self, event: &mut Event) -> IngestResult<()> {
         // Alarms within an event have properties of their own.
         let mut depth = 0_usize;
-        let cut = IngestError::broken(format!("ligne {}", event.line), "l'événement n'est pas terminé par « END:VEVENT »");
+        let cut = IngestError::broken(
+            format!("ligne {}", event.line),
+            "l'événement n'est pas terminé par « END:VEVENT »",
+        );
         while let Some(property) = self.contents.next()? {
             match property.name.as_str() {
                 "BEGIN" => depth += 1,
@@ -141,7 +147,8 @@ impl IcsTable {
         let rule = event.rule.as_deref().and_then(Rule::parse);
         let mut all = match rule {
             Some(rule) => {
-                let is_moved = |moment: &Moment| self.overrides.contains(&(event.uid.clone(), moment.clone()));
+                let is_moved =
+                    |moment: &Moment| self.overrides.contains(&(event.uid.clone(), moment.clone()));
                 rule.occurrences(&start).into_iter().filter(|moment| !is_moved(moment)).collect()
             }
             None => vec![start],

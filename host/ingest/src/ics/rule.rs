@@ -119,14 +119,17 @@ impl Rule {
             Frequency::Daily => {
                 let day = first.checked_add(steps.days()).ok()?;
                 let is_wanted = self.has_month(day)
-                    && (self.days.is_empty() || self.days.iter().any(|(_, weekday)| *weekday == day.weekday()))
-                    && (self.month_days.is_empty() || self.month_days.iter().any(|n| nth_day(day, *n) == Some(day)));
+                    && (self.days.is_empty()
+                        || self.days.iter().any(|(_, weekday)| *weekday == day.weekday()))
+                    && (self.month_days.is_empty()
+                        || self.month_days.iter().any(|n| nth_day(day, *n) == Some(day)));
                 if is_wanted { vec![day] } else { Vec::new() }
             }
             Frequency::Weekly => {
                 let back = i64::from(first.weekday().since(self.week_start));
                 let week = first.checked_sub(back.days()).ok()?.checked_add((7 * steps).days()).ok()?;
-                let weekdays = if self.days.is_empty() { vec![(None, first.weekday())] } else { self.days.clone() };
+                let weekdays =
+                    if self.days.is_empty() { vec![(None, first.weekday())] } else { self.days.clone() };
                 let day = |(_, weekday): Day| {
                     week.checked_add(i64::from(weekday.since(self.week_start)).days()).ok()
                 };
@@ -232,12 +235,24 @@ mod tests {
     fn rules_give_the_days_of_the_standard() {
         let day = |month, day| jiff::civil::date(2024, month, day);
         check(day(2, 27), "FREQ=DAILY;COUNT=3", &["2024-02-27", "2024-02-28", "2024-02-29"]);
-        check(day(2, 27), "FREQ=DAILY;INTERVAL=10;UNTIL=20240318", &["2024-02-27", "2024-03-08", "2024-03-18"]);
-        check(day(1, 2), "FREQ=WEEKLY;BYDAY=TU,TH;COUNT=4", &["2024-01-02", "2024-01-04", "2024-01-09", "2024-01-11"]);
+        check(
+            day(2, 27),
+            "FREQ=DAILY;INTERVAL=10;UNTIL=20240318",
+            &["2024-02-27", "2024-03-08", "2024-03-18"],
+        );
+        check(
+            day(1, 2),
+            "FREQ=WEEKLY;BYDAY=TU,TH;COUNT=4",
+            &["2024-01-02", "2024-01-04", "2024-01-09", "2024-01-11"],
+        );
         check(day(1, 31), "FREQ=MONTHLY;COUNT=3", &["2024-01-31", "2024-03-31", "2024-05-31"]);
         check(day(1, 31), "FREQ=MONTHLY;BYMONTHDAY=-1;COUNT=3", &["2024-01-31", "2024-02-29", "2024-03-31"]);
         check(day(1, 1), "FREQ=MONTHLY;BYDAY=1MO;COUNT=3", &["2024-01-01", "2024-02-05", "2024-03-04"]);
-        check(day(1, 31), "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;COUNT=3", &["2024-01-31", "2024-02-29", "2024-03-29"]);
+        check(
+            day(1, 31),
+            "FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=-1;COUNT=3",
+            &["2024-01-31", "2024-02-29", "2024-03-29"],
+        );
         check(day(2, 29), "FREQ=YEARLY;COUNT=2", &["2024-02-29", "2028-02-29"]);
         check(day(9, 21), "FREQ=YEARLY;BYMONTH=9;BYDAY=3SA;COUNT=2", &["2024-09-21", "2025-09-20"]);
     }
@@ -255,7 +270,14 @@ mod tests {
 
     #[test]
     fn what_is_not_understood_is_not_guessed() {
-        for rule in ["", "FREQ=HOURLY", "FREQ=DAILY;BYHOUR=3", "FREQ=YEARLY;BYDAY=1MO", "FREQ=DAILY;INTERVAL=0", "FREQ=WEEKLY;BYDAY=é"] {
+        for rule in [
+            "",
+            "FREQ=HOURLY",
+            "FREQ=DAILY;BYHOUR=3",
+            "FREQ=YEARLY;BYDAY=1MO",
+            "FREQ=DAILY;INTERVAL=0",
+            "FREQ=WEEKLY;BYDAY=é",
+        ] {
             assert!(Rule::parse(rule).is_none(), "{rule}");
         }
     }

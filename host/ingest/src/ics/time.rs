@@ -29,7 +29,8 @@ impl Moment {
 
     /// The instant with its offset, as RFC 3339; empty outside the calendar.
     pub(super) fn text(&self) -> String {
-        let zone = TimeZone::get(&self.zone).or_else(|_| TimeZone::get(DEFAULT_ZONE)).unwrap_or(TimeZone::UTC);
+        let zone =
+            TimeZone::get(&self.zone).or_else(|_| TimeZone::get(DEFAULT_ZONE)).unwrap_or(TimeZone::UTC);
         if zone == TimeZone::UTC {
             return self.local.strftime("%Y-%m-%dT%H:%M:%SZ").to_string();
         }
@@ -71,7 +72,8 @@ pub(super) fn parse(text: &str, zone: Option<&str>) -> Option<Moment> {
     let text = text.trim();
     let (text, is_utc) = text.strip_suffix(['Z', 'z']).map_or((text, false), |text| (text, true));
     let (day, time) = text.split_once(['T', 't']).unwrap_or((text, "000000"));
-    let number = |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i16>().ok())?;
+    let number =
+        |text: &str| text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<i16>().ok())?;
     if !day.is_ascii() || day.len() != 8 || !time.is_ascii() || time.len() != 6 {
         return None;
     }

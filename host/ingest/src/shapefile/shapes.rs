@@ -56,7 +56,9 @@ impl<R: Read> Shapes<R> {
         self.left = self.left.saturating_sub(8 + length);
         match shape(&self.content) {
             Some(Ok(shape)) => Ok(Some(shape)),
-            Some(Err(kind)) => Err(IngestError::broken(place, format!("le type de forme {kind} est inconnu"))),
+            Some(Err(kind)) => {
+                Err(IngestError::broken(place, format!("le type de forme {kind} est inconnu")))
+            }
             None => Err(IngestError::broken(place, "elle est incomplète")),
         }
     }
@@ -126,7 +128,8 @@ fn polygons(rings: Vec<Vec<Position>>) -> Vec<Vec<Vec<Position>>> {
     let mut polygons: Vec<Vec<Vec<Position>>> = outer.drain(..).map(|ring| vec![ring]).collect();
     for hole in holes {
         let Some(first) = hole.first().copied() else { continue };
-        let within = |index: &usize| is_in_box(&boxes[*index], first) && contains(&polygons[*index][0], first);
+        let within =
+            |index: &usize| is_in_box(&boxes[*index], first) && contains(&polygons[*index][0], first);
         let near = |index: &usize| is_in_box(&boxes[*index], first);
         let found = (0..polygons.len()).find(within).or_else(|| (0..polygons.len()).find(near));
         match found {
@@ -150,9 +153,8 @@ fn is_in_box(area: &[f64; 4], [x, y]: Position) -> bool {
 /// Whether a position is in a ring: a ray from it crosses the ring an odd number of times.
 fn contains(ring: &[Position], [x, y]: Position) -> bool {
     let edges = ring.iter().zip(ring.iter().skip(1));
-    let crossed = edges.filter(|([xa, ya], [xb, yb])| {
-        (*ya > y) != (*yb > y) && x < (xb - xa) * (y - ya) / (yb - ya) + xa
-    });
+    let crossed = edges
+        .filter(|([xa, ya], [xb, yb])| (*ya > y) != (*yb > y) && x < (xb - xa) * (y - ya) / (yb - ya) + xa);
     crossed.count() % 2 == 1
 }
 

@@ -105,7 +105,10 @@ pub(crate) fn no_sheet(index: usize, names: &[String]) -> IngestError {
         return IngestError::broken("le classeur", "il ne contient aucune feuille");
     }
     let names = names.iter().take(20).map(|name| format!("« {name} »")).collect::<Vec<_>>().join(", ");
-    IngestError::broken(format!("feuille {}", index + 1), format!("elle n'existe pas ; le classeur a {names}"))
+    IngestError::broken(
+        format!("feuille {}", index + 1),
+        format!("elle n'existe pas ; le classeur a {names}"),
+    )
 }
 
 /// Letters of a column, from 0: `A`, `B`... `XFD`.

@@ -195,7 +195,8 @@ impl Sheet for OdsSheet {
             match self.xml.next()? {
                 Token::Eof => return Ok(false),
                 Token::Start if self.xml.name() == "table-row" => {
-                    if self.read_row()? {
+                    let has_values = self.read_row()?;
+                    if has_values {
                         self.give(row);
                         return Ok(true);
                     }

@@ -216,9 +216,8 @@ impl XlsxSheet {
             Kind::Shared => {
                 let index: Option<usize> = self.value.trim().parse().ok();
                 let text = index.and_then(|index| self.shared.get(index));
-                let unknown = || {
-                    IngestError::broken(place(), format!("le texte n° {} n'existe pas", self.value))
-                };
+                let unknown =
+                    || IngestError::broken(place(), format!("le texte n° {} n'existe pas", self.value));
                 let text = text.ok_or_else(unknown)?;
                 push_unescaped(text, row.cell(column));
             }
@@ -288,9 +287,9 @@ impl Kind {
 /// Column of a reference such as `AB12`, from 0.
 fn column_of(reference: &str) -> Option<usize> {
     let letters = reference.bytes().take_while(u8::is_ascii_alphabetic);
-    let number = letters.take(8).fold(0_usize, |sum, letter| {
-        sum * 26 + usize::from(letter.to_ascii_uppercase() - b'A') + 1
-    });
+    let number = letters
+        .take(8)
+        .fold(0_usize, |sum, letter| sum * 26 + usize::from(letter.to_ascii_uppercase() - b'A') + 1);
     number.checked_sub(1)
 }
 
@@ -322,14 +321,17 @@ mod tests {
 
     #[test]
     fn references_are_columns() {
-        for (reference, column) in [("A1", Some(0)), ("AB12", Some(27)), ("xfd1", Some(16_383)), ("12", None)] {
+        for (reference, column) in [("A1", Some(0)), ("AB12", Some(27)), ("xfd1", Some(16_383)), ("12", None)]
+        {
             assert_eq!(column_of(reference), column, "{reference}");
         }
     }
 
     #[test]
     fn characters_that_xml_cannot_hold_come_back() {
-        for (text, expected) in [("a_x000D_b", "a\rb"), ("_x", "_x"), ("a_xyz_", "a_xyz_"), ("_x005F_x0041_", "_x0041_")] {
+        for (text, expected) in
+            [("a_x000D_b", "a\rb"), ("_x", "_x"), ("a_xyz_", "a_xyz_"), ("_x005F_x0041_", "_x0041_")]
+        {
             let mut out = String::new();
             push_unescaped(text, &mut out);
             assert_eq!(out, expected, "{text}");

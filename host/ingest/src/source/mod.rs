@@ -36,7 +36,10 @@ pub(crate) fn identify(path: &Path, file_name: &str) -> IngestResult<(Format, Co
     let is_shapefile = crate::shapefile::base_of(&archive).is_some();
     let are_attachments = || crate::attachments::are_in(&archive).then_some(Format::Attachments);
     let format = if is_shapefile { Some(Format::Shapefile) } else { only_format(&archive) };
-    format.or_else(are_attachments).map(|format| (format, container)).ok_or_else(|| unsupported("application/zip"))
+    format
+        .or_else(are_attachments)
+        .map(|format| (format, container))
+        .ok_or_else(|| unsupported("application/zip"))
 }
 
 /// Format of the one file of a zip, if it holds one that is accepted.

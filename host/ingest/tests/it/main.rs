@@ -59,7 +59,8 @@ impl Sample {
 
     /// Analyses after a previous version.
     fn analyze_after(&self, previous: &[Column]) -> Analysis {
-        analyze(&self.path(), &self.name, &Options { previous: Some(previous), ..Options::default() }).unwrap()
+        analyze(&self.path(), &self.name, &Options { previous: Some(previous), ..Options::default() })
+            .unwrap()
     }
 
     /// The rows as text, one line a row, cells joined with ` | `, absent ones as `-`; and what did not fit.

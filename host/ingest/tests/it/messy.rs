@@ -64,7 +64,10 @@ fn utf_16_from_a_spreadsheet_works() {
     let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let sample = Sample::new("a.txt", bytes);
     let analysis = sample.analyze().unwrap();
-    assert_eq!((analysis.encoding.as_str(), analysis.dialect.as_ref().unwrap().fields_delimiter), ("UTF-16LE", '\t'));
+    assert_eq!(
+        (analysis.encoding.as_str(), analysis.dialect.as_ref().unwrap().fields_delimiter),
+        ("UTF-16LE", '\t')
+    );
     assert_eq!(sample.rows(&analysis, &analysis.columns).0, "2 | Évry");
 }
 

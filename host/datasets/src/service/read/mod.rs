@@ -22,8 +22,8 @@ use halle_store::documents::Stored;
 
 pub use aggs::ValuesAggAnswer;
 pub use batches::{Batches, refused};
-pub(crate) use geojson::GEOMETRY;
 pub use export::{Export, ExportBody, ExportFormat};
+pub(crate) use geojson::GEOMETRY;
 pub use lines::LinesAnswer;
 
 use crate::error::{DatasetsError, DatasetsResult};

@@ -77,7 +77,8 @@ impl Compound {
     /// A whole sector; the last one of a file may be cut, and then is not there.
     fn sector(&self, number: u32) -> Option<&[u8]> {
         let start = (number as usize).checked_add(1)?.checked_mul(self.sector_bytes)?;
-        let start = if self.sector_bytes > HEADER_BYTES { start } else { start - self.sector_bytes + HEADER_BYTES };
+        let start =
+            if self.sector_bytes > HEADER_BYTES { start } else { start - self.sector_bytes + HEADER_BYTES };
         self.bytes.get(start..start.checked_add(self.sector_bytes)?)
     }
 
@@ -97,7 +98,8 @@ impl Compound {
     fn find(&self, names: &[&str]) -> Option<Vec<u8>> {
         let folder = self.chain(u32_at(&self.bytes, 48)?)?;
         let entries = || folder.chunks_exact(ENTRY_BYTES);
-        let named = |name: &str| entries().find(|entry| entry[66] == 2 && name_of(entry).eq_ignore_ascii_case(name));
+        let named =
+            |name: &str| entries().find(|entry| entry[66] == 2 && name_of(entry).eq_ignore_ascii_case(name));
         let entry = names.iter().find_map(|name| named(name))?;
         let size = u32_at(entry, 120)? as usize;
         let start = u32_at(entry, 116)?;

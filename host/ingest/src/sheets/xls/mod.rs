@@ -117,7 +117,11 @@ impl Globals {
         let is_biff8 = match version {
             Some(0x0600) => true,
             Some(0x0500) => false,
-            _ => return Err(broken("cette version d'Excel est trop ancienne ; enregistrez-le au format .xlsx")),
+            _ => {
+                return Err(broken(
+                    "cette version d'Excel est trop ancienne ; enregistrez-le au format .xlsx",
+                ));
+            }
         };
         let mut globals = Self {
             dialect: Dialect { is_biff8, code_page: encoding_rs::WINDOWS_1252 },
@@ -213,7 +217,9 @@ impl Globals {
             record::NUMBER => Value::Number(double(6)?, style()?),
             record::RK => Value::Number(rk(u32_at(content, 6)?), style()?),
             record::LABEL_SST => Value::Shared(u32_at(content, 6)?),
-            record::LABEL | record::RICH_STRING => Value::Text(text_of(content.get(6..)?, 2, self.dialect)?.into()),
+            record::LABEL | record::RICH_STRING => {
+                Value::Text(text_of(content.get(6..)?, 2, self.dialect)?.into())
+            }
             record::BOOL_ERR if content.get(7)? == &0 => Value::Boolean(*content.get(6)? != 0),
             record::FORMULA => match (u16_at(content, 12)?, *content.get(6)?) {
                 // The text is in the next record.

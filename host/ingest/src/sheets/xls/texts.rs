@@ -127,7 +127,9 @@ mod tests {
     #[test]
     fn fonts_and_pronunciations_are_passed_over() {
         let head = [2, 0, 0, 0, 2, 0, 0, 0];
-        let rich = [&head[..], &[1, 0, RICH | PHONETIC, 1, 0, 2, 0, 0, 0, b'a', 9, 9, 9, 9, 8, 8], &[1, 0, 0, b'b']].concat();
+        let rich =
+            [&head[..], &[1, 0, RICH | PHONETIC, 1, 0, 2, 0, 0, 0, b'a', 9, 9, 9, 9, 8, 8], &[1, 0, 0, b'b']]
+                .concat();
         let texts = shared(&[&rich]);
         assert_eq!((texts.get(0), texts.get(1)), (Some("a"), Some("b")));
     }

@@ -88,7 +88,11 @@ fn broken_files_are_refused_where_they_break() {
     let feature = |geometry: &str| {
         format!("{{\"features\": [\n{{\"geometry\": null}},\n{{\"geometry\": {geometry}}}]}}")
     };
-    refused("a.geojson", feature("{\"type\": \"Cercle\", \"coordinates\": [1]}"), &["élément 2", "« Cercle »"]);
+    refused(
+        "a.geojson",
+        feature("{\"type\": \"Cercle\", \"coordinates\": [1]}"),
+        &["élément 2", "« Cercle »"],
+    );
     refused("a.geojson", feature("{\"type\": \"Point\", \"coordinates\": [1]}"), &["élément 2", "Point"]);
     let system = r#"{"crs": {"properties": {"name": "EPSG:99"}}, "features": []}"#;
     refused("a.geojson", system, &["« EPSG:99 » est inconnu"]);

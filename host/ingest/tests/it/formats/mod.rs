@@ -44,7 +44,14 @@ fn whole_files() -> Vec<(&'static str, Vec<u8>)> {
         ("a.fods", sheets::FODS.as_bytes().to_vec()),
         ("a.ods", zipped(&[("content.xml", sheets::FODS.as_bytes())])),
     ];
-    for name in ["communes.xlsx", "communes.xls", "communes.dbf", "communes.gpkg", "communes.shp.zip", "zones.shp.zip"] {
+    for name in [
+        "communes.xlsx",
+        "communes.xls",
+        "communes.dbf",
+        "communes.gpkg",
+        "communes.shp.zip",
+        "zones.shp.zip",
+    ] {
         files.push((name, fixture(name)));
     }
     files.extend([

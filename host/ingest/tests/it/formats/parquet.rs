@@ -3,8 +3,8 @@
 use std::sync::Arc;
 
 use arrow::array::{
-    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array, Int64Array,
-    ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
+    ArrayRef, BinaryArray, BooleanArray, Date32Array, Decimal128Array, DictionaryArray, Float64Array,
+    Int64Array, ListArray, RecordBatch, StringArray, StructArray, TimestampMicrosecondArray,
 };
 use arrow::datatypes::{DataType, Field, Int32Type};
 use parquet::arrow::ArrowWriter;
@@ -16,7 +16,9 @@ use super::refused;
 use crate::Sample;
 
 fn written(columns: Vec<(&str, ArrayRef)>, compression: Compression, geo: Option<&str>) -> Vec<u8> {
-    let batch = RecordBatch::try_from_iter_with_nullable(columns.into_iter().map(|(name, array)| (name, array, true)));
+    let batch = RecordBatch::try_from_iter_with_nullable(
+        columns.into_iter().map(|(name, array)| (name, array, true)),
+    );
     let batch = batch.unwrap();
     let pairs = geo.map(|geo| vec![KeyValue::new("geo".to_owned(), geo.to_owned())]);
     let properties =
@@ -58,8 +60,12 @@ pub(super) fn file(compression: Compression) -> Vec<u8> {
 
 #[test]
 fn the_types_of_the_file_are_kept() {
-    let compressions =
-        [Compression::UNCOMPRESSED, Compression::SNAPPY, Compression::LZ4_RAW, Compression::GZIP(GzipLevel::default())];
+    let compressions = [
+        Compression::UNCOMPRESSED,
+        Compression::SNAPPY,
+        Compression::LZ4_RAW,
+        Compression::GZIP(GzipLevel::default()),
+    ];
     for compression in compressions {
         let (columns, rows) = Sample::new("a.parquet", file(compression)).table();
         assert_eq!(
@@ -87,7 +93,9 @@ fn geometries_of_geoparquet_are_brought_to_degrees() {
         ]
     };
     let geo = |crs: &str| {
-        format!(r#"{{"version":"1.1.0","primary_column":"forme","columns":{{"forme":{{"encoding":"WKB","crs":{crs}}}}}}}"#)
+        format!(
+            r#"{{"version":"1.1.0","primary_column":"forme","columns":{{"forme":{{"encoding":"WKB","crs":{crs}}}}}}}"#
+        )
     };
     let told = geo(r#"{"id":{"authority":"EPSG","code":2154}}"#);
     let bytes = written(columns(), Compression::SNAPPY, Some(&told));
@@ -95,8 +103,16 @@ fn geometries_of_geoparquet_are_brought_to_degrees() {
     assert_eq!(columns_found, "nom:text geometry:object");
     assert_eq!(rows, "Paris | {\"type\":\"Point\",\"coordinates\":[2.34992,48.85297]}\nNulle part | -");
     let unknown = geo(r#"{"id":{"authority":"IAU","code":49900}}"#);
-    refused("a.parquet", written(columns(), Compression::SNAPPY, Some(&unknown)), &["« IAU:49900 » est inconnu"]);
-    refused("a.parquet", written(columns(), Compression::SNAPPY, Some(&geo("null"))), &["ligne 1", "« projection »"]);
+    refused(
+        "a.parquet",
+        written(columns(), Compression::SNAPPY, Some(&unknown)),
+        &["« IAU:49900 » est inconnu"],
+    );
+    refused(
+        "a.parquet",
+        written(columns(), Compression::SNAPPY, Some(&geo("null"))),
+        &["ligne 1", "« projection »"],
+    );
 }
 
 #[test]

@@ -46,7 +46,11 @@ fn polygons_have_holes_and_are_brought_to_degrees() {
     assert_eq!(columns, "nom:text geometry:object");
     let lines: Vec<&str> = rows.lines().collect();
     // The corner 650000, 6860000 as PROJ 9 has it.
-    assert!(lines[0].starts_with("percé | {\"type\":\"Polygon\",\"coordinates\":[[[2.3187906,48.8381101],"), "{}", lines[0]);
+    assert!(
+        lines[0].starts_with("percé | {\"type\":\"Polygon\",\"coordinates\":[[[2.3187906,48.8381101],"),
+        "{}",
+        lines[0]
+    );
     assert_eq!(lines[0].matches("],[[").count(), 1, "one hole: {}", lines[0]);
     assert!(lines[1].starts_with("deux | {\"type\":\"MultiPolygon\""), "{}", lines[1]);
     assert_eq!(lines[2], "rien | -");
@@ -86,7 +90,9 @@ fn placemarks_are_rows() {
         lines[0],
         "p1 | Lieux | Mairie | <b>Ouverte</b> | 01004 | 14134 | - | {\"type\":\"Point\",\"coordinates\":[5.359,45.9608]}"
     );
-    assert!(lines[1].ends_with("{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[4,0],[4,4],[0,4],[0,0]],[[1,1],[2,2],[2,1],[1,1]]]}"));
+    assert!(lines[1].ends_with(
+        "{\"type\":\"Polygon\",\"coordinates\":[[[0,0],[4,0],[4,4],[0,4],[0,0]],[[1,1],[2,2],[2,1],[1,1]]]}"
+    ));
     assert!(lines[2].ends_with(
         "- | Sentiers | - | - | - | 2024-02-29 | {\"type\":\"MultiLineString\",\"coordinates\":[[[1,2],[3,4]],[[5,6],[7,8]]]}"
     ));
@@ -98,7 +104,10 @@ fn placemarks_are_rows() {
 #[test]
 fn waypoints_routes_and_tracks_are_rows() {
     let (columns, rows) = Sample::new("a.gpx", GPX).table();
-    assert_eq!(columns, "type:text ele:number time:date-time name:text link:text category:text geometry:object");
+    assert_eq!(
+        columns,
+        "type:text ele:number time:date-time name:text link:text category:text geometry:object"
+    );
     assert_eq!(
         rows,
         "waypoint | 210.5 | 2024-02-29T10:00:00Z | Source | https://example.org/a | - | {\"type\":\"Point\",\"coordinates\":[5.25,45.5]}\n\
@@ -110,7 +119,9 @@ fn waypoints_routes_and_tracks_are_rows() {
 #[test]
 fn broken_shapes_are_refused_at_their_element() {
     let kml = |coordinates: &str| {
-        format!("<kml><Placemark><name>a</name></Placemark><Placemark><Point><coordinates>{coordinates}</coordinates></Point></Placemark></kml>")
+        format!(
+            "<kml><Placemark><name>a</name></Placemark><Placemark><Point><coordinates>{coordinates}</coordinates></Point></Placemark></kml>"
+        )
     };
     refused("a.kml", kml("nord,sud"), &["élément 2", "« nord,sud »"]);
     refused("a.kml", kml("652298,6861633"), &["élément 2", "652298, 6861633"]);

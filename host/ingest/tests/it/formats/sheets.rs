@@ -38,10 +38,17 @@ fn workbook(rows: &str) -> Vec<u8> {
     let styles = r#"<styleSheet><numFmts><numFmt numFmtId="164" formatCode="00000"/></numFmts>
         <cellStyleXfs><xf numFmtId="14"/></cellStyleXfs><cellXfs><xf numFmtId="0"/><xf numFmtId="164"/><xf numFmtId="22"/></cellXfs></styleSheet>"#;
     zipped(&[
-        ("xl/workbook.xml", br#"<workbook xmlns:r="r"><sheets><sheet name="Feuille" r:id="r1"/></sheets></workbook>"#),
+        (
+            "xl/workbook.xml",
+            br#"<workbook xmlns:r="r"><sheets><sheet name="Feuille" r:id="r1"/></sheets></workbook>"#,
+        ),
         ("xl/_rels/workbook.xml.rels", relations.as_bytes()),
         ("xl/styles.xml", styles.as_bytes()),
-        ("xl/texts.xml", "<sst><si><t>cp</t></si><si><r><t>da</t></r><r><t>te</t></r><rPh><t>x</t></rPh></si></sst>".as_bytes()),
+        (
+            "xl/texts.xml",
+            "<sst><si><t>cp</t></si><si><r><t>da</t></r><r><t>te</t></r><rPh><t>x</t></rPh></si></sst>"
+                .as_bytes(),
+        ),
         ("xl/worksheets/s.xml", sheet.as_bytes()),
     ])
 }
@@ -137,9 +144,17 @@ fn broken_workbooks_are_refused_at_their_cell() {
 
 #[test]
 fn small_files_that_would_become_large_are_refused() {
-    let cell = format!("<table-cell number-columns-repeated=\"9000\"><p>{}</p></table-cell>", "x".repeat(40_000));
-    refused("a.fods", format!("<a><table><table-row>{cell}</table-row></table></a>"), &["répétées dépassent 256 Mo"]);
-    let row = format!("<table-row number-rows-repeated=\"900000\"><table-cell><p>{}</p></table-cell></table-row>", "x".repeat(400));
+    let cell =
+        format!("<table-cell number-columns-repeated=\"9000\"><p>{}</p></table-cell>", "x".repeat(40_000));
+    refused(
+        "a.fods",
+        format!("<a><table><table-row>{cell}</table-row></table></a>"),
+        &["répétées dépassent 256 Mo"],
+    );
+    let row = format!(
+        "<table-row number-rows-repeated=\"900000\"><table-cell><p>{}</p></table-cell></table-row>",
+        "x".repeat(400)
+    );
     refused("a.fods", format!("<a><table>{row}</table></a>"), &["répétées dépassent 256 Mo"]);
     let many = "<row><c t=\"inlineStr\"><is><t>".to_owned() + &"x".repeat(40 << 20) + "</t></is></c></row>";
     refused("a.xlsx", workbook(&many), &["décompressé"]);
