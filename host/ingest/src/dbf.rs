@@ -37,7 +37,7 @@ pub(crate) struct DbfTable {
 
 /// Opens a table that comes alone.
 pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
-    let encoding = reading.encoding.map(encoding::by_label).transpose()?;
+    let encoding = reading.encoding.get().map(encoding::by_label).transpose()?;
     let table = DbfTable::new(reading.bytes()?, encoding)?;
     let name = table.encoding().name();
     Ok(Opened::encoded(table, name))

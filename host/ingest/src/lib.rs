@@ -8,16 +8,19 @@
 //! **Invariant:** no database, no HTTP, no clock.
 //!
 //! **Invariant:** memory does not grow with the file. What is held is one buffer, one record (at most
-//! [`RECORD_BYTES_MAX`]), one batch, and a few facts per column.
+//! [`RECORD_BYTES_MAX`]), one batch, and a few facts per column; of a workbook, the texts that its cells share, and the
+//! cells of an `.xls`, up to the limits that `sheets` names.
 //!
 //! **Invariant:** compressed input is read through a guard that stops zip bombs before they fill anything
 //! ([`EXPANSION_RATIO_MAX`], [`EXPANDED_BYTES_MAX`]).
 //!
-//! **Invariant:** an error names the line, and the column where there is one. A value that does not fit its column is
+//! **Invariant:** an error names the line, and the column where there is one: the cell of a sheet, the rank of an element.
+//! No file makes a reader panic, whatever is in it. A value that does not fit its column is
 //! no error of the file: it is reported as a [`CellProblem`] and becomes absent.
 //!
 //! A format is a module that gives a `Table` of text cells; typing, columns and batches are the same for all. A new one
-//! adds a module, a [`Format`], and a line in `table::open`.
+//! adds a module, a [`Format`], and a line in `table::open`. Readers are our own where a library would hold the whole file
+//! (XML, JSON), run what is in it (SQLite), or leave no place to say what is wrong and where.
 
 mod analysis;
 mod attachments;

@@ -3,6 +3,7 @@
 //! Structures are flattened one level; lists and maps become JSON. Row groups are read in small batches of rows.
 
 use std::fmt::Write as _;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use arrow::array::{Array, ArrayRef, AsArray};
 use arrow::datatypes::{DataType, TimeUnit};
@@ -45,7 +46,7 @@ struct Geo {
 /// Opens a file.
 pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
     let file = source::open_file(reading.path, reading.container)?;
-    let builder = ParquetRecordBatchReaderBuilder::try_new(file).map_err(broken)?;
+    let builder = guarded(|| ParquetRecordBatchReaderBuilder::try_new(file))?;
     let metadata = builder.metadata();
     let expanded: i64 = metadata.row_groups().iter().map(|group| group.total_byte_size().max(0)).sum();
     if u64::try_from(expanded).unwrap_or(0) > EXPANDED_BYTES_MAX {
@@ -70,7 +71,7 @@ pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
     }
     check_header(&fields)?;
     let projection = geo.map_or_else(Projection::none, |geo| geo.projection);
-    let reader = builder.with_batch_size(BATCH_ROWS).build().map_err(broken)?;
+    let reader = guarded(|| builder.with_batch_size(BATCH_ROWS).build())?;
     Ok(Opened::new(ParquetTable {
         reader,
         fields,
@@ -81,6 +82,15 @@ pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
         number: 0,
         cell: String::new(),
     }))
+}
+
+/// Runs a step of the library, which meets damaged files with panics as well as with errors: either way the file is at
+/// fault, and the reader is not used again.
+fn guarded<T, E: std::fmt::Display>(step: impl FnOnce() -> Result<T, E>) -> IngestResult<T> {
+    match catch_unwind(AssertUnwindSafe(step)) {
+        Ok(result) => result.map_err(broken),
+        Err(_panic) => Err(broken("une page ne peut pas être décodée")),
+    }
 }
 
 fn broken(error: impl std::fmt::Display) -> IngestError {
@@ -138,7 +148,7 @@ fn declared(kind: &DataType) -> Declared {
 impl ParquetTable {
     /// Reads more rows; false at the end.
     fn refill(&mut self) -> IngestResult<bool> {
-        let Some(batch) = self.reader.next().transpose().map_err(broken)? else { return Ok(false) };
+        let Some(batch) = guarded(|| self.reader.next().transpose())? else { return Ok(false) };
         self.columns.clear();
         for array in batch.columns() {
             match array.as_struct_opt() {
@@ -171,7 +181,7 @@ impl ParquetTable {
                     geo::write_cell(shape, &self.projection, place, &mut self.cell)?;
                 }
             } else {
-                write_value(array, self.row, &mut self.cell).map_err(broken)?;
+                guarded(|| write_value(array, self.row, &mut self.cell))?;
             }
             record.push(&self.cell);
         }

@@ -12,7 +12,7 @@ use crate::batch::{BATCH_PROBLEMS_MAX, Batch, CellProblem, excerpt};
 use crate::error::{IngestError, IngestResult};
 use crate::record::Record;
 use crate::rows::arrow_schema;
-use crate::table::{self, Reading, Table};
+use crate::table::{self, Label, Reading, Table};
 use crate::typing::cell::CellBuilder;
 
 /// One column asked: where it is in the file, and what it is made into.
@@ -42,7 +42,7 @@ impl Rows {
         let reading = Reading {
             path,
             container: analysis.container,
-            encoding: Some(&analysis.encoding),
+            encoding: Label::Known(&analysis.encoding),
             dialect: analysis.dialect.as_ref(),
             normalize: &analysis.normalize,
             projection: analysis.projection.as_deref(),

@@ -10,7 +10,7 @@ use crate::columns::{self, Planned};
 use crate::error::{IngestError, IngestResult};
 use crate::format::{Container, Format, Kind};
 use crate::record::Record;
-use crate::table::{self, Declared, Field, Reading, Table};
+use crate::table::{self, Declared, Field, Label, Reading, Table};
 use crate::typing::Evidence;
 
 /// See [`crate::analyze`].
@@ -24,7 +24,7 @@ pub(crate) fn analyze(
     let reading = Reading {
         path,
         container,
-        encoding: options.encoding,
+        encoding: Label::Told(options.encoding),
         dialect: None,
         normalize: &normalize,
         projection: options.projection,

@@ -75,13 +75,30 @@ pub(crate) trait Table: Send {
     }
 }
 
+/// What is said of the encoding, as WHATWG labels.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum Label<'a> {
+    /// By the producer, if by anybody.
+    Told(Option<&'a str>),
+    /// By the analysis, which read the whole file.
+    Known(&'a str),
+}
+
+impl<'a> Label<'a> {
+    pub(crate) fn get(self) -> Option<&'a str> {
+        match self {
+            Self::Told(label) => label,
+            Self::Known(label) => Some(label),
+        }
+    }
+}
+
 /// How to open a file. What is not known is found out: encoding and dialect are known the second time.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Reading<'a> {
     pub(crate) path: &'a Path,
     pub(crate) container: Container,
-    /// WHATWG label.
-    pub(crate) encoding: Option<&'a str>,
+    pub(crate) encoding: Label<'a>,
     pub(crate) dialect: Option<&'a Dialect>,
     pub(crate) normalize: &'a NormalizeOptions,
     /// Coordinate system that the producer gave, for files that do not tell theirs.
@@ -96,7 +113,10 @@ impl Reading<'_> {
 
     /// The content as UTF-8 text, and the name of the encoding that the file is in.
     pub(crate) fn text(&self) -> IngestResult<(Decoded, &'static str)> {
-        let encoding = encoding::detect(|| self.bytes(), self.encoding)?;
+        let encoding = match self.encoding {
+            Label::Told(label) => encoding::detect(|| self.bytes(), label)?,
+            Label::Known(label) => encoding::by_label(label)?,
+        };
         Ok((Decoded::new(self.bytes()?, encoding)?, encoding.name()))
     }
 }

@@ -64,7 +64,7 @@ fn tables() -> Vec<Case> {
     let (xlsx, xls, dbf) = (fixture("communes.xlsx"), fixture("communes.xls"), fixture("communes.dbf"));
     let ods = zipped(&[("content.xml", SHEET.as_bytes())]);
     let wrapped = zipped(&[("communes.xlsx", &xlsx)]);
-    let gzip = gzipped(b"code;n\n01004;5\n");
+    let gzip = gzipped(b"code,n\n01004,5\n");
     vec![
         Case::new("a.tsv", "text/tab-separated-values", "code\tn\n01004\t5\n", 1, "n", 5),
         Case::new("a.txt", "text/plain", "code|n\n01004|5\n", 1, "code", "01004"),

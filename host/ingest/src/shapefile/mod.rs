@@ -46,7 +46,7 @@ pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
     let base = base_of(&archive).ok_or_else(|| missing("shp"))?;
     let part = |extension: &str| archive.find(&format!("{base}.{extension}"));
     let shapes = Shapes::new(archive.read(part("shp").ok_or_else(|| missing("shp"))?)?)?;
-    let encoding = match (reading.encoding, part("cpg").or_else(|| part("cst"))) {
+    let encoding = match (reading.encoding.get(), part("cpg").or_else(|| part("cst"))) {
         (Some(chosen), _) => Some(encoding::by_label(chosen)?),
         (None, Some(told)) => by_code_page(&sidecar(&archive, told)?),
         (None, None) => None,

@@ -68,14 +68,20 @@ pub(crate) trait Sheet: Send {
 /// Opens the sheet that the producer chose, else the first.
 pub(crate) fn open(format: Format, reading: &Reading<'_>) -> IngestResult<Opened> {
     let index = from_one(reading.normalize.spreadsheet_worksheet_index);
+    let mut encoding = encoding_rs::UTF_8.name();
     let sheet: Box<dyn Sheet> = match format {
-        Format::Ods | Format::Fods => Box::new(ods::open(format, reading, index)?),
+        Format::Ods => Box::new(ods::open(reading, index)?),
+        Format::Fods => {
+            let (text, found) = reading.text()?;
+            encoding = found;
+            Box::new(ods::open_flat(text, index)?)
+        }
         // Names lie: workbooks are renamed, and a password makes a new one look like an old one.
         _ if is_compound(reading)? => Box::new(xls::open(reading, index)?),
         Format::Xls if !is_zip(reading)? => Box::new(xls::open(reading, index)?),
         _ => Box::new(xlsx::open(reading, index)?),
     };
-    Ok(Opened::new(SheetTable::open(sheet, reading.normalize)?))
+    Ok(Opened::encoded(SheetTable::open(sheet, reading.normalize)?, encoding))
 }
 
 /// Whether the file begins as those of old Office programs.

@@ -1,7 +1,7 @@
 //! OpenDocument spreadsheets: `.ods`, and `.fods`, which is the same without a zip.
 
+use crate::encoding::Decoded;
 use crate::error::IngestResult;
-use crate::format::Format;
 use crate::sheets::{SHEET_COLUMNS_MAX, SHEET_ROWS_MAX, Sheet, SheetRow, no_sheet};
 use crate::source::{self, Archive};
 use crate::table::Reading;
@@ -24,15 +24,19 @@ pub(super) struct OdsSheet {
     value: String,
 }
 
-/// Opens the sheet of this position.
-pub(super) fn open(format: Format, reading: &Reading<'_>, index: usize) -> IngestResult<OdsSheet> {
-    let mut xml = if format == Format::Fods {
-        Xml::new(Box::new(reading.text()?.0), "le document")
-    } else {
-        let archive = Archive::open(source::open_file(reading.path, reading.container)?)?;
-        let Some(content) = archive.find("content.xml") else { return Err(no_sheet(index, &[])) };
-        Xml::new(archive.read(content)?, "« content.xml »")
-    };
+/// Opens the sheet of this position of a zipped document.
+pub(super) fn open(reading: &Reading<'_>, index: usize) -> IngestResult<OdsSheet> {
+    let archive = Archive::open(source::open_file(reading.path, reading.container)?)?;
+    let Some(content) = archive.find("content.xml") else { return Err(no_sheet(index, &[])) };
+    sheet(Xml::new(archive.read(content)?, "« content.xml »"), index)
+}
+
+/// Opens the sheet of this position of a document in one file.
+pub(super) fn open_flat(text: Decoded, index: usize) -> IngestResult<OdsSheet> {
+    sheet(Xml::new(Box::new(text), "le document"), index)
+}
+
+fn sheet(mut xml: Xml, index: usize) -> IngestResult<OdsSheet> {
     let mut names = Vec::new();
     loop {
         match xml.next()? {

@@ -36,6 +36,11 @@ impl Style {
     /// What a format code means.
     pub(crate) fn of_code(code: &str) -> Self {
         let first = code.split(';').next().unwrap_or(code);
+        let lower = first.to_ascii_lowercase();
+        // The one format that is spelled out, in two languages.
+        if lower.starts_with("general") || lower.starts_with("standard") {
+            return Self::Plain;
+        }
         if first.len() > 1 && first.bytes().all(|byte| byte == b'0') {
             return Self::Padded(first.len());
         }
@@ -63,11 +68,7 @@ impl Style {
                 _ => {}
             }
         }
-        if is_date && !first.eq_ignore_ascii_case("standard") && !first.eq_ignore_ascii_case("general") {
-            Self::Date
-        } else {
-            Self::Plain
-        }
+        if is_date { Self::Date } else { Self::Plain }
     }
 }
 
@@ -155,7 +156,8 @@ mod tests {
             ("#,##0 \"jours\"", Style::Plain),
             ("0.0 m", Style::Plain),
             ("General", Style::Plain),
-            ("Standard", Style::Plain),
+            ("Standard \"€\"", Style::Plain),
+            ("hh:mm AM/PM", Style::Date),
             ("00000", Style::Padded(5)),
             ("@", Style::Plain),
         ] {

@@ -12,7 +12,7 @@ use crate::table::Reading;
 use crate::xml::{Token, Xml};
 
 /// Bytes of the texts that cells share.
-const SHARED_BYTES_MAX: usize = 512 << 20;
+const SHARED_BYTES_MAX: usize = 256 << 20;
 
 /// Cell formats of one workbook; Excel allows 65,490.
 const STYLES_MAX: usize = 100_000;

@@ -102,6 +102,8 @@ fn open_documents_are_read_with_their_repetitions() {
         "01004 | Ambérieu  en\nBugey | 14134.0 | 2021-02-23\n2A004 | - | 0.5 | -\n2A004 | - | 0.5 | -"
     );
     assert_eq!(Sample::new("a.ods", zipped(&[("content.xml", FODS.as_bytes())])).table(), flat);
+    let latin: Vec<u8> = FODS.chars().map(|c| u8::try_from(c).unwrap()).collect();
+    assert_eq!(Sample::new("a.fods", latin).table(), flat, "whatever the encoding");
     let sample = Sample::new("a.fods", FODS);
     let analysis = sample.analyze().unwrap();
     let lines: Vec<u64> = halle_ingest::read(&sample.path(), &analysis, &analysis.columns)
