@@ -20,3 +20,5 @@ mod serve;
 mod wiring;
 
 pub use cli::{Cli, run};
+pub use config::ServeArgs;
+pub use serve::{api_description, routes};

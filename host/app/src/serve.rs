@@ -11,6 +11,7 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use halle_http::client_ip::{self, TrustedProxies};
 use halle_http::jwks::{HttpJwks, JwksSource, JwksVerifier};
+use halle_http::openapi::OpenApi;
 use halle_http::rate_limit::{RateLimiter, RateLimits};
 use halle_http::realtime::Realtime;
 use halle_http::session::SessionAuthenticator;
@@ -157,11 +158,31 @@ fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Ro
         .layer(from_fn(layers::access_log)))
 }
 
+/// The description of the whole API, from what each feature says of its routes.
+pub fn api_description() -> Result<OpenApi> {
+    let parts = vec![
+        halle_directory::openapi(),
+        halle_registry::openapi(),
+        halle_datasets::openapi::part(),
+        halle_applications::openapi(),
+        halle_services::openapi(),
+        halle_processings::openapi(),
+        halle_catalogs::openapi(),
+        openapi::part(),
+    ];
+    openapi::merge(env!("CARGO_PKG_VERSION"), parts).context("the API descriptions disagree")
+}
+
+/// Every route of the site that `args` configure, without the layers around them, to be compared with the description.
+pub async fn routes(args: &ServeArgs) -> Result<Router> {
+    let app = App::build(args).await?;
+    let keys: Arc<dyn halle_http::auth::ApiKeys> = Arc::new(app.directory.clone());
+    features(&app, keys)
+}
+
 /// Routes of every feature.
 fn features(app: &App, keys: Arc<dyn halle_http::auth::ApiKeys>) -> Result<Router> {
-    let parts = vec![halle_directory::openapi(), halle_registry::openapi(), halle_datasets::openapi::part()];
-    let document =
-        openapi::merge(env!("CARGO_PKG_VERSION"), parts).context("the API descriptions disagree")?;
+    let document = api_description()?;
     let realtime = |authorize| Realtime { hub: app.hub.clone(), keys: Some(Arc::clone(&keys)), authorize };
     let datasets_socket = realtime(halle_datasets::http::realtime::authorize(&app.datasets));
     let nothing_yet =

@@ -10,11 +10,11 @@
 //!
 //! Start with [`Applications::draw`](Applications), then `http`.
 
-mod error;
 mod http;
 mod model;
 mod rows;
 mod service;
+mod views;
 
 use std::sync::Arc;
 
@@ -24,8 +24,7 @@ use halle_extensions::PluginHost;
 use halle_extensions::installed::InstalledPlugins;
 use halle_store::Store;
 
-pub use error::ApplicationError;
-pub use http::router;
+pub use http::{openapi, router};
 pub use model::Application;
 pub use service::draw::{Drawn, Look};
 

@@ -77,8 +77,7 @@ impl Entity for Application {
             Key::new("visibility", listing::list_visibility(&self.permissions)),
             Key::new("plugin", &self.plugin),
         ];
-        let readers = listing::resource_words(&self.owner, &self.permissions);
-        keys.extend(readers.into_iter().map(|word| Key::new("grant", word)));
+        keys.extend(Key::readers(&self.owner, &self.permissions));
         keys.extend(self.datasets().into_iter().map(|dataset| Key::new("dataset", dataset)));
         keys
     }

@@ -13,11 +13,11 @@
 //!
 //! Start with [`model`], then [`jobs`], then `http`.
 
-mod error;
 mod http;
 mod jobs;
 pub mod model;
 mod service;
+mod views;
 mod watch;
 
 use std::sync::Arc;
@@ -31,8 +31,7 @@ use halle_extensions::vault::Vault;
 use halle_store::Store;
 use halle_store::runner::JobHandler;
 
-pub use error::CatalogError;
-pub use http::router;
+pub use http::{openapi, router};
 
 /// What the feature is made of; `app` and tests choose the adapters.
 pub struct CatalogsParts {

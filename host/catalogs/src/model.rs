@@ -3,12 +3,13 @@
 use halle_base::{AccountRef, Timestamp};
 use halle_extensions::host::Publication as RemoteTwin;
 use halle_extensions::instance::Configured;
-use halle_model::listing;
+use halle_http::shapes;
 use halle_model::permission::{PermissionEntry, Protected};
 use halle_model::schedule::Rule;
 use halle_store::{Entity, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// Log records kept per import and per publication.
 pub const LOG_RECORDS_MAX: u32 = 1_000;
@@ -76,14 +77,13 @@ impl Entity for Catalog {
 
     fn keys(&self) -> Vec<Key> {
         let mut keys = vec![Key::new("owner", self.owner.key()), Key::new("plugin", &self.plugin)];
-        let readers = listing::resource_words(&self.owner, &self.permissions);
-        keys.extend(readers.into_iter().map(|word| Key::new("grant", word)));
+        keys.extend(Key::readers(&self.owner, &self.permissions));
         keys
     }
 }
 
 /// How an import or a publication stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ExchangeStatus {
     /// Waits for a worker.
@@ -97,7 +97,7 @@ pub enum ExchangeStatus {
 }
 
 /// Something of a title, as others refer to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct Titled {
     /// Identifier.
     pub id: String,
@@ -106,14 +106,30 @@ pub struct Titled {
     pub title: String,
 }
 
+/// What imports and publications have in common: they belong to a catalogue, have a log, and wait for a worker.
+pub trait Exchange: Entity {
+    /// Its name in sentences, in French, with the article.
+    const NAME: &'static str;
+
+    /// The catalogue.
+    fn catalog(&self) -> &Titled;
+
+    /// Key of its jobs.
+    fn key(&self) -> String;
+
+    /// Stream of its log.
+    fn log_stream(&self) -> String;
+}
+
 /// A remote resource that comes in as a dataset.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Import {
     /// Identifier.
     #[serde(rename = "_id")]
     pub id: String,
     /// Owner, that of the catalogue.
+    #[schema(value_type = shapes::Account)]
     pub owner: AccountRef,
     /// The catalogue.
     pub catalog: Titled,
@@ -129,6 +145,7 @@ pub struct Import {
     pub status: ExchangeStatus,
     /// When it repeats.
     #[serde(default)]
+    #[schema(value_type = Vec<shapes::ScheduleRule>)]
     pub scheduling: Vec<Rule>,
     /// Whether the title, the description and the like follow the remote ones at each import.
     #[serde(default)]
@@ -138,25 +155,32 @@ pub struct Import {
     pub etag: Option<String>,
     /// Next time by the schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub next_import_date: Option<Timestamp>,
     /// Last time that ended well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_import_date: Option<Timestamp>,
     /// Why it ended badly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Creation.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
 
-impl Import {
-    /// Key of its jobs.
-    pub fn key(&self) -> String {
+impl Exchange for Import {
+    const NAME: &'static str = "L'import";
+
+    fn catalog(&self) -> &Titled {
+        &self.catalog
+    }
+
+    fn key(&self) -> String {
         format!("imports/{}", self.id)
     }
 
-    /// Stream of its log.
-    pub fn log_stream(&self) -> String {
+    fn log_stream(&self) -> String {
         format!("import/{}", self.id)
     }
 }
@@ -185,13 +209,14 @@ impl Entity for Import {
 }
 
 /// A local dataset that has a twin in a remote catalogue.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Publication {
     /// Identifier.
     #[serde(rename = "_id")]
     pub id: String,
     /// Owner, that of the catalogue.
+    #[schema(value_type = shapes::Account)]
     pub owner: AccountRef,
     /// The catalogue.
     pub catalog: Titled,
@@ -201,27 +226,34 @@ pub struct Publication {
     pub action: String,
     /// The twin there, as the connector told it.
     #[serde(default)]
+    #[schema(value_type = Object)]
     pub remote: RemoteTwin,
     /// How it stands.
     pub status: ExchangeStatus,
     /// Last time that ended well.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub last_publication_date: Option<Timestamp>,
     /// Why it ended badly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
     /// Creation.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
 }
 
-impl Publication {
-    /// Key of its jobs.
-    pub fn key(&self) -> String {
+impl Exchange for Publication {
+    const NAME: &'static str = "La publication";
+
+    fn catalog(&self) -> &Titled {
+        &self.catalog
+    }
+
+    fn key(&self) -> String {
         format!("publications/{}", self.id)
     }
 
-    /// Stream of its log.
-    pub fn log_stream(&self) -> String {
+    fn log_stream(&self) -> String {
         format!("publication/{}", self.id)
     }
 }

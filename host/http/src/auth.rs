@@ -8,7 +8,8 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
-use halle_model::permission::{Operation, Protected, can};
+use halle_base::AccountRef;
+use halle_model::permission::{Class, Operation, Protected, can, can_create};
 
 use crate::error::{ApiError, ApiResult};
 
@@ -94,4 +95,63 @@ pub fn require(
         operation.id,
         operation.class.as_str()
     )))
+}
+
+/// The owner of a new resource that contributors may make: the one given, else the caller's active account. 401 for
+/// nobody, 403 unless the caller may create for that account. `scope` is that of the kind of resource, `what` names it in
+/// French (`une application`).
+pub fn owner_of_new(
+    caller: &halle_model::Caller,
+    given: Option<AccountRef>,
+    scope: &str,
+    what: &str,
+) -> ApiResult<AccountRef> {
+    let owner = intended_owner(caller, given, what)?;
+    if can_create(caller, &owner, scope) { Ok(owner) } else { Err(may_not_create()) }
+}
+
+/// The same, for a resource that only admins of the account may make.
+pub fn owner_of_new_by_admin(
+    caller: &halle_model::Caller,
+    given: Option<AccountRef>,
+    scope: &str,
+    what: &str,
+) -> ApiResult<AccountRef> {
+    let owner = intended_owner(caller, given, what)?;
+    let create = Operation { class: Class::Write, id: "post" };
+    if can(caller, create, Protected { owner: &owner, grants: &[], scope }) {
+        Ok(owner)
+    } else {
+        Err(may_not_create())
+    }
+}
+
+fn intended_owner(
+    caller: &halle_model::Caller,
+    given: Option<AccountRef>,
+    what: &str,
+) -> ApiResult<AccountRef> {
+    if caller.is_anonymous() {
+        return Err(ApiError::unauthorized(format!("Veuillez vous connecter pour créer {what}.")));
+    }
+    given.or_else(|| caller.account.clone()).ok_or_else(|| {
+        ApiError::bad_request(format!("`owner` manque : dites pour quel compte créer {what}."))
+    })
+}
+
+fn may_not_create() -> ApiError {
+    ApiError::forbidden("Permission manquante pour l'opération \"post\".")
+}
+
+/// Identifiers of the operations of `table` that the caller may do on `resource`, for interfaces.
+pub fn granted(
+    caller: &halle_model::Caller,
+    table: &[Operation],
+    resource: Protected<'_>,
+) -> Vec<&'static str> {
+    table
+        .iter()
+        .filter(|operation| can(caller, **operation, resource))
+        .map(|operation| operation.id)
+        .collect()
 }

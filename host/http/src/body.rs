@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use crate::error::{ApiError, ApiResult};
 
 /// Extractor: a JSON body of at most [`JSON_BODY_BYTES_MAX`]. 415 for another media type, 413 for a larger body, 400
-/// with line and column for a body that is no JSON or has a wrong field.
+/// with line and column for a body that is no JSON or has a wrong field, which is named.
 #[derive(Debug, Clone)]
 pub struct JsonBody<T>(pub T);
 
@@ -21,8 +21,20 @@ impl<T: DeserializeOwned, S: Send + Sync> FromRequest<S> for JsonBody<T> {
             return Err(unsupported_media_type());
         }
         let body = bytes(request, JSON_BODY_BYTES_MAX).await?;
-        serde_json::from_slice(&body).map(Self).map_err(|error| not_readable(&error))
+        parse(&body).map(Self)
     }
+}
+
+fn parse<T: DeserializeOwned>(body: &[u8]) -> ApiResult<T> {
+    let mut deserializer = serde_json::Deserializer::from_slice(body);
+    let value = serde_path_to_error::deserialize(&mut deserializer).map_err(|error| {
+        let field = error.path().to_string();
+        let reason = not_readable(error.inner());
+        // A dot is the body itself.
+        if field == "." { reason } else { ApiError::bad_request(format!("`{field}` : {reason}")) }
+    })?;
+    deserializer.end().map_err(|error| not_readable(&error))?;
+    Ok(value)
 }
 
 /// The media type of a body, lower case and without parameters; empty when the request does not say.
@@ -67,6 +79,9 @@ mod tests {
         assert_eq!(read("application/json; charset=utf-8", "[1]").await.unwrap().0, [1]);
         let error = read("application/json", "[1,\n\"x\"]").await.unwrap_err();
         assert!(error.status == StatusCode::BAD_REQUEST && error.message.contains("line 2"), "{error}");
+        let wrong = read("application/json", "[1,-2]").await.unwrap_err();
+        assert!(wrong.message.starts_with("`[1]` : "), "{wrong}");
+        assert!(read("application/json", "[1] 2").await.is_err(), "nothing may follow");
         assert_eq!(read("text/html", "[]").await.unwrap_err().status, StatusCode::UNSUPPORTED_MEDIA_TYPE);
     }
 }

@@ -21,7 +21,9 @@ pub mod paging;
 pub mod params;
 pub mod rate_limit;
 pub mod realtime;
+mod refusals;
 pub mod session;
+pub mod shapes;
 
 pub use auth::{ApiKeys, Authenticator, Caller};
 pub use base_url::BaseUrl;

@@ -8,7 +8,9 @@ use axum::http::HeaderMap;
 use axum::response::Response;
 use axum::routing::get;
 use serde_json::{Value, json};
-use utoipa::openapi::{Info, OpenApi, Paths};
+pub use utoipa::openapi::OpenApi;
+use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
+use utoipa::openapi::{Components, Info, Paths};
 
 use crate::base_url::BaseUrl;
 use crate::conditional::{CacheFor, json as conditional_json};
@@ -74,7 +76,25 @@ pub fn merge(version: &str, parts: Vec<OpenApiPart>) -> Result<OpenApi, MergeErr
         }
         root.merge(document);
     }
+    describe_callers(&mut root);
     Ok(root)
+}
+
+/// How callers say who they are. Nothing at all is a way too, for what is public; a route that wants more says so.
+fn describe_callers(document: &mut OpenApi) {
+    let session = ApiKeyValue::with_description(
+        "id_token",
+        "Session: the cookies `id_token` and `id_token_sign`, from `POST /simple-directory/api/auth/password`.",
+    );
+    let key = ApiKeyValue::with_description("x-apiKey", "API key of a person or an organisation.");
+    let schemes = [("session", ApiKey::Cookie(session)), ("apiKey", ApiKey::Header(key))];
+    let mut ways = vec![SecurityRequirement::default()];
+    let components = document.components.get_or_insert_with(Components::default);
+    for (name, scheme) in schemes {
+        components.add_security_scheme(name, SecurityScheme::ApiKey(scheme));
+        ways.push(SecurityRequirement::new(name, Vec::<String>::new()));
+    }
+    document.security = Some(ways);
 }
 
 /// Serves the merged document at [`API_DOCS_PATH`], with the client's base URL as its server.
@@ -83,6 +103,19 @@ pub fn router<S: Clone + Send + Sync + 'static>(document: &OpenApi) -> Router<S>
     Router::new().route(API_DOCS_PATH, get(api_docs)).with_state(document)
 }
 
+/// What [`router`] itself adds to the description.
+pub fn part() -> OpenApiPart {
+    OpenApiPart { feature: "http", document: <Documentation as utoipa::OpenApi>::openapi() }
+}
+
+#[derive(utoipa::OpenApi)]
+#[openapi(paths(api_docs))]
+struct Documentation;
+
+/// Gives this description.
+#[utoipa::path(get, path = "/data-fair/api/v1/api-docs.json", tag = "documentation", operation_id = "readApiDocs",
+    responses((status = 200, description = "An OpenAPI 3.1 document", body = Value),
+        (status = 304, description = "It is what the client has")))]
 async fn api_docs(
     State(document): State<Arc<Value>>,
     base: BaseUrl,

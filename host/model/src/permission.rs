@@ -108,6 +108,7 @@ pub const PROCESSING_OPERATIONS: &[Operation] = &[
     op(Class::Exec, "kill"),
     op(Class::Write, "writeProcessing"),
     op(Class::Admin, "delete"),
+    op(Class::Admin, "setPermissions"),
 ];
 
 /// Operations on catalogues, their imports and their publications.

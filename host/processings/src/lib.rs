@@ -12,12 +12,12 @@
 //!
 //! Start with [`model::Processing`], then [`jobs`], then `http`.
 
-mod error;
 mod http;
 mod jobs;
 pub mod model;
 mod service;
 mod slots;
+mod views;
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -32,8 +32,7 @@ use halle_http::realtime::Hub;
 use halle_store::Store;
 use halle_store::runner::JobHandler;
 
-pub use error::ProcessingError;
-pub use http::router;
+pub use http::{openapi, router};
 
 /// What the feature is made of; `app` and tests choose the adapters.
 pub struct ProcessingsParts {

@@ -4,10 +4,11 @@ use std::collections::BTreeMap;
 
 use halle_base::{AccountRef, Timestamp};
 use halle_extensions::instance::Configured;
-use halle_model::listing;
+use halle_http::shapes;
 use halle_model::permission::{PermissionEntry, Protected};
 use halle_store::{Entity, Key};
 use serde::{Deserialize, Serialize};
+use utoipa::ToSchema;
 
 pub use halle_model::schedule::Rule;
 
@@ -51,7 +52,7 @@ pub struct Processing {
 }
 
 /// A dataset in a slot.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Slot {
     /// Identifier of the dataset; for a slot to be written, absent until the first run has created it.
@@ -96,14 +97,13 @@ impl Entity for Processing {
 
     fn keys(&self) -> Vec<Key> {
         let mut keys = vec![Key::new("owner", self.owner.key()), Key::new("plugin", &self.plugin)];
-        let readers = listing::resource_words(&self.owner, &self.permissions);
-        keys.extend(readers.into_iter().map(|word| Key::new("grant", word)));
+        keys.extend(Key::readers(&self.owner, &self.permissions));
         keys
     }
 }
 
 /// How a run stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum RunStatus {
     /// Waits for its time.
@@ -147,7 +147,7 @@ impl RunStatus {
 }
 
 /// One execution.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Run {
     /// Identifier.
@@ -156,19 +156,24 @@ pub struct Run {
     /// The processing.
     pub processing: ProcessingRef,
     /// Owner, copied from the processing.
+    #[schema(value_type = shapes::Account)]
     pub owner: AccountRef,
     /// How it stands.
     pub status: RunStatus,
     /// Creation.
+    #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
     /// When it should begin, if it is scheduled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub scheduled_at: Option<Timestamp>,
     /// When it began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub started_at: Option<Timestamp>,
     /// When it ended.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
     /// What the plugin, or the host in its place, said at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -176,7 +181,7 @@ pub struct Run {
 }
 
 /// A processing, as runs refer to it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 pub struct ProcessingRef {
     /// Identifier.
     #[serde(rename = "_id")]

@@ -2,6 +2,8 @@
 
 use std::io::Write as _;
 use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
@@ -28,13 +30,20 @@ pub(crate) struct ProcessingSlots {
     processings: Processings,
     processing: Processing,
     caller: Caller,
+    /// Bytes that the open transactions of the run have collected.
+    collected: Arc<AtomicU64>,
 }
 
 impl ProcessingSlots {
     /// The slots, acting for the owner of the processing.
     pub(crate) fn new(processings: &Processings, processing: &Processing) -> Self {
         let caller = Caller::platform_for(processing.owner.clone());
-        Self { processings: processings.clone(), processing: processing.clone(), caller }
+        Self {
+            processings: processings.clone(),
+            processing: processing.clone(),
+            caller,
+            collected: Arc::default(),
+        }
     }
 
     fn slot(&self, name: &str) -> Result<&Slot, Problem> {
@@ -88,7 +97,41 @@ impl DatasetSlots for ProcessingSlots {
             name: slot.to_owned(),
             slot: self.slot(slot)?.clone(),
             content: Content::Rows { file, csv: Box::new(csv) },
+            budget: Budget {
+                collected: Arc::clone(&self.collected),
+                mine: 0,
+                bytes_max: self.processings.datasets.config.upload_bytes_max,
+            },
         }))
+    }
+}
+
+/// What a transaction has written to the disk: the open ones of a run together, at most what one file may have.
+struct Budget {
+    collected: Arc<AtomicU64>,
+    mine: u64,
+    bytes_max: u64,
+}
+
+impl Budget {
+    fn take(&mut self, bytes: u64) -> Result<(), Problem> {
+        self.mine += bytes;
+        let collected = self.collected.fetch_add(bytes, Ordering::Relaxed) + bytes;
+        if collected <= self.bytes_max {
+            return Ok(());
+        }
+        let max = self.bytes_max;
+        let message = format!(
+            "Ce qui est écrit dépasse {max} octets, la taille permise d'un fichier. \
+             What is written is larger than {max} bytes, the size that a file may have."
+        );
+        Err(Problem::new("dataset/too-large", message))
+    }
+}
+
+impl Drop for Budget {
+    fn drop(&mut self) {
+        self.collected.fetch_sub(self.mine, Ordering::Relaxed);
     }
 }
 
@@ -108,6 +151,7 @@ struct SlotWriter {
     name: String,
     slot: Slot,
     content: Content,
+    budget: Budget,
 }
 
 #[async_trait]
@@ -118,13 +162,16 @@ impl RowsWriter for SlotWriter {
         };
         let formatters = formatters(&batch)?;
         for row in 0..batch.num_rows() {
-            let cells = formatters.iter().map(|column| column.value(row).to_string());
+            let cells: Vec<String> = formatters.iter().map(|column| column.value(row).to_string()).collect();
+            // Each cell is followed by a comma or the end of its line.
+            self.budget.take(cells.iter().map(|cell| cell.len() as u64 + 1).sum())?;
             csv.write_record(cells).map_err(|error| disk(&error))?;
         }
         Ok((batch.num_rows() as u64, Vec::new()))
     }
 
     async fn replace_file(&mut self, name: &str, file: &Path) -> Result<(), Problem> {
+        self.budget.take(tokio::fs::metadata(file).await.map_err(|error| disk(&error))?.len())?;
         let copy = NamedTempFile::new_in(&self.processings.temp_dir).map_err(|error| disk(&error))?;
         tokio::fs::copy(file, copy.path()).await.map_err(|error| disk(&error))?;
         self.content = Content::File { name: name.to_owned(), file: copy };

@@ -10,10 +10,10 @@
 //! Start with [`model::RemoteService`], then [`enrich`].
 
 pub mod enrich;
-mod error;
 mod http;
 pub mod model;
 mod service;
+mod views;
 
 use std::sync::Arc;
 
@@ -24,8 +24,7 @@ use halle_extensions::services::Egress;
 use halle_extensions::vault::Vault;
 use halle_store::Store;
 
-pub use error::ServiceError;
-pub use http::router;
+pub use http::{openapi, router};
 
 /// What the feature is made of; `app` and tests choose the adapters.
 pub struct ServicesParts {

@@ -2,8 +2,8 @@
 
 use halle_base::{AccountRef, Timestamp};
 use halle_extensions::host::RemoteOperation;
+use halle_model::concept;
 use halle_model::permission::{Class, PermissionEntry, Protected};
-use halle_model::{concept, listing};
 use halle_store::{Entity, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -117,8 +117,7 @@ impl Entity for RemoteService {
     }
 
     fn keys(&self) -> Vec<Key> {
-        let words = listing::resource_words(&self.owner, &self.grants());
-        let mut keys: Vec<Key> = words.into_iter().map(|word| Key::new("grant", word)).collect();
+        let mut keys = Key::readers(&self.owner, &self.grants());
         let inputs = self.operations.iter().flat_map(|operation| &operation.input);
         let outputs = self.operations.iter().flat_map(|operation| &operation.output);
         keys.extend(concepts(inputs).map(|uri| Key::new("input-concepts", uri)));

@@ -85,7 +85,9 @@ impl<'a> Conditions<'a> {
              WHERE k.collection = d.collection AND k.id = d.id AND k.name = {name} AND k.value IN "
         ));
         self.list(values);
-        self.sql.push(')');
+        // The limit keeps SQLite (3.51.3) from making a join of it: then a document that matches twice takes two places
+        // of OFFSET, and pages overlap.
+        self.sql.push_str(" LIMIT 1)");
     }
 
     /// Adds `(…)` with the values as parameters. Their number is rounded up to a power of two by repeating the last, so

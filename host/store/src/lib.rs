@@ -18,6 +18,7 @@ mod dataset;
 pub mod documents;
 pub mod jobs;
 pub mod lines;
+mod lists;
 pub mod logs;
 pub mod runner;
 

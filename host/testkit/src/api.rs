@@ -6,6 +6,7 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use axum::middleware::from_fn_with_state;
+use halle_http::openapi::OpenApi;
 use halle_http::{Authenticator, auth, base_url};
 use serde_json::Value;
 use tower::ServiceExt;
@@ -20,6 +21,7 @@ const ANSWER_BYTES_MAX: usize = 256 << 20;
 pub struct Api {
     router: Router,
     caller: Option<String>,
+    description: Option<Arc<Value>>,
 }
 
 /// An answer, read whole.
@@ -62,7 +64,18 @@ impl Api {
         let router = router
             .layer(from_fn_with_state(callers, auth::authenticate))
             .layer(from_fn_with_state(public_url, base_url::resolve));
-        Self { router, caller: None }
+        Self { router, caller: None, description: None }
+    }
+
+    /// The same client, for which an answer with a status that the route's description does not tell is a failure.
+    /// Routes that `description` does not know are left alone.
+    ///
+    /// # Panics
+    /// If the description is no JSON.
+    #[must_use]
+    pub fn described_by(self, description: &OpenApi) -> Self {
+        let description = serde_json::to_value(description).expect("descriptions are JSON");
+        Self { description: Some(Arc::new(description)), ..self }
     }
 
     /// The same client as somebody: see [`caller`](crate::caller) for the names.
@@ -76,8 +89,16 @@ impl Api {
         if let Some(caller) = &self.caller {
             request.headers_mut().insert(HEADER, caller.parse().expect("names of test callers are ASCII"));
         }
+        let (method, path) =
+            (request.method().as_str().to_ascii_lowercase(), request.uri().path().to_owned());
         let response = self.router.clone().oneshot(request).await.expect("routers do not fail");
         let (parts, body) = response.into_parts();
+        let described = self.description.as_deref().and_then(|document| operation(document, &path, &method));
+        if let Some(operation) = described {
+            let told = operation["responses"].get(parts.status.as_str()).is_some();
+            let id = &operation["operationId"];
+            assert!(told, "{id} answered {}, which its description does not tell", parts.status);
+        }
         let bytes = to_bytes(body, ANSWER_BYTES_MAX).await.expect("the body of a test's answer can be read");
         Answer { status: parts.status, headers: parts.headers, bytes: bytes.to_vec() }
     }
@@ -138,5 +159,34 @@ impl Api {
             .header(header::CONTENT_LENGTH, body.len())
             .body(Body::from(body));
         self.send(request.expect("a test's request is sound")).await
+    }
+}
+
+/// The operation of a description that a request is for.
+fn operation<'a>(description: &'a Value, path: &str, method: &str) -> Option<&'a Value> {
+    let matches = |template: &str| {
+        let (wanted, given): (Vec<&str>, Vec<&str>) =
+            (template.split('/').collect(), path.split('/').collect());
+        let same = |(wanted, given): (&&str, &&str)| wanted.starts_with('{') || wanted == given;
+        wanted.len() == given.len() && wanted.iter().zip(&given).all(same)
+    };
+    let mut items = description["paths"].as_object()?.iter();
+    items.find(|(template, _)| matches(template))?.1.get(method)
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_request_finds_its_operation_by_path_and_method() {
+        let document = json!({ "paths": { "/a/{id}/b": { "get": { "operationId": "one" } } } });
+        let id = |path, method| operation(&document, path, method).map(|one| one["operationId"].clone());
+        assert_eq!(id("/a/7/b", "get"), Some(json!("one")));
+        for (path, method) in [("/a/7/b", "post"), ("/a/7/c", "get"), ("/a/7", "get"), ("/a/7/b/c", "get")] {
+            assert_eq!(id(path, method), None, "{method} {path}");
+        }
     }
 }

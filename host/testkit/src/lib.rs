@@ -1,4 +1,5 @@
-//! What integration tests share: real adapters in a temporary folder, and an HTTP client that says who it is.
+//! What integration tests share: real adapters in a temporary folder, an HTTP client that says who it is, and guests
+//! written by hand.
 //!
 //! **Invariant:** only tests depend on this crate.
 //!
@@ -6,6 +7,8 @@
 
 mod api;
 mod callers;
+pub mod guests;
+mod plugins;
 
 use std::path::Path;
 use std::sync::Arc;
@@ -20,6 +23,7 @@ use tempfile::TempDir;
 
 pub use api::{Answer, Api};
 pub use callers::{TestCallers, caller};
+pub use plugins::{DATASETS, FakePlugins, Outside, Tools, World};
 
 /// Real adapters over a temporary folder that goes with them.
 pub struct Stack {

@@ -45,10 +45,16 @@ pub fn schema(fields: &[Field]) -> Arc<Schema> {
 /// Lengths of the parts in which a batch may cross: at most 4,096 rows and about 4 MiB each.
 pub fn parts(rows: &RecordBatch) -> Vec<(usize, usize)> {
     let count = rows.num_rows();
-    let bytes: usize = rows.columns().iter().map(Array::get_buffer_memory_size).sum();
+    let bytes: usize = rows.columns().iter().map(bytes_of).sum();
     let by_bytes = if bytes <= BATCH_BYTES_MAX { count } else { (count * BATCH_BYTES_MAX / bytes).max(1) };
     let step = by_bytes.clamp(1, BATCH_ROWS_MAX);
     (0..count).step_by(step).map(|start| (start, step.min(count - start))).collect()
+}
+
+/// Bytes of the values of a column; of a slice, those of the slice and not of what it was cut from.
+fn bytes_of(column: &ArrayRef) -> usize {
+    let data = column.to_data();
+    data.get_slice_memory_size().unwrap_or_else(|_| data.get_buffer_memory_size())
 }
 
 /// A batch for a guest: the columns of `fields`, found by name. The error is a fault of the platform, not of the guest.

@@ -14,6 +14,7 @@
 
 mod build;
 mod demo;
+mod openapi;
 mod setup;
 mod sh;
 mod test;
@@ -27,8 +28,9 @@ cargo xtask <command>
   demo [--check] [--port N]   set everything up, load the demo and serve it; with --check, prove it and exit
   test [--fast]               set everything up and run every check and test; --fast leaves out the slow lanes
   tidy                        layers, lengths, words: the rules that a compiler does not know
+  openapi                     validate the descriptions of the API
   fix                         format, and apply what clippy can apply
-  setup                       only install what is missing
+  setup                       only install what the demo and the tests need, and build nothing
   ui | plugins                only build the back office, or the first-party plugins
 ";
 
@@ -51,6 +53,7 @@ fn dispatch() -> Result<()> {
         "demo" => demo::run(rest),
         "test" => test::run(rest),
         "tidy" => tidy::run(),
+        "openapi" => openapi::validate(),
         "fix" => test::fix(),
         "setup" => setup::everything(),
         "ui" => build::ui(),

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::build::{self, Profile};
 use crate::setup::{self, node, python};
-use crate::{demo, sh, tidy};
+use crate::{demo, openapi, sh, tidy};
 
 /// Runs everything. `--fast` leaves out what needs plugins, browsers or the network of registries.
 pub fn run(args: &[String]) -> Result<()> {
@@ -31,6 +31,7 @@ pub fn run(args: &[String]) -> Result<()> {
     if fast {
         return Ok(());
     }
+    openapi::validate()?;
     guests()?;
     demo::drive(Profile::Dev, &["--check".to_owned()])?;
     browser()

@@ -1,82 +1,98 @@
 //! Applications as a resource.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use halle_http::{ApiError, ApiResult, BaseUrl, Caller, JsonBody};
-use halle_model::permission::{APPLICATION_OPERATIONS, PermissionEntry, can, visibility};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use halle_http::paging::Paging;
+use halle_http::shapes::{
+    self, Conflict, Forbidden, NotSignedIn, OfOne, PageQuery, WrongBody, WrongParameter,
+};
+use halle_http::{ApiError, ApiResult, BaseUrl, Caller, JsonBody, Params};
+use halle_model::permission::PermissionEntry;
+use serde_json::Value;
 
+use crate::Applications;
 use crate::service::NewApplication;
 use crate::service::edit::Patch;
 use crate::service::find::ListQuery;
-use crate::{Application, ApplicationError, Applications};
+use crate::views::{ApplicationPage, ApplicationView};
 
 /// Applications of a page when the client does not say, as Data Fair.
-const PAGE_DEFAULT: u32 = 12;
+const PAGE_DEFAULT: usize = 12;
 
-/// Applications of a page at most.
-const PAGE_MAX: u32 = 1_000;
-
-/// Parameters of the list.
-#[derive(Debug, Deserialize)]
-pub(super) struct ListParams {
-    q: Option<String>,
-    dataset: Option<String>,
-    size: Option<u32>,
-    page: Option<u32>,
-}
-
+/// Lists the applications that the caller may list, newest first.
+#[utoipa::path(get, path = "/data-fair/api/v1/applications", tag = "applications",
+    operation_id = "listApplications",
+    params(
+        ("q" = Option<String>, Query, description = "Words of the title or the description"),
+        ("dataset" = Option<String>, Query, description = "Identifier of a dataset that they show"),
+        PageQuery),
+    responses((status = 200, description = "A page", body = ApplicationPage), WrongParameter))]
 pub(super) async fn list(
     State(applications): State<Applications>,
     caller: Caller,
     base: BaseUrl,
-    Query(params): Query<ListParams>,
-) -> ApiResult<Json<Value>> {
-    let size = params.size.unwrap_or(PAGE_DEFAULT);
-    if size > PAGE_MAX {
-        return Err(ApiError::bad_request(format!("\"size\" cannot be more than {PAGE_MAX}")));
-    }
-    let skip = params.page.unwrap_or(1).saturating_sub(1).saturating_mul(size);
-    let query = ListQuery { q: params.q.unwrap_or_default(), dataset: params.dataset, skip, size };
+    params: Params,
+) -> ApiResult<Json<ApplicationPage>> {
+    let query = ListQuery {
+        q: params.get("q").unwrap_or_default().to_owned(),
+        dataset: params.get("dataset").map(str::to_owned),
+        paging: Paging::parse(&params, PAGE_DEFAULT)?,
+    };
     let page = applications.list(&caller, &query).await?;
-    let results: Vec<Value> =
-        page.results.iter().map(|application| view(application, &caller, &base)).collect();
-    Ok(Json(json!({ "count": page.count, "results": results })))
+    let results = page.results.into_iter().map(|one| ApplicationView::new(one, &caller, &base.0)).collect();
+    Ok(Json(ApplicationPage { count: page.count, results }))
 }
 
+/// Creates an application. Its plugin must be installed, and its schema accept the configuration.
+#[utoipa::path(post, path = "/data-fair/api/v1/applications", tag = "applications",
+    operation_id = "postApplication", request_body = NewApplication,
+    security(("session" = []), ("apiKey" = [])),
+    responses((status = 201, description = "The application", body = ApplicationView),
+        WrongBody, NotSignedIn, Forbidden, Conflict))]
 pub(super) async fn create(
     State(applications): State<Applications>,
     caller: Caller,
     base: BaseUrl,
     JsonBody(body): JsonBody<NewApplication>,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<(StatusCode, Json<ApplicationView>)> {
     let application = applications.create(&caller, body).await?;
-    Ok((StatusCode::CREATED, Json(view(&application, &caller, &base))))
+    Ok((StatusCode::CREATED, Json(ApplicationView::new(application, &caller, &base.0))))
 }
 
+/// Shows an application.
+#[utoipa::path(get, path = "/data-fair/api/v1/applications/{id}", tag = "applications",
+    operation_id = "readApplication", params(("id" = String, Path)),
+    responses((status = 200, description = "The application", body = ApplicationView), OfOne))]
 pub(super) async fn read(
     State(applications): State<Applications>,
     caller: Caller,
     base: BaseUrl,
     Path(id): Path<String>,
-) -> ApiResult<Json<Value>> {
-    let application = applications.permitted(&caller, &id, "readDescription").await?;
-    Ok(Json(view(&application, &caller, &base)))
+) -> ApiResult<Json<ApplicationView>> {
+    let application = applications.permitted(&caller, &id, "readDescription").await?.entity;
+    Ok(Json(ApplicationView::new(application, &caller, &base.0)))
 }
 
+/// Changes the attributes given.
+#[utoipa::path(patch, path = "/data-fair/api/v1/applications/{id}", tag = "applications",
+    operation_id = "writeApplication", params(("id" = String, Path)), request_body = Patch,
+    responses((status = 200, description = "The application", body = ApplicationView), WrongBody, OfOne, Conflict))]
 pub(super) async fn patch(
     State(applications): State<Applications>,
     caller: Caller,
     base: BaseUrl,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<Patch>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<ApplicationView>> {
     let application = applications.patch(&caller, &id, body).await?;
-    Ok(Json(view(&application, &caller, &base)))
+    Ok(Json(ApplicationView::new(application, &caller, &base.0)))
 }
 
+/// Deletes an application. The datasets it shows stay.
+#[utoipa::path(delete, path = "/data-fair/api/v1/applications/{id}", tag = "applications",
+    operation_id = "deleteApplication", params(("id" = String, Path)),
+    responses((status = 204, description = "It is gone"), OfOne))]
 pub(super) async fn delete(
     State(applications): State<Applications>,
     caller: Caller,
@@ -86,24 +102,10 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-pub(super) async fn configuration(
-    State(applications): State<Applications>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> ApiResult<Json<Value>> {
-    let application = applications.permitted(&caller, &id, "readConfig").await?;
-    Ok(Json(application.entity.configuration))
-}
-
-pub(super) async fn configure(
-    State(applications): State<Applications>,
-    caller: Caller,
-    Path(id): Path<String>,
-    JsonBody(configuration): JsonBody<Value>,
-) -> ApiResult<Json<Value>> {
-    Ok(Json(applications.configure(&caller, &id, configuration).await?))
-}
-
+/// Gives the grants.
+#[utoipa::path(get, path = "/data-fair/api/v1/applications/{id}/permissions", tag = "applications",
+    operation_id = "readApplicationPermissions", params(("id" = String, Path)),
+    responses((status = 200, description = "The grants", body = Vec<shapes::Permission>), OfOne))]
 pub(super) async fn permissions(
     State(applications): State<Applications>,
     caller: Caller,
@@ -113,6 +115,11 @@ pub(super) async fn permissions(
     Ok(Json(application.entity.permissions))
 }
 
+/// Replaces the grants.
+#[utoipa::path(put, path = "/data-fair/api/v1/applications/{id}/permissions", tag = "applications",
+    operation_id = "writeApplicationPermissions", params(("id" = String, Path)),
+    request_body = Vec<shapes::Permission>,
+    responses((status = 200, description = "The grants", body = Vec<shapes::Permission>), WrongBody, OfOne))]
 pub(super) async fn grant(
     State(applications): State<Applications>,
     caller: Caller,
@@ -120,21 +127,6 @@ pub(super) async fn grant(
     JsonBody(entries): JsonBody<Value>,
 ) -> ApiResult<Json<Vec<PermissionEntry>>> {
     let entries = serde_json::from_value(entries)
-        .map_err(|error| ApplicationError::Invalid(format!("Error in permissions format: {error}")))?;
-    Ok(Json(applications.grant(&caller, &id, entries).await?))
-}
-
-/// The application as a caller sees it: without grants, with what they may do.
-fn view(application: &Application, caller: &halle_model::Caller, base: &BaseUrl) -> Value {
-    let mut view = serde_json::to_value(application).unwrap_or_default();
-    let Some(object) = view.as_object_mut() else { return view };
-    object.remove("permissions");
-    let granted =
-        APPLICATION_OPERATIONS.iter().filter(|operation| can(caller, **operation, application.protected()));
-    object.insert("userPermissions".to_owned(), granted.map(|operation| operation.id).collect());
-    object.insert("visibility".to_owned(), visibility(&application.permissions).into());
-    let root = format!("{}/data-fair", base.0);
-    object.insert("href".to_owned(), format!("{root}/api/v1/applications/{}", application.id).into());
-    object.insert("exposedUrl".to_owned(), format!("{root}/app/{}", application.id).into());
-    view
+        .map_err(|error| ApiError::bad_request(format!("Error in permissions format: {error}")))?;
+    applications.grant(&caller, &id, entries).await.map(Json)
 }

@@ -1,10 +1,13 @@
 //! Routes, a file per group of operations.
 
+mod configuration;
 mod crud;
 mod picture;
 
 use axum::Router;
 use axum::routing::get;
+use halle_http::openapi::OpenApiPart;
+use utoipa::OpenApi;
 
 use crate::Applications;
 
@@ -14,8 +17,8 @@ pub fn router(applications: Applications) -> Router {
     let api = Router::new()
         .route("/", get(crud::list).post(crud::create))
         .route("/{id}", get(crud::read).patch(crud::patch).delete(crud::delete))
-        .route("/{id}/config", get(crud::configuration).put(crud::configure))
-        .route("/{id}/configuration", get(crud::configuration).put(crud::configure))
+        .route("/{id}/config", get(configuration::read_config).put(configuration::write_config))
+        .route("/{id}/configuration", get(configuration::read).put(configuration::write))
         .route("/{id}/permissions", get(crud::permissions).put(crud::grant))
         .route("/{id}/capture", get(picture::capture))
         .route("/{id}/drawing.svg", get(picture::svg));
@@ -24,3 +27,27 @@ pub fn router(applications: Applications) -> Router {
         .route("/data-fair/app/{id}", get(picture::page))
         .with_state(applications)
 }
+
+/// What the feature adds to the description of the API.
+pub fn openapi() -> OpenApiPart {
+    OpenApiPart { feature: "applications", document: Documentation::openapi() }
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    crud::list,
+    crud::create,
+    crud::read,
+    crud::patch,
+    crud::delete,
+    configuration::read,
+    configuration::write,
+    configuration::read_config,
+    configuration::write_config,
+    crud::permissions,
+    crud::grant,
+    picture::svg,
+    picture::capture,
+    picture::page,
+))]
+struct Documentation;

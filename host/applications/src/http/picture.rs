@@ -1,88 +1,111 @@
 //! Applications as pictures and as pages.
 
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
-use halle_http::{ApiError, ApiResult, Caller};
+use halle_http::shapes::{Conflict, OfOne, PluginFailed, WrongParameter};
+use halle_http::{ApiError, ApiResult, Caller, Params};
 use minijinja::{Environment, context};
-use serde::Deserialize;
+use utoipa::IntoParams;
 
+use crate::Applications;
 use crate::service::draw::Look;
-use crate::{ApplicationError, Applications};
+use crate::service::draw::not_drawn;
 
 /// Pixels of one side of a picture.
 const SIDE_PX: std::ops::RangeInclusive<u32> = 50..=4_000;
 
-/// Parameters of a picture, Data Fair's where it has them.
-#[derive(Debug, Deserialize)]
-pub(super) struct LookParams {
+/// The parameters of a picture, as [`look`] reads them: Data Fair's where it has them.
+#[derive(IntoParams)]
+#[into_params(parameter_in = Query)]
+#[expect(dead_code, reason = "only the description of the API is made from it")]
+struct LookQuery {
+    /// Pixels, 800 when absent.
+    #[param(minimum = 50, maximum = 4_000)]
     width: Option<u32>,
+    /// Pixels, 450 when absent.
+    #[param(minimum = 50, maximum = 4_000)]
     height: Option<u32>,
+    /// `fr` or `en`.
     lang: Option<String>,
+    /// `light` or `dark`.
     theme: Option<String>,
 }
 
-impl LookParams {
-    fn look(self) -> ApiResult<Look> {
-        let default = Look::default();
-        let look = Look {
-            width_px: self.width.unwrap_or(default.width_px),
-            height_px: self.height.unwrap_or(default.height_px),
-            locale: self.lang.unwrap_or(default.locale),
-            theme: self.theme.unwrap_or(default.theme),
-        };
-        for (name, side) in [("width", look.width_px), ("height", look.height_px)] {
-            if !SIDE_PX.contains(&side) {
-                let (min, max) = (SIDE_PX.start(), SIDE_PX.end());
-                return Err(ApiError::bad_request(format!(
-                    "\"{name}\" doit être entre {min} et {max} pixels"
-                )));
-            }
+/// How a picture should look, from its parameters.
+fn look(params: &Params) -> ApiResult<Look> {
+    let default = Look::default();
+    let side = |name: &str, default: u32| -> ApiResult<u32> {
+        let side = params.number(name)?.map_or(default, |side| u32::try_from(side).unwrap_or(u32::MAX));
+        if SIDE_PX.contains(&side) {
+            return Ok(side);
         }
-        if !matches!(look.locale.as_str(), "fr" | "en") {
-            return Err(ApiError::bad_request("\"lang\" doit être \"fr\" ou \"en\""));
+        let (min, max) = (SIDE_PX.start(), SIDE_PX.end());
+        Err(ApiError::bad_request(format!("\"{name}\" doit être entre {min} et {max} pixels")))
+    };
+    let one_of = |name: &str, default: String, known: [&str; 2]| -> ApiResult<String> {
+        let value = params.get(name).map_or(default, str::to_owned);
+        if known.contains(&value.as_str()) {
+            return Ok(value);
         }
-        if !matches!(look.theme.as_str(), "light" | "dark") {
-            return Err(ApiError::bad_request("\"theme\" doit être \"light\" ou \"dark\""));
-        }
-        Ok(look)
-    }
+        Err(ApiError::bad_request(format!("\"{name}\" doit être \"{}\" ou \"{}\"", known[0], known[1])))
+    };
+    Ok(Look {
+        width_px: side("width", default.width_px)?,
+        height_px: side("height", default.height_px)?,
+        locale: one_of("lang", default.locale, ["fr", "en"])?,
+        theme: one_of("theme", default.theme, ["light", "dark"])?,
+    })
 }
 
+/// Draws an application as SVG, with what the caller may read.
+#[utoipa::path(get, path = "/data-fair/api/v1/applications/{id}/drawing.svg", tag = "applications", operation_id = "drawApplication",
+    params(("id" = String, Path), LookQuery),
+    responses((status = 200, description = "The picture", body = String, content_type = "image/svg+xml"),
+        WrongParameter, OfOne, Conflict, PluginFailed))]
 pub(super) async fn svg(
     State(applications): State<Applications>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(params): Query<LookParams>,
+    params: Params,
 ) -> ApiResult<Response> {
-    let (_, drawn) = applications.draw(&caller, &id, &params.look()?).await?;
+    let (_, drawn) = applications.draw(&caller, &id, &look(&params)?).await?;
     let policy =
         [(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox")];
     Ok(([(header::CONTENT_TYPE, "image/svg+xml; charset=utf-8")], policy, drawn.svg).into_response())
 }
 
+/// Draws an application as PNG, with what the caller may read.
+#[utoipa::path(get, path = "/data-fair/api/v1/applications/{id}/capture", tag = "applications", operation_id = "captureApplication",
+    params(("id" = String, Path), LookQuery),
+    responses((status = 200, description = "The picture", body = Vec<u8>, content_type = "image/png"),
+        WrongParameter, OfOne, Conflict, PluginFailed))]
 pub(super) async fn capture(
     State(applications): State<Applications>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(params): Query<LookParams>,
+    params: Params,
 ) -> ApiResult<Response> {
-    let look = params.look()?;
+    let look = look(&params)?;
     let (_, drawn) = applications.draw(&caller, &id, &look).await?;
     let painter = applications.clone();
     let png = tokio::task::spawn_blocking(move || painter.painter.png(&drawn.svg, look.width_px));
-    let png = png.await.map_err(ApiError::internal)?.map_err(ApplicationError::Drawing)?;
+    let png = png.await.map_err(ApiError::internal)?.map_err(|reason| not_drawn(&reason))?;
     Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
 }
 
-/// The page: complete without JavaScript, and fit to stand in a frame of any site.
+/// Shows an application as a page: complete without JavaScript, and fit to stand in a frame of any site.
+#[utoipa::path(get, path = "/data-fair/app/{id}", tag = "applications", operation_id = "readApplicationPage",
+    params(("id" = String, Path), LookQuery),
+    responses((status = 200, description = "The page", body = String, content_type = "text/html"),
+        WrongParameter, OfOne, Conflict, PluginFailed))]
 pub(super) async fn page(
     State(applications): State<Applications>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(params): Query<LookParams>,
+    params: Params,
 ) -> ApiResult<Response> {
-    let look = params.look()?;
+    let look = look(&params)?;
     let (application, drawn) = applications.draw(&caller, &id, &look).await?;
     let mut templates = Environment::new();
     templates

@@ -6,12 +6,14 @@ use halle_extensions::host::{Call, DataRequest, NamedRows, Output};
 use halle_extensions::installed::usable;
 use halle_extensions::manifest::PluginKind;
 use halle_extensions::services::Services;
+use halle_http::error::StatusCode;
+use halle_http::{ApiError, ApiResult};
 use halle_model::Caller;
 use halle_search::params::Params;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::{Application, ApplicationError, Applications, rows};
+use crate::{Application, Applications, rows};
 
 /// Rows that one data request may give, whatever the plugin asks.
 const REQUEST_ROWS_MAX: u32 = 10_000;
@@ -51,12 +53,7 @@ pub struct Drawn {
 
 impl Applications {
     /// Draws an application for `caller`, who needs the right to read it and the data it shows.
-    pub async fn draw(
-        &self,
-        caller: &Caller,
-        id: &str,
-        look: &Look,
-    ) -> Result<(Application, Drawn), ApplicationError> {
+    pub async fn draw(&self, caller: &Caller, id: &str, look: &Look) -> ApiResult<(Application, Drawn)> {
         let application = self.permitted(caller, id, "readDescription").await?.entity;
         let drawn = self.draw_with(caller, &application.plugin, &application.configuration, look).await?;
         Ok((application, drawn))
@@ -69,7 +66,7 @@ impl Applications {
         plugin: &str,
         configuration: &Value,
         look: &Look,
-    ) -> Result<Drawn, ApplicationError> {
+    ) -> ApiResult<Drawn> {
         let plugin = usable(&*self.installed, plugin, PluginKind::Visualisation).await?;
         let call = Call {
             plugin,
@@ -82,7 +79,7 @@ impl Applications {
         if requests.len() > REQUESTS_MAX {
             let message =
                 format!("the visualisation asks for {} sets of data, at most {REQUESTS_MAX}", requests.len());
-            return Err(ApplicationError::Drawing(message));
+            return Err(not_drawn(&message));
         }
         let mut data = Vec::with_capacity(requests.len());
         for request in &requests {
@@ -90,13 +87,13 @@ impl Applications {
         }
         let rendered = self.plugins.render(call, data, context(look)).await?;
         let Output::Svg(svg) = rendered.output else {
-            return Err(ApplicationError::Drawing("only SVG can be served as a picture".to_owned()));
+            return Err(not_drawn(&"only SVG can be served as a picture"));
         };
-        let svg = self.painter.sanitize(&svg).map_err(ApplicationError::Drawing)?;
+        let svg = self.painter.sanitize(&svg).map_err(|reason| not_drawn(&reason))?;
         Ok(Drawn { svg, alt: rendered.alt, table: rendered.table })
     }
 
-    async fn fetch(&self, caller: &Caller, request: &DataRequest) -> Result<NamedRows, ApplicationError> {
+    async fn fetch(&self, caller: &Caller, request: &DataRequest) -> ApiResult<NamedRows> {
         let text = |key: &str| request.query.get(key).and_then(Value::as_str).unwrap_or_default();
         let dataset = text("dataset");
         let max_rows = request.max_rows.clamp(1, REQUEST_ROWS_MAX);
@@ -116,16 +113,15 @@ impl Applications {
             }
             unknown => {
                 let message = format!("the visualisation asks for the unknown operation `{unknown}`");
-                return Err(ApplicationError::Drawing(message));
+                return Err(not_drawn(&message));
             }
         };
         let rows = &table[..table.len().min(max_rows as usize)];
-        let (schema, rows) =
-            rows::columns(rows).map_err(|error| ApplicationError::Drawing(error.to_string()))?;
+        let (schema, rows) = rows::columns(rows).map_err(|error| not_drawn(&error))?;
         Ok(NamedRows { name: request.name.clone(), schema, rows })
     }
 
-    fn params(&self, request: &DataRequest, limit: Option<(&str, u32)>) -> Result<Params, ApplicationError> {
+    fn params(&self, request: &DataRequest, limit: Option<(&str, u32)>) -> ApiResult<Params> {
         let given = request.query.get("params").and_then(Value::as_object).into_iter().flatten();
         let mut pairs: Vec<(String, String)> = given
             .map(|(key, value)| {
@@ -137,10 +133,16 @@ impl Applications {
             pairs.retain(|(name, _)| name != key);
             pairs.push((key.to_owned(), asked.unwrap_or(max).min(max).to_string()));
         }
-        Params::new(pairs).map_err(|error| ApplicationError::Drawing(error.to_string()))
+        Params::new(pairs).map_err(|error| not_drawn(&error))
     }
 }
 
 fn context(look: &Look) -> Value {
     json!({ "width": look.width_px, "height": look.height_px, "locale": look.locale, "theme": look.theme })
+}
+
+/// 502: what the plugin asked for or drew cannot be served.
+pub(crate) fn not_drawn(reason: &impl std::fmt::Display) -> ApiError {
+    let message = format!("Le dessin ne peut pas être servi. The drawing cannot be served: {reason}");
+    ApiError::new(StatusCode::BAD_GATEWAY, "visualisation-failed", message)
 }

@@ -4,20 +4,21 @@ use halle_base::AccountRef;
 use halle_extensions::config::ConfigSchema;
 use halle_extensions::installed::usable;
 use halle_extensions::manifest::PluginKind;
-use halle_http::ApiError;
-use halle_model::permission::{PermissionEntry, can_create, default_grants};
+use halle_http::auth::owner_of_new;
+use halle_http::{ApiError, ApiResult, shapes};
+use halle_model::permission::{PermissionEntry, default_grants};
 use halle_model::{Caller, slug};
-use halle_store::EntityExt;
-use halle_store::StoreError;
+use halle_store::{EntityExt, StoreError};
 use serde_json::Value;
+use utoipa::ToSchema;
 
-use crate::{Application, ApplicationError, Applications};
+use crate::{Application, Applications};
 
 /// Slugs tried before giving up: `title`, `title-2`, ... `title-99`.
 const SLUGS_TRIED_MAX: u32 = 99;
 
 /// An application to create.
-#[derive(Debug, Clone, serde::Deserialize)]
+#[derive(Debug, Clone, serde::Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewApplication {
     /// Title.
@@ -31,27 +32,15 @@ pub struct NewApplication {
     #[serde(default)]
     pub configuration: Value,
     /// Owner; the caller's active account when absent.
+    #[schema(value_type = Option<shapes::Account>)]
     pub owner: Option<AccountRef>,
 }
 
 impl Applications {
     /// Creates an application. The plugin must be installed, and accept the configuration's shape.
-    pub async fn create(
-        &self,
-        caller: &Caller,
-        new: NewApplication,
-    ) -> Result<Application, ApplicationError> {
-        let owner = new.owner.or_else(|| caller.account.clone());
-        let owner = owner
-            .ok_or_else(|| ApiError::unauthorized("Veuillez vous connecter pour créer une application."))?;
-        if !can_create(caller, &owner, "applications") {
-            return Err(ApiError::forbidden("Permission manquante pour l'opération \"post\".").into());
-        }
-        if new.title.trim().is_empty() {
-            return Err(ApplicationError::Invalid(
-                "`title` est vide : donnez un titre à l'application.".to_owned(),
-            ));
-        }
+    pub async fn create(&self, caller: &Caller, new: NewApplication) -> ApiResult<Application> {
+        let owner = owner_of_new(caller, new.owner, "applications", "une application")?;
+        check_title(&new.title)?;
         self.check_configuration(&new.plugin, &new.configuration).await?;
         let now = self.clock.now();
         let mut application = Application {
@@ -81,18 +70,14 @@ impl Applications {
                 Err(error) => return Err(error.into()),
             }
         }
-        Err(ApplicationError::Invalid(format!("`title`: trop d'applications s'appellent « {base} ».")))
+        Err(ApiError::bad_request(format!("`title` : trop d'applications s'appellent « {base} ».")))
     }
 
     /// Changes the attributes given.
-    pub async fn patch(
-        &self,
-        caller: &Caller,
-        id: &str,
-        patch: Patch,
-    ) -> Result<Application, ApplicationError> {
+    pub async fn patch(&self, caller: &Caller, id: &str, patch: Patch) -> ApiResult<Application> {
         let mut stored = self.permitted(caller, id, "writeDescription").await?;
-        if let Some(title) = patch.title.filter(|title| !title.trim().is_empty()) {
+        if let Some(title) = patch.title {
+            check_title(&title)?;
             stored.entity.title = title;
         }
         if let Some(description) = patch.description {
@@ -106,12 +91,7 @@ impl Applications {
     }
 
     /// Replaces the configuration.
-    pub async fn configure(
-        &self,
-        caller: &Caller,
-        id: &str,
-        configuration: Value,
-    ) -> Result<Value, ApplicationError> {
+    pub async fn configure(&self, caller: &Caller, id: &str, configuration: Value) -> ApiResult<Value> {
         let mut stored = self.permitted(caller, id, "writeConfig").await?;
         self.check_configuration(&stored.entity.plugin, &configuration).await?;
         stored.entity.configuration = configuration;
@@ -124,14 +104,14 @@ impl Applications {
         caller: &Caller,
         id: &str,
         permissions: Vec<PermissionEntry>,
-    ) -> Result<Vec<PermissionEntry>, ApplicationError> {
+    ) -> ApiResult<Vec<PermissionEntry>> {
         let mut stored = self.permitted(caller, id, "setPermissions").await?;
         stored.entity.permissions = permissions;
         Ok(self.save(stored).await?.permissions)
     }
 
     /// Deletes the application. The datasets it shows stay.
-    pub async fn delete(&self, caller: &Caller, id: &str) -> Result<(), ApplicationError> {
+    pub async fn delete(&self, caller: &Caller, id: &str) -> ApiResult<()> {
         let stored = self.permitted(caller, id, "delete").await?;
         let mut work = self.store.begin().await?;
         work.remove::<Application>(&stored.id).await?;
@@ -139,10 +119,7 @@ impl Applications {
         Ok(())
     }
 
-    async fn save(
-        &self,
-        mut stored: halle_store::documents::Stored<Application>,
-    ) -> Result<Application, ApplicationError> {
+    async fn save(&self, mut stored: halle_store::documents::Stored<Application>) -> ApiResult<Application> {
         let now = self.clock.now();
         stored.entity.updated_at = now;
         let mut work = self.store.begin().await?;
@@ -151,25 +128,26 @@ impl Applications {
         Ok(stored.entity)
     }
 
-    async fn check_configuration(&self, plugin: &str, configuration: &Value) -> Result<(), ApplicationError> {
+    async fn check_configuration(&self, plugin: &str, configuration: &Value) -> ApiResult<()> {
         let installed = usable(&*self.installed, plugin, PluginKind::Visualisation).await?;
         if configuration.is_null() {
             return Ok(());
         }
         let Some(schema) = &installed.manifest.config else { return Ok(()) };
         let schema = ConfigSchema::new(schema).map_err(|reason| {
-            ApplicationError::Invalid(format!("the configuration schema of `{plugin}` {reason}"))
+            ApiError::bad_request(format!("the configuration schema of `{plugin}` {reason}"))
         })?;
         schema.validate(configuration).map_err(|problems| {
             let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            ApplicationError::Invalid(format!("`configuration` : {}", messages.join(" ; ")))
+            ApiError::bad_request(format!("`configuration` : {}", messages.join(" ; ")))
         })
     }
 }
 
 /// Attributes to change; absent ones stay.
-#[derive(Debug, Clone, Default, serde::Deserialize)]
+#[derive(Debug, Clone, Default, serde::Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ApplicationPatch)]
 pub struct Patch {
     /// Title.
     pub title: Option<String>,
@@ -177,4 +155,11 @@ pub struct Patch {
     pub description: Option<String>,
     /// Configuration.
     pub configuration: Option<Value>,
+}
+
+fn check_title(title: &str) -> ApiResult<()> {
+    if title.trim().is_empty() {
+        return Err(ApiError::bad_request("`title` est vide : donnez un titre à l'application."));
+    }
+    Ok(())
 }

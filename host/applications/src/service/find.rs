@@ -1,24 +1,24 @@
 //! Finding applications.
 
 use halle_http::auth::require;
+use halle_http::paging::Paging;
+use halle_http::{ApiError, ApiResult};
 use halle_model::Caller;
 use halle_model::permission::{APPLICATION_OPERATIONS, operation};
 use halle_store::documents::Stored;
 use halle_store::{EntityExt, Filter, Page};
 
-use crate::{Application, ApplicationError, Applications};
+use crate::{Application, Applications};
 
 /// What a list asks for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct ListQuery {
     /// Words of the title or the description.
     pub q: String,
     /// Only applications that show this dataset.
     pub dataset: Option<String>,
-    /// Applications to skip.
-    pub skip: u32,
-    /// Applications to return.
-    pub size: u32,
+    /// Which page.
+    pub paging: Paging,
 }
 
 impl Applications {
@@ -28,10 +28,11 @@ impl Applications {
         caller: &Caller,
         id: &str,
         operation_id: &str,
-    ) -> Result<Stored<Application>, ApplicationError> {
+    ) -> ApiResult<Stored<Application>> {
         let mut work = self.store.read().await?;
         let found = work.load::<Application>(id).await?;
-        let application = found.ok_or_else(|| ApplicationError::NotFound(id.to_owned()))?;
+        let application =
+            found.ok_or_else(|| ApiError::not_found(format!("L'application `{id}` n'existe pas.")))?;
         require(
             caller,
             operation(APPLICATION_OPERATIONS, operation_id),
@@ -42,25 +43,13 @@ impl Applications {
     }
 
     /// Applications that the caller may list, newest first; the count is of these only.
-    pub async fn list(
-        &self,
-        caller: &Caller,
-        query: &ListQuery,
-    ) -> Result<Page<Application>, ApplicationError> {
-        let mut filter = Filter::all(query.size);
-        filter.skip = query.skip;
-        filter.words = halle_model::slug::fold(&query.q).split_whitespace().map(str::to_owned).collect();
+    pub async fn list(&self, caller: &Caller, query: &ListQuery) -> ApiResult<Page<Application>> {
+        let filter = Filter::page(query.paging.skip, query.paging.size).searching(&query.q);
+        let mut filter = filter.listed_for(caller, "applications");
         if let Some(dataset) = &query.dataset {
             filter = filter.with("dataset", dataset);
         }
-        if let Some(words) = halle_model::listing::caller_words(caller, "applications") {
-            filter.any_of.push(("grant", words));
-        }
         let mut work = self.store.read().await?;
-        let page = work.list::<Application>(&filter).await?;
-        Ok(Page {
-            count: page.count,
-            results: page.results.into_iter().map(|stored| stored.entity).collect(),
-        })
+        Ok(work.list::<Application>(&filter).await?.into_entities())
     }
 }

@@ -1,78 +1,85 @@
 //! Catalogues as a resource, and what they hold.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use halle_http::{ApiError, ApiResult, Caller, JsonBody};
-use halle_model::permission::{CATALOG_OPERATIONS, can};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use halle_http::paging::Paging;
+use halle_http::shapes::{
+    Conflict, Forbidden, NotSignedIn, OfOne, PageQuery, PluginFailed, WrongBody, WrongParameter,
+};
+use halle_http::{ApiResult, Caller, JsonBody, Params};
 
-use super::window;
-use crate::model::Catalog;
+use super::PAGE_DEFAULT;
+use crate::Catalogs;
 use crate::service::{CatalogPatch, NewCatalog};
-use crate::{CatalogError, Catalogs};
+use crate::views::{CatalogPage, CatalogView, ResourcePage};
 
-/// Parameters of the list.
-#[derive(Debug, Deserialize)]
-pub(super) struct ListParams {
-    q: Option<String>,
-    size: Option<u32>,
-    page: Option<u32>,
-}
-
-/// Parameters of browsing.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct BrowseParams {
-    current_folder_id: Option<String>,
-    q: Option<String>,
-    size: Option<u32>,
-    page: Option<u32>,
-}
-
+/// Lists the catalogues that the caller may list, newest first.
+#[utoipa::path(get, path = "/catalogs/api/catalogs", tag = "catalogs", operation_id = "listCatalogs",
+    params(
+        ("q" = Option<String>, Query, description = "Words of the title or the description"),
+        PageQuery),
+    responses((status = 200, description = "A page", body = CatalogPage), WrongParameter))]
 pub(super) async fn list(
     State(catalogs): State<Catalogs>,
     caller: Caller,
-    Query(params): Query<ListParams>,
-) -> ApiResult<Json<Value>> {
-    let (skip, size) = window(params.page, params.size)?;
-    let page = catalogs.list(&caller, params.q.as_deref().unwrap_or_default(), skip, size).await?;
+    params: Params,
+) -> ApiResult<Json<CatalogPage>> {
+    let paging = Paging::parse(&params, PAGE_DEFAULT)?;
+    let page = catalogs.list(&caller, params.get("q").unwrap_or_default(), paging).await?;
     let mut results = Vec::with_capacity(page.results.len());
-    for catalog in &page.results {
-        results.push(view(&catalogs, &caller, catalog).await?);
+    for catalog in page.results {
+        results.push(catalogs.view(&caller, catalog).await?);
     }
-    Ok(Json(json!({ "count": page.count, "results": results })))
+    Ok(Json(CatalogPage { count: page.count, results }))
 }
 
+/// Creates a catalogue. Its connector checks the configuration and says what it can do.
+#[utoipa::path(post, path = "/catalogs/api/catalogs", tag = "catalogs", operation_id = "postCatalog",
+    request_body = NewCatalog, security(("session" = []), ("apiKey" = [])),
+    responses((status = 201, description = "The catalogue", body = CatalogView),
+        WrongBody, NotSignedIn, Forbidden, Conflict, PluginFailed))]
 pub(super) async fn create(
     State(catalogs): State<Catalogs>,
     caller: Caller,
     JsonBody(body): JsonBody<NewCatalog>,
-) -> ApiResult<(StatusCode, Json<Value>)> {
+) -> ApiResult<(StatusCode, Json<CatalogView>)> {
     let catalog = catalogs.create(&caller, body).await?;
-    Ok((StatusCode::CREATED, Json(view(&catalogs, &caller, &catalog).await?)))
+    Ok((StatusCode::CREATED, Json(catalogs.view(&caller, catalog).await?)))
 }
 
+/// Shows a catalogue.
+#[utoipa::path(get, path = "/catalogs/api/catalogs/{id}", tag = "catalogs", operation_id = "readCatalog",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The catalogue", body = CatalogView), OfOne))]
 pub(super) async fn read(
     State(catalogs): State<Catalogs>,
     caller: Caller,
     Path(id): Path<String>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<CatalogView>> {
     let catalog = catalogs.permitted(&caller, &id, "readCatalog").await?;
-    Ok(Json(view(&catalogs, &caller, &catalog).await?))
+    catalogs.view(&caller, catalog.entity).await.map(Json)
 }
 
+/// Changes the attributes given.
+#[utoipa::path(patch, path = "/catalogs/api/catalogs/{id}", tag = "catalogs", operation_id = "writeCatalog",
+    params(("id" = String, Path)), request_body = CatalogPatch,
+    responses((status = 200, description = "The catalogue", body = CatalogView),
+        WrongBody, OfOne, Conflict, PluginFailed))]
 pub(super) async fn patch(
     State(catalogs): State<Catalogs>,
     caller: Caller,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<CatalogPatch>,
-) -> ApiResult<Json<Value>> {
+) -> ApiResult<Json<CatalogView>> {
     let catalog = catalogs.patch(&caller, &id, body).await?;
-    Ok(Json(view(&catalogs, &caller, &catalog).await?))
+    catalogs.view(&caller, catalog).await.map(Json)
 }
 
+/// Deletes a catalogue with its imports and publications. Datasets here and twins there stay.
+#[utoipa::path(delete, path = "/catalogs/api/catalogs/{id}", tag = "catalogs", operation_id = "deleteCatalog",
+    params(("id" = String, Path)),
+    responses((status = 204, description = "It is gone"), OfOne))]
 pub(super) async fn delete(
     State(catalogs): State<Catalogs>,
     caller: Caller,
@@ -82,33 +89,26 @@ pub(super) async fn delete(
     Ok(StatusCode::NO_CONTENT)
 }
 
-/// A page of the remote catalogue: `{count, results, path}`.
+/// Gives a page of the remote catalogue.
+#[utoipa::path(get, path = "/catalogs/api/catalogs/{id}/resources", tag = "catalogs", operation_id = "browseCatalog",
+    params(("id" = String, Path),
+        ("currentFolderId" = Option<String>, Query, description = "Folder there; the root when absent"),
+        ("q" = Option<String>, Query, description = "Words to search there"),
+        ("size" = Option<u32>, Query, description = "Resources of the page, 10 by default"),
+        ("page" = Option<u32>, Query, description = "Page, from 1")),
+    responses((status = 200, description = "A page", body = ResourcePage),
+        WrongParameter, OfOne, Conflict, PluginFailed))]
 pub(super) async fn resources(
     State(catalogs): State<Catalogs>,
     caller: Caller,
     Path(id): Path<String>,
-    Query(params): Query<BrowseParams>,
-) -> ApiResult<Json<Value>> {
-    let (_, size) = window(params.page, params.size)?;
-    let page = params.page.unwrap_or(1).max(1);
-    let folder = params.current_folder_id.as_deref();
-    let q = params.q.as_deref().filter(|q| !q.trim().is_empty());
-    let listing = catalogs.browse(&caller, &id, folder, q, page, size.max(1)).await?;
-    let count = listing.total.unwrap_or(listing.entries.len() as u64);
-    Ok(Json(json!({ "count": count, "results": listing.entries, "path": listing.path })))
-}
-
-/// The catalogue as a caller sees it: secrets masked, grants left out.
-async fn view(catalogs: &Catalogs, caller: &halle_model::Caller, catalog: &Catalog) -> ApiResult<Value> {
-    let installed = catalogs.installed.installed(&catalog.plugin).await.map_err(CatalogError::from)?;
-    let config = installed.map_or(Value::Null, |plugin| catalog.configured.shown(&plugin.manifest));
-    let granted = CATALOG_OPERATIONS.iter().filter(|operation| can(caller, **operation, catalog.protected()));
-    let mut view = serde_json::to_value(catalog).map_err(ApiError::internal)?;
-    if let Some(object) = view.as_object_mut() {
-        object.remove("configured");
-        object.remove("permissions");
-        object.insert("config".to_owned(), config);
-        object.insert("userPermissions".to_owned(), granted.map(|operation| operation.id).collect());
-    }
-    Ok(view)
+    params: Params,
+) -> ApiResult<Json<ResourcePage>> {
+    let size = Paging::parse(&params, PAGE_DEFAULT)?.size.max(1);
+    let page = params.number("page")?.unwrap_or(1).max(1);
+    // The paging above has limited it.
+    let page = u32::try_from(page).unwrap_or(u32::MAX);
+    let q = params.get("q").filter(|q| !q.trim().is_empty());
+    let listing = catalogs.browse(&caller, &id, params.get("currentFolderId"), q, page, size).await?;
+    listing.try_into().map(Json)
 }

@@ -1,36 +1,37 @@
 //! Imports as a resource.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
+use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use halle_http::{ApiError, ApiResult, Caller, JsonBody};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use halle_http::shapes::{Conflict, OfOne, PageQuery, WrongBody, WrongParameter};
+use halle_http::{ApiResult, Caller, JsonBody, Params};
 
-use super::window;
+use super::of_catalog;
 use crate::Catalogs;
 use crate::model::Import;
 use crate::service::{ImportPatch, NewImport};
+use crate::views::{ImportPage, ImportWithLog};
 
-/// Parameters of the lists of imports and publications.
-#[derive(Debug, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub(super) struct ListParams {
-    pub(super) catalog_id: String,
-    pub(super) size: Option<u32>,
-    pub(super) page: Option<u32>,
-}
-
+/// Lists the imports of a catalogue, newest first.
+#[utoipa::path(get, path = "/catalogs/api/imports", tag = "catalogs", operation_id = "listImports",
+    params(
+        ("catalogId" = String, Query, description = "Identifier of the catalogue"),
+        PageQuery),
+    responses((status = 200, description = "A page", body = ImportPage), WrongParameter, OfOne))]
 pub(super) async fn list(
     State(catalogs): State<Catalogs>,
     caller: Caller,
-    Query(params): Query<ListParams>,
-) -> ApiResult<Json<Value>> {
-    let (skip, size) = window(params.page, params.size)?;
-    let page = catalogs.imports(&caller, &params.catalog_id, skip, size).await?;
-    Ok(Json(json!({ "count": page.count, "results": page.results })))
+    params: Params,
+) -> ApiResult<Json<ImportPage>> {
+    let (catalog, paging) = of_catalog(&params)?;
+    let page = catalogs.exchanges::<Import>(&caller, catalog, paging).await?;
+    Ok(Json(ImportPage { count: page.count, results: page.results }))
 }
 
+/// Creates an import and runs it. 409 when another import fills the dataset.
+#[utoipa::path(post, path = "/catalogs/api/imports", tag = "catalogs", operation_id = "postImport",
+    request_body = NewImport,
+    responses((status = 201, description = "The import", body = Import), WrongBody, OfOne, Conflict))]
 pub(super) async fn create(
     State(catalogs): State<Catalogs>,
     caller: Caller,
@@ -39,25 +40,37 @@ pub(super) async fn create(
     Ok((StatusCode::CREATED, Json(catalogs.import(&caller, body).await?)))
 }
 
-/// The import with its log.
+/// Shows an import with its log.
+#[utoipa::path(get, path = "/catalogs/api/imports/{id}", tag = "catalogs", operation_id = "readImport",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The import", body = ImportWithLog), OfOne))]
 pub(super) async fn read(
     State(catalogs): State<Catalogs>,
     caller: Caller,
     Path(id): Path<String>,
-) -> ApiResult<Json<Value>> {
-    let import = catalogs.permitted_import(&caller, &id, "readCatalog").await?;
-    with_log(&catalogs, &import.entity, &import.log_stream()).await
+) -> ApiResult<Json<ImportWithLog>> {
+    let import = catalogs.permitted_exchange::<Import>(&caller, &id, "readCatalog").await?.entity;
+    let logs = catalogs.exchange_log(&import).await?;
+    Ok(Json(ImportWithLog { import, logs }))
 }
 
+/// Changes an import, or runs it again. 400 while it runs.
+#[utoipa::path(patch, path = "/catalogs/api/imports/{id}", tag = "catalogs", operation_id = "writeImport",
+    params(("id" = String, Path)), request_body = ImportPatch,
+    responses((status = 200, description = "The import", body = Import), WrongBody, OfOne, Conflict))]
 pub(super) async fn patch(
     State(catalogs): State<Catalogs>,
     caller: Caller,
     Path(id): Path<String>,
     JsonBody(body): JsonBody<ImportPatch>,
 ) -> ApiResult<Json<Import>> {
-    Ok(Json(catalogs.patch_import(&caller, &id, body).await?))
+    catalogs.patch_import(&caller, &id, body).await.map(Json)
 }
 
+/// Forgets an import. The dataset it filled stays.
+#[utoipa::path(delete, path = "/catalogs/api/imports/{id}", tag = "catalogs", operation_id = "deleteImport",
+    params(("id" = String, Path)),
+    responses((status = 204, description = "It is gone"), OfOne))]
 pub(super) async fn delete(
     State(catalogs): State<Catalogs>,
     caller: Caller,
@@ -65,17 +78,4 @@ pub(super) async fn delete(
 ) -> ApiResult<StatusCode> {
     catalogs.delete_import(&caller, &id).await?;
     Ok(StatusCode::NO_CONTENT)
-}
-
-/// Anything that has a log, with it under `logs`.
-pub(super) async fn with_log(
-    catalogs: &Catalogs,
-    entity: &impl serde::Serialize,
-    stream: &str,
-) -> ApiResult<Json<Value>> {
-    let logs: Vec<Value> =
-        catalogs.exchange_log(stream).await?.into_iter().map(|record| record.body).collect();
-    let mut view = serde_json::to_value(entity).map_err(ApiError::internal)?;
-    view["logs"] = Value::Array(logs);
-    Ok(Json(view))
 }

@@ -6,15 +6,15 @@ mod publications;
 
 use axum::Router;
 use axum::routing::get;
-use halle_http::{ApiError, ApiResult};
+use halle_http::openapi::OpenApiPart;
+use halle_http::paging::Paging;
+use halle_http::{ApiError, ApiResult, Params};
+use utoipa::OpenApi;
 
 use crate::Catalogs;
 
 /// Results of a page when the client does not say.
-const PAGE_DEFAULT: u32 = 10;
-
-/// Results of a page at most.
-const PAGE_MAX: u32 = 1_000;
+const PAGE_DEFAULT: usize = 10;
 
 /// Routes of the feature, to be mounted at the root.
 pub fn router(catalogs: Catalogs) -> Router {
@@ -29,15 +29,48 @@ pub fn router(catalogs: Catalogs) -> Router {
             "/publications/{id}",
             get(publications::read).post(publications::republish).delete(publications::delete),
         )
-        .route("/ping", get(|| async { "ok" }));
+        .route("/ping", get(ping));
     Router::new().nest("/catalogs/api", api).with_state(catalogs)
 }
 
-/// `skip` and `size` of a page counted from 1.
-fn window(page: Option<u32>, size: Option<u32>) -> ApiResult<(u32, u32)> {
-    let size = size.unwrap_or(PAGE_DEFAULT);
-    if size > PAGE_MAX {
-        return Err(ApiError::bad_request(format!("\"size\" cannot be more than {PAGE_MAX}")));
-    }
-    Ok((page.unwrap_or(1).saturating_sub(1).saturating_mul(size), size))
+/// What the feature adds to the description of the API.
+pub fn openapi() -> OpenApiPart {
+    OpenApiPart { feature: "catalogs", document: Documentation::openapi() }
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    catalogs::list,
+    catalogs::create,
+    catalogs::read,
+    catalogs::patch,
+    catalogs::delete,
+    catalogs::resources,
+    imports::list,
+    imports::create,
+    imports::read,
+    imports::patch,
+    imports::delete,
+    publications::list,
+    publications::create,
+    publications::read,
+    publications::republish,
+    publications::delete,
+    ping,
+))]
+struct Documentation;
+
+/// Says whether the service answers.
+#[utoipa::path(get, path = "/catalogs/api/ping", tag = "catalogs", operation_id = "pingCatalogs",
+    responses((status = 200, description = "`ok`", body = String, content_type = "text/plain")))]
+async fn ping() -> &'static str {
+    "ok"
+}
+
+/// What a list of exchanges asks for: their catalogue, and which page.
+fn of_catalog(params: &Params) -> ApiResult<(&str, Paging)> {
+    let catalog = params.get("catalogId").ok_or_else(|| {
+        ApiError::bad_request("Le paramètre \"catalogId\" manque : dites de quel catalogue.")
+    })?;
+    Ok((catalog, Paging::parse(params, PAGE_DEFAULT)?))
 }

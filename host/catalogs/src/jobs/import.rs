@@ -8,15 +8,16 @@ use halle_datasets::service::create::NewDataset;
 use halle_extensions::PluginError;
 use halle_extensions::host::Fetched;
 use halle_extensions::services::Services;
+use halle_http::{ApiError, ApiResult};
 use halle_model::dataset::DESCRIPTIVE;
 use halle_model::{Caller, Dataset, Status};
 use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job};
 use serde_json::{Map, Value, json};
 
-use crate::model::{Catalog, ExchangeStatus, Import, Titled};
+use crate::Catalogs;
+use crate::model::{Catalog, Exchange, ExchangeStatus, Import, Titled};
 use crate::service::{ExchangeLog, plan_next};
-use crate::{CatalogError, Catalogs};
 
 /// Kind of the job. Its payload is `{import}`.
 pub(crate) const IMPORT: &str = "catalog-import";
@@ -93,7 +94,7 @@ impl ImportHandler {
         import: &Import,
         log: &Arc<ExchangeLog>,
         context: &JobContext,
-    ) -> Result<Outcome, CatalogError> {
+    ) -> ApiResult<Outcome> {
         let services = Services { log: Arc::clone(log) as _, ..Services::none() };
         let connector = self.0.connector(catalog, services, context.cancel.clone()).await?;
         let known = import.etag.as_ref().filter(|_| import.data_fair_dataset.is_some());
@@ -114,19 +115,14 @@ impl ImportHandler {
         let ready = self.0.datasets.wait_finalized(&dataset.id, READY_WITHIN).await?;
         if ready.status == Status::Error {
             let message = format!("Le jeu de données « {} » est en erreur : voir son journal.", ready.title);
-            return Err(CatalogError::Conflict(message));
+            return Err(ApiError::conflict(message));
         }
         let dataset = Titled { id: dataset.id, title: dataset.title };
         Ok(Outcome::Filled { dataset, etag: fetched.etag })
     }
 
     /// Creates the dataset, or replaces its content.
-    async fn fill(
-        &self,
-        catalog: &Catalog,
-        import: &Import,
-        fetched: &Fetched,
-    ) -> Result<Dataset, CatalogError> {
+    async fn fill(&self, catalog: &Catalog, import: &Import, fetched: &Fetched) -> ApiResult<Dataset> {
         let caller = Caller::platform_for(catalog.owner.clone());
         let attributes = attributes(&fetched.metadata);
         let datasets = &self.0.datasets;
@@ -147,7 +143,7 @@ impl ImportHandler {
         Ok(dataset)
     }
 
-    async fn bind(&self, import: &Import, dataset: &Dataset) -> Result<(), CatalogError> {
+    async fn bind(&self, import: &Import, dataset: &Dataset) -> ApiResult<()> {
         let now = self.0.clock.now();
         let mut work = self.0.store.begin().await?;
         if let Some(mut stored) = work.load::<Import>(&import.id).await? {

@@ -7,6 +7,7 @@ use halle_datasets::service::read::refused;
 use halle_extensions::host::Publication as RemoteTwin;
 use halle_extensions::services::{DatasetSlots, RowsReader, RowsWriter, Services};
 use halle_extensions::{Field, Problem};
+use halle_http::{ApiError, ApiResult};
 use halle_model::permission::{dataset_operation, is_public};
 use halle_model::{Caller, Dataset};
 use halle_search::params::Params;
@@ -14,9 +15,9 @@ use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job};
 use serde_json::{Value, json};
 
-use crate::model::{Catalog, ExchangeStatus, Publication};
+use crate::Catalogs;
+use crate::model::{Catalog, Exchange, ExchangeStatus, Publication};
 use crate::service::ExchangeLog;
-use crate::{CatalogError, Catalogs};
 
 /// Kind of the job. Its payload is `{publication}`.
 pub(crate) const PUBLISH: &str = "catalog-publish";
@@ -105,7 +106,7 @@ impl PublishHandler {
         publication: &Publication,
         log: &Arc<ExchangeLog>,
         context: &JobContext,
-    ) -> Result<Option<RemoteTwin>, CatalogError> {
+    ) -> ApiResult<Option<RemoteTwin>> {
         let caller = Caller::platform_for(catalog.owner.clone());
         let id = &publication.data_fair_dataset.id;
         let is_removal = publication.action == "delete";
@@ -125,7 +126,7 @@ impl PublishHandler {
     }
 
     /// The dataset as connectors get it (`wit/catalog/1`).
-    fn describe(&self, dataset: &Dataset) -> Result<Value, CatalogError> {
+    fn describe(&self, dataset: &Dataset) -> ApiResult<Value> {
         const STATE: [&str; 9] = [
             "owner",
             "permissions",
@@ -137,7 +138,7 @@ impl PublishHandler {
             "createdBy",
             "updatedBy",
         ];
-        let mut described = serde_json::to_value(dataset).map_err(halle_http::ApiError::internal)?;
+        let mut described = serde_json::to_value(dataset).map_err(ApiError::internal)?;
         let Some(object) = described.as_object_mut() else { return Ok(described) };
         for key in STATE {
             object.remove(key);

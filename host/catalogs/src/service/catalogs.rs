@@ -8,41 +8,53 @@ use halle_extensions::installed::usable;
 use halle_extensions::instance::{Configured, Keeper};
 use halle_extensions::manifest::PluginKind;
 use halle_extensions::services::Services;
-use halle_http::ApiError;
-use halle_http::auth::require;
+use halle_http::auth::{owner_of_new_by_admin, require};
+use halle_http::paging::Paging;
+use halle_http::{ApiError, ApiResult, shapes};
 use halle_model::Caller;
-use halle_model::permission::{CATALOG_OPERATIONS, can_create, operation};
+use halle_model::permission::{CATALOG_OPERATIONS, operation};
 use halle_store::documents::Stored;
 use halle_store::{EntityExt, Filter, Page};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
+use crate::Catalogs;
 use crate::model::{Catalog, Import, Publication};
-use crate::{CatalogError, Catalogs};
+use crate::service::exchanges::remove;
 
 /// Imports and publications of one catalogue.
 const EXCHANGES_MAX: u32 = 10_000;
 
 /// A catalogue to create.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewCatalog {
+    /// Title.
     pub title: String,
+    /// Description.
     #[serde(default)]
     pub description: String,
+    /// Connector plugin.
     pub plugin: String,
+    /// Configuration, secrets included.
     #[serde(default)]
     pub config: Value,
+    /// Owner; the caller's active account when absent.
+    #[schema(value_type = Option<shapes::Account>)]
     pub owner: Option<AccountRef>,
 }
 
 /// Attributes to change; absent ones stay.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct CatalogPatch {
+    /// Title.
     pub title: Option<String>,
+    /// Description.
     pub description: Option<String>,
+    /// Configuration; a secret shown as a mask stays what it is.
     pub config: Option<Value>,
 }
 
@@ -53,46 +65,26 @@ impl Catalogs {
         caller: &Caller,
         id: &str,
         operation_id: &str,
-    ) -> Result<Stored<Catalog>, CatalogError> {
+    ) -> ApiResult<Stored<Catalog>> {
         let mut work = self.store.read().await?;
         let found = work.load::<Catalog>(id).await?;
-        let catalog = found.ok_or_else(|| CatalogError::NotFound(format!("Le catalogue `{id}`")))?;
+        let catalog =
+            found.ok_or_else(|| ApiError::not_found(format!("Le catalogue `{id}` n'existe pas.")))?;
         require(caller, operation(CATALOG_OPERATIONS, operation_id), catalog.protected(), "Le catalogue")?;
         Ok(catalog)
     }
 
-    /// Catalogues that the caller may list, newest first.
-    pub(crate) async fn list(
-        &self,
-        caller: &Caller,
-        q: &str,
-        skip: u32,
-        size: u32,
-    ) -> Result<Page<Catalog>, CatalogError> {
-        let words = halle_model::slug::fold(q).split_whitespace().map(str::to_owned).collect();
-        let mut filter = Filter { skip, words, ..Filter::all(size) };
-        if let Some(words) = halle_model::listing::caller_words(caller, "catalogs") {
-            filter.any_of.push(("grant", words));
-        }
+    /// Catalogues that the caller may list, newest first; `q` has words of the title or the description.
+    pub(crate) async fn list(&self, caller: &Caller, q: &str, paging: Paging) -> ApiResult<Page<Catalog>> {
+        let filter = Filter::page(paging.skip, paging.size).searching(q).listed_for(caller, "catalogs");
         let mut work = self.store.read().await?;
-        let page = work.list::<Catalog>(&filter).await?;
-        Ok(Page {
-            count: page.count,
-            results: page.results.into_iter().map(|stored| stored.entity).collect(),
-        })
+        Ok(work.list::<Catalog>(&filter).await?.into_entities())
     }
 
     /// Creates a catalogue; its connector checks the configuration and says what it can do.
-    pub(crate) async fn create(&self, caller: &Caller, new: NewCatalog) -> Result<Catalog, CatalogError> {
-        let owner = new.owner.or_else(|| caller.account.clone());
-        let owner = owner
-            .ok_or_else(|| ApiError::unauthorized("Veuillez vous connecter pour créer un catalogue."))?;
-        if !can_create(caller, &owner, "catalogs") {
-            return Err(ApiError::forbidden("Permission manquante pour l'opération \"post\".").into());
-        }
-        if new.title.trim().is_empty() {
-            return Err(CatalogError::Invalid("`title` est vide : donnez un titre au catalogue.".to_owned()));
-        }
+    pub(crate) async fn create(&self, caller: &Caller, new: NewCatalog) -> ApiResult<Catalog> {
+        let owner = owner_of_new_by_admin(caller, new.owner, "catalogs", "un catalogue")?;
+        check_title(&new.title)?;
         let now = self.clock.now();
         let mut catalog = Catalog {
             id: halle_base::new_id(&*self.dice),
@@ -114,14 +106,10 @@ impl Catalogs {
     }
 
     /// Changes the attributes given.
-    pub(crate) async fn patch(
-        &self,
-        caller: &Caller,
-        id: &str,
-        patch: CatalogPatch,
-    ) -> Result<Catalog, CatalogError> {
+    pub(crate) async fn patch(&self, caller: &Caller, id: &str, patch: CatalogPatch) -> ApiResult<Catalog> {
         let mut stored = self.permitted(caller, id, "writeCatalog").await?;
-        if let Some(title) = patch.title.filter(|title| !title.trim().is_empty()) {
+        if let Some(title) = patch.title {
+            check_title(&title)?;
             stored.entity.title = title;
         }
         if let Some(description) = patch.description {
@@ -139,19 +127,15 @@ impl Catalogs {
     }
 
     /// Deletes a catalogue with its imports and publications. Datasets here and twins there stay.
-    pub(crate) async fn delete(&self, caller: &Caller, id: &str) -> Result<(), CatalogError> {
+    pub(crate) async fn delete(&self, caller: &Caller, id: &str) -> ApiResult<()> {
         self.permitted(caller, id, "delete").await?;
         let of_catalog = Filter::all(EXCHANGES_MAX).with("catalog", id);
         let mut work = self.store.begin().await?;
         for import in work.list::<Import>(&of_catalog).await?.results {
-            work.jobs().cancel(&import.key()).await?;
-            work.logs().clear(&import.log_stream()).await?;
-            work.remove::<Import>(&import.id).await?;
+            remove(&mut *work, &import.entity).await?;
         }
         for publication in work.list::<Publication>(&of_catalog).await?.results {
-            work.jobs().cancel(&publication.key()).await?;
-            work.logs().clear(&publication.log_stream()).await?;
-            work.remove::<Publication>(&publication.id).await?;
+            remove(&mut *work, &publication.entity).await?;
         }
         work.remove::<Catalog>(id).await?;
         work.commit().await?;
@@ -167,13 +151,13 @@ impl Catalogs {
         q: Option<&str>,
         page: u32,
         size: u32,
-    ) -> Result<Listing, CatalogError> {
+    ) -> ApiResult<Listing> {
         let catalog = self.permitted(caller, id, "browse").await?;
         let connector = self.connector(&catalog, Services::none(), CancellationToken::new()).await?;
         Ok(connector.browse(folder, q, page, size, Value::Object(serde_json::Map::new())).await?)
     }
 
-    async fn configure(&self, catalog: &mut Catalog, config: Value) -> Result<(), CatalogError> {
+    async fn configure(&self, catalog: &mut Catalog, config: Value) -> ApiResult<()> {
         let plugin = usable(&*self.installed, &catalog.plugin, PluginKind::CatalogConnector).await?;
         let key = catalog.key();
         let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &key };
@@ -185,4 +169,11 @@ impl Catalogs {
         catalog.capabilities = connector.describe().await?.1;
         Ok(())
     }
+}
+
+fn check_title(title: &str) -> ApiResult<()> {
+    if title.trim().is_empty() {
+        return Err(ApiError::bad_request("`title` est vide : donnez un titre au catalogue."));
+    }
+    Ok(())
 }

@@ -10,12 +10,13 @@ use halle_extensions::instance::Keeper;
 use halle_extensions::manifest::PluginKind;
 use halle_extensions::services::{LogLevel, RunLog, Services};
 use halle_extensions::state::StoredState;
+use halle_http::ApiResult;
 use halle_store::{Store, StoreResult};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::Catalogs;
 use crate::model::{Catalog, LOG_RECORDS_MAX};
-use crate::{CatalogError, Catalogs};
 
 impl Catalogs {
     /// The connector of a catalogue, ready to be called.
@@ -24,7 +25,7 @@ impl Catalogs {
         catalog: &Catalog,
         services: Services,
         cancel: CancellationToken,
-    ) -> Result<Arc<dyn Connector>, CatalogError> {
+    ) -> ApiResult<Arc<dyn Connector>> {
         Ok(self.plugins.connector(self.call(catalog, services, cancel).await?))
     }
 
@@ -34,7 +35,7 @@ impl Catalogs {
         catalog: &Catalog,
         services: Services,
         cancel: CancellationToken,
-    ) -> Result<Call, CatalogError> {
+    ) -> ApiResult<Call> {
         let plugin = usable(&*self.installed, &catalog.plugin, PluginKind::CatalogConnector).await?;
         let owner = catalog.key();
         let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &owner };

@@ -1,84 +1,58 @@
 //! Imports: created, changed, run again, deleted.
 
 use halle_base::Timestamp;
+use halle_http::{ApiError, ApiResult, shapes};
 use halle_model::Caller;
 use halle_model::schedule::{self, Rule};
-use halle_store::documents::Stored;
-use halle_store::{EntityExt, Filter, LogRecord, NewJob, Page, StoreResult, UnitOfWork};
+use halle_store::{EntityExt, NewJob, StoreResult, UnitOfWork};
 use serde::Deserialize;
 use serde_json::{Value, json};
+use utoipa::ToSchema;
 
+use crate::Catalogs;
 use crate::jobs::IMPORT;
-use crate::model::{ExchangeStatus, Import, LOG_RECORDS_MAX, Titled};
-use crate::{CatalogError, Catalogs};
+use crate::model::{Exchange, ExchangeStatus, Import, Titled};
 
 /// An import to create.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct NewImport {
+    /// The catalogue.
     pub catalog: Titled,
+    /// The resource there.
     pub remote_resource: Titled,
+    /// The dataset to fill; a new one when absent.
     pub data_fair_dataset: Option<Titled>,
+    /// Options for the connector.
     #[serde(default)]
     pub config: Value,
+    /// When it repeats.
     #[serde(default)]
+    #[schema(value_type = Vec<shapes::ScheduleRule>)]
     pub scheduling: Vec<Rule>,
+    /// Whether the description follows the remote one at each import.
     #[serde(default)]
     pub should_update_metadata: bool,
 }
 
 /// Attributes to change; `status: "waiting"` runs the import now.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct ImportPatch {
+    /// `waiting` runs it now; nothing else can be asked for.
     pub status: Option<ExchangeStatus>,
+    /// When it repeats.
+    #[schema(value_type = Option<Vec<shapes::ScheduleRule>>)]
     pub scheduling: Option<Vec<Rule>>,
+    /// Options for the connector.
     pub config: Option<Value>,
+    /// Whether the description follows the remote one at each import.
     pub should_update_metadata: Option<bool>,
 }
 
 impl Catalogs {
-    /// The import, if the caller may do `operation_id` on its catalogue.
-    pub(crate) async fn permitted_import(
-        &self,
-        caller: &Caller,
-        id: &str,
-        operation_id: &str,
-    ) -> Result<Stored<Import>, CatalogError> {
-        let mut work = self.store.read().await?;
-        let found = work.load::<Import>(id).await?;
-        drop(work);
-        let import = found.ok_or_else(|| CatalogError::NotFound(format!("L'import `{id}`")))?;
-        self.permitted(caller, &import.catalog.id, operation_id).await?;
-        Ok(import)
-    }
-
-    /// Imports of a catalogue, newest first.
-    pub(crate) async fn imports(
-        &self,
-        caller: &Caller,
-        catalog: &str,
-        skip: u32,
-        size: u32,
-    ) -> Result<Page<Import>, CatalogError> {
-        self.permitted(caller, catalog, "readCatalog").await?;
-        let filter = Filter { skip, ..Filter::all(size).with("catalog", catalog) };
-        let mut work = self.store.read().await?;
-        let page = work.list::<Import>(&filter).await?;
-        Ok(Page {
-            count: page.count,
-            results: page.results.into_iter().map(|stored| stored.entity).collect(),
-        })
-    }
-
-    /// The log of an exchange, oldest first.
-    pub(crate) async fn exchange_log(&self, stream: &str) -> Result<Vec<LogRecord>, CatalogError> {
-        let mut work = self.store.read().await?;
-        Ok(work.logs().after(stream, 0, LOG_RECORDS_MAX).await?)
-    }
-
     /// Creates an import and runs it.
-    pub(crate) async fn import(&self, caller: &Caller, new: NewImport) -> Result<Import, CatalogError> {
+    pub(crate) async fn import(&self, caller: &Caller, new: NewImport) -> ApiResult<Import> {
         let catalog = self.permitted(caller, &new.catalog.id, "import").await?.entity;
         let now = self.clock.now();
         check(&new.scheduling, now)?;
@@ -114,12 +88,10 @@ impl Catalogs {
         caller: &Caller,
         id: &str,
         patch: ImportPatch,
-    ) -> Result<Import, CatalogError> {
-        let mut stored = self.permitted_import(caller, id, "import").await?;
+    ) -> ApiResult<Import> {
+        let mut stored = self.permitted_exchange::<Import>(caller, id, "import").await?;
         if stored.status == ExchangeStatus::Running {
-            return Err(CatalogError::Invalid(
-                "L'import est en cours : attendez qu'il se termine.".to_owned(),
-            ));
+            return Err(ApiError::bad_request("L'import est en cours : attendez qu'il se termine."));
         }
         let now = self.clock.now();
         if let Some(rules) = patch.scheduling {
@@ -140,7 +112,7 @@ impl Catalogs {
                 enqueue(&mut *work, &stored, now, now).await?;
             }
             Some(_) => {
-                return Err(CatalogError::Invalid("`status` : seul `waiting` peut être demandé.".to_owned()));
+                return Err(ApiError::bad_request("`status` : seul `waiting` peut être demandé."));
             }
         }
         work.save(&mut stored, now).await?;
@@ -149,14 +121,9 @@ impl Catalogs {
     }
 
     /// Forgets an import. The dataset it filled stays.
-    pub(crate) async fn delete_import(&self, caller: &Caller, id: &str) -> Result<(), CatalogError> {
-        let stored = self.permitted_import(caller, id, "import").await?;
-        let mut work = self.store.begin().await?;
-        work.jobs().cancel(&stored.key()).await?;
-        work.logs().clear(&stored.log_stream()).await?;
-        work.remove::<Import>(id).await?;
-        work.commit().await?;
-        Ok(())
+    pub(crate) async fn delete_import(&self, caller: &Caller, id: &str) -> ApiResult<()> {
+        let stored = self.permitted_exchange::<Import>(caller, id, "import").await?;
+        self.forget(&stored.entity).await
     }
 }
 
@@ -185,7 +152,7 @@ async fn enqueue(
     work.jobs().enqueue(&job).await.map(drop)
 }
 
-fn check(rules: &[Rule], now: Timestamp) -> Result<(), CatalogError> {
+fn check(rules: &[Rule], now: Timestamp) -> ApiResult<()> {
     let next = schedule::next(rules, now);
-    next.map(drop).map_err(|error| CatalogError::Invalid(format!("`scheduling` : {error}")))
+    next.map(drop).map_err(|error| ApiError::bad_request(format!("`scheduling` : {error}")))
 }

@@ -2,6 +2,7 @@
 
 mod catalogs;
 mod connect;
+mod exchanges;
 mod imports;
 mod publications;
 

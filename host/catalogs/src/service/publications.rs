@@ -2,74 +2,41 @@
 
 use halle_base::Timestamp;
 use halle_extensions::host::Publication as RemoteTwin;
+use halle_http::{ApiError, ApiResult};
 use halle_model::Caller;
-use halle_store::documents::Stored;
-use halle_store::{EntityExt, Filter, NewJob, Page, StoreError, StoreResult, UnitOfWork};
+use halle_store::{EntityExt, NewJob, StoreError, StoreResult, UnitOfWork};
 use serde::Deserialize;
 use serde_json::json;
+use utoipa::ToSchema;
 
+use crate::Catalogs;
 use crate::jobs::PUBLISH;
-use crate::model::{ExchangeStatus, Publication, Titled};
-use crate::{CatalogError, Catalogs};
+use crate::model::{Exchange, ExchangeStatus, Publication, Titled};
+use crate::service::exchanges::missing;
 
 /// A publication to create.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct NewPublication {
+    /// The catalogue.
     pub catalog: Titled,
+    /// The dataset here.
     pub data_fair_dataset: Titled,
 }
 
 impl Catalogs {
-    /// The publication, if the caller may do `operation_id` on its catalogue.
-    pub(crate) async fn permitted_publication(
-        &self,
-        caller: &Caller,
-        id: &str,
-        operation_id: &str,
-    ) -> Result<Stored<Publication>, CatalogError> {
-        let mut work = self.store.read().await?;
-        let found = work.load::<Publication>(id).await?;
-        drop(work);
-        let publication = found.ok_or_else(|| CatalogError::NotFound(format!("La publication `{id}`")))?;
-        self.permitted(caller, &publication.catalog.id, operation_id).await?;
-        Ok(publication)
-    }
-
-    /// Publications of a catalogue, newest first.
-    pub(crate) async fn publications(
-        &self,
-        caller: &Caller,
-        catalog: &str,
-        skip: u32,
-        size: u32,
-    ) -> Result<Page<Publication>, CatalogError> {
-        self.permitted(caller, catalog, "readCatalog").await?;
-        let filter = Filter { skip, ..Filter::all(size).with("catalog", catalog) };
-        let mut work = self.store.read().await?;
-        let page = work.list::<Publication>(&filter).await?;
-        Ok(Page {
-            count: page.count,
-            results: page.results.into_iter().map(|stored| stored.entity).collect(),
-        })
-    }
-
     /// Publishes a dataset of the catalogue's owner; 409 if it is published there already.
-    pub(crate) async fn publish(
-        &self,
-        caller: &Caller,
-        new: NewPublication,
-    ) -> Result<Publication, CatalogError> {
+    pub(crate) async fn publish(&self, caller: &Caller, new: NewPublication) -> ApiResult<Publication> {
         let catalog = self.permitted(caller, &new.catalog.id, "publish").await?.entity;
         if !catalog.capabilities.iter().any(|ability| ability == "publish-dataset") {
             let message =
                 "Ce catalogue ne permet pas de publier : vérifiez sa configuration, notamment la clé d'API.";
-            return Err(CatalogError::Invalid(message.to_owned()));
+            return Err(ApiError::bad_request(message));
         }
         let dataset = self.datasets.permitted(caller, &new.data_fair_dataset.id, "writeDescription").await?;
         if !dataset.owner.is_same(&catalog.owner) {
             let message = "Le jeu de données et le catalogue n'ont pas le même propriétaire.";
-            return Err(CatalogError::Invalid(message.to_owned()));
+            return Err(ApiError::bad_request(message));
         }
         let now = self.clock.now();
         let publication = Publication {
@@ -88,7 +55,7 @@ impl Catalogs {
         match work.insert(&publication, now).await {
             Err(StoreError::Duplicate { .. }) => {
                 let message = "Ce jeu de données est déjà publié dans ce catalogue.";
-                return Err(CatalogError::Conflict(message.to_owned()));
+                return Err(ApiError::conflict(message));
             }
             other => other?,
         }
@@ -98,36 +65,26 @@ impl Catalogs {
     }
 
     /// Publishes again: the remote twin is brought up to date.
-    pub(crate) async fn republish(&self, caller: &Caller, id: &str) -> Result<Publication, CatalogError> {
-        self.permitted_publication(caller, id, "publish").await?;
+    pub(crate) async fn republish(&self, caller: &Caller, id: &str) -> ApiResult<Publication> {
+        self.permitted_exchange::<Publication>(caller, id, "publish").await?;
         self.ask(id, None).await
     }
 
     /// Removes the remote twin, then the publication; only the publication with `only_link`.
-    pub(crate) async fn unpublish(
-        &self,
-        caller: &Caller,
-        id: &str,
-        only_link: bool,
-    ) -> Result<(), CatalogError> {
-        let stored = self.permitted_publication(caller, id, "publish").await?;
+    pub(crate) async fn unpublish(&self, caller: &Caller, id: &str, only_link: bool) -> ApiResult<()> {
+        let stored = self.permitted_exchange::<Publication>(caller, id, "publish").await?;
         if !only_link && stored.remote.remote_id.is_some() {
             return self.ask(id, Some("delete")).await.map(drop);
         }
-        let mut work = self.store.begin().await?;
-        work.jobs().cancel(&stored.key()).await?;
-        work.logs().clear(&stored.log_stream()).await?;
-        work.remove::<Publication>(id).await?;
-        work.commit().await?;
-        Ok(())
+        self.forget(&stored.entity).await
     }
 
     /// Puts a publication back to `waiting`, with a job.
-    pub(crate) async fn ask(&self, id: &str, action: Option<&str>) -> Result<Publication, CatalogError> {
+    pub(crate) async fn ask(&self, id: &str, action: Option<&str>) -> ApiResult<Publication> {
         let now = self.clock.now();
         let mut work = self.store.begin().await?;
         let found = work.load::<Publication>(id).await?;
-        let mut stored = found.ok_or_else(|| CatalogError::NotFound(format!("La publication `{id}`")))?;
+        let mut stored = found.ok_or_else(|| missing::<Publication>(id))?;
         stored.entity.status = ExchangeStatus::Waiting;
         if let Some(action) = action {
             stored.entity.action = action.to_owned();

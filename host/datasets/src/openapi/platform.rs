@@ -101,6 +101,9 @@ fn catalogue(add: &mut impl FnMut(&str, &str, Operation)) {
             .answers(201, "Le jeu de données.", any())
             .refuses(413, "Le fichier est trop grand."),
     );
+    let replace =
+        get("writeData", CATALOGUE, "Créer, ou remplacer le fichier, comme `PUT`.").named("postDataset");
+    add("/datasets/{id}", "post", replace.body(upload()).answers(200, "La description.", any()));
 }
 
 fn descriptions(add: &mut impl FnMut(&str, &str, Operation)) {
@@ -206,6 +209,13 @@ fn files(add: &mut impl FnMut(&str, &str, Operation)) {
         "/datasets/{id}/data-files",
         "get",
         get("listDataFiles", CATALOGUE, "Lister les fichiers.").answers(200, "Les fichiers.", any_list()),
+    );
+    let file = get("downloadDataFile", CATALOGUE, "Télécharger un des fichiers.");
+    let name = in_path("name", "Nom du fichier, tel que listé.", text());
+    add(
+        "/datasets/{id}/data-files/{name}",
+        "get",
+        file.parameters([name]).answers(200, "Le fichier.", bytes()),
     );
 }
 

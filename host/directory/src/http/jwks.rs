@@ -18,3 +18,12 @@ pub async fn show(
     let keys = directory.jwks().await?;
     Ok(([(header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))], Json(keys)))
 }
+
+/// Publishes the same keys where other software looks for them first.
+#[utoipa::path(get, path = "/.well-known/jwks.json", tag = "directory", operation_id = "getJwksAtRoot",
+    responses((status = 200, description = "JSON Web Key Set, RFC 7517")))]
+pub async fn show_at_root(
+    directory: State<Directory>,
+) -> ApiResult<([(HeaderName, HeaderValue); 1], Json<JwkSet>)> {
+    show(directory).await
+}

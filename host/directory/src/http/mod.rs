@@ -46,7 +46,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(directory: Directory) -> Router<
         .nest("/simple-directory/api/organizations", organizations)
         .route("/simple-directory/login", get(login_page::show))
         .route("/simple-directory/.well-known/jwks.json", get(jwks::show))
-        .route("/.well-known/jwks.json", get(jwks::show))
+        .route("/.well-known/jwks.json", get(jwks::show_at_root))
         .route("/data-fair/api/v1/settings/{type}/{id}", get(settings::read).patch(settings::change))
         .with_state(directory)
 }
@@ -85,5 +85,6 @@ pub fn openapi() -> OpenApiPart {
     settings::read,
     settings::change,
     jwks::show,
+    jwks::show_at_root,
 ))]
 struct Documentation;

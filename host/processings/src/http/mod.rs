@@ -6,7 +6,9 @@ mod socket;
 
 use axum::Router;
 use axum::routing::{get, post};
+use halle_http::openapi::OpenApiPart;
 use halle_http::realtime::Realtime;
+use utoipa::OpenApi;
 
 use crate::Processings;
 
@@ -30,3 +32,23 @@ pub fn router(processings: Processings, realtime: Realtime) -> Router {
         .with_state(processings)
         .merge(Router::new().route("/processings/", get(socket::open)).with_state(socket))
 }
+
+/// What the feature adds to the description of the API.
+pub fn openapi() -> OpenApiPart {
+    OpenApiPart { feature: "processings", document: Documentation::openapi() }
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    processings::list,
+    processings::create,
+    processings::read,
+    processings::patch,
+    processings::delete,
+    processings::config_schema,
+    runs::list,
+    runs::read,
+    runs::trigger,
+    runs::kill,
+))]
+struct Documentation;

@@ -1,67 +1,73 @@
 //! Runs as a resource.
 
 use axum::Json;
-use axum::extract::{Path, Query, State};
-use halle_http::{ApiError, ApiResult, Caller};
-use serde::Deserialize;
-use serde_json::{Value, json};
+use axum::extract::{Path, State};
+use halle_http::paging::Paging;
+use halle_http::shapes::{Conflict, OfOne, PageQuery, WrongParameter};
+use halle_http::{ApiError, ApiResult, Caller, Params};
 
 use crate::Processings;
 use crate::model::Run;
+use crate::views::{RunPage, RunWithLog};
 
 /// Runs of a page when the client does not say.
-const PAGE_DEFAULT: u32 = 10;
+const PAGE_DEFAULT: usize = 10;
 
-/// Runs of a page at most.
-const PAGE_MAX: u32 = 500;
-
-/// Parameters of the list.
-#[derive(Debug, Deserialize)]
-pub(super) struct ListParams {
-    processing: String,
-    size: Option<u32>,
-    page: Option<u32>,
-}
-
+/// Lists the runs of a processing, newest first.
+#[utoipa::path(get, path = "/processings/api/v1/runs", tag = "processings", operation_id = "listRuns",
+    params(
+        ("processing" = String, Query, description = "Identifier of the processing"),
+        PageQuery),
+    responses((status = 200, description = "A page", body = RunPage), WrongParameter, OfOne))]
 pub(super) async fn list(
     State(processings): State<Processings>,
     caller: Caller,
-    Query(params): Query<ListParams>,
-) -> ApiResult<Json<Value>> {
-    let size = params.size.unwrap_or(PAGE_DEFAULT);
-    if size > PAGE_MAX {
-        return Err(ApiError::bad_request(format!("\"size\" cannot be more than {PAGE_MAX}")));
-    }
-    let skip = params.page.unwrap_or(1).saturating_sub(1).saturating_mul(size);
-    let page = processings.runs(&caller, &params.processing, skip, size).await?;
-    Ok(Json(json!({ "count": page.count, "results": page.results })))
+    params: Params,
+) -> ApiResult<Json<RunPage>> {
+    let paging = Paging::parse(&params, PAGE_DEFAULT)?;
+    let processing = params.get("processing").ok_or_else(|| {
+        ApiError::bad_request(
+            "Le paramètre \"processing\" manque : dites de quel traitement lister les exécutions.",
+        )
+    })?;
+    let page = processings.runs(&caller, processing, paging).await?;
+    Ok(Json(RunPage { count: page.count, results: page.results }))
 }
 
-/// The run with its log.
+/// Shows a run with its log.
+#[utoipa::path(get, path = "/processings/api/v1/runs/{id}", tag = "processings", operation_id = "readRun",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The run", body = RunWithLog), OfOne))]
 pub(super) async fn read(
     State(processings): State<Processings>,
     caller: Caller,
     Path(id): Path<String>,
-) -> ApiResult<Json<Value>> {
-    let run = processings.permitted_run(&caller, &id, "readRuns").await?;
-    let log: Vec<Value> = processings.run_log(&run).await?.into_iter().map(|record| record.body).collect();
-    let mut view = serde_json::to_value(&run.entity).map_err(ApiError::internal)?;
-    view["log"] = Value::Array(log);
-    Ok(Json(view))
+) -> ApiResult<Json<RunWithLog>> {
+    let run = processings.permitted_run(&caller, &id, "readRuns").await?.entity;
+    let log = processings.run_log(&run).await?.into_iter().map(|record| record.body).collect();
+    Ok(Json(RunWithLog { run, log }))
 }
 
+/// Starts a run now, in place of the one that waits. 400 while one is in progress, 409 for an inactive processing.
+#[utoipa::path(post, path = "/processings/api/v1/processings/{id}/_trigger", tag = "processings",
+    operation_id = "triggerProcessing", params(("id" = String, Path)),
+    responses((status = 200, description = "The run", body = Run), WrongParameter, OfOne, Conflict))]
 pub(super) async fn trigger(
     State(processings): State<Processings>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> ApiResult<Json<Run>> {
-    Ok(Json(processings.trigger(&caller, &id).await?))
+    processings.trigger(&caller, &id).await.map(Json)
 }
 
+/// Asks a run to stop; it has the grace time of its plugin's limits, then it is stopped.
+#[utoipa::path(post, path = "/processings/api/v1/runs/{id}/_kill", tag = "processings", operation_id = "killRun",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "The run", body = Run), OfOne, Conflict))]
 pub(super) async fn kill(
     State(processings): State<Processings>,
     caller: Caller,
     Path(id): Path<String>,
 ) -> ApiResult<Json<Run>> {
-    Ok(Json(processings.kill(&caller, &id).await?))
+    processings.kill(&caller, &id).await.map(Json)
 }

@@ -17,7 +17,7 @@ pub(super) fn realtime(processings: &Processings, realtime: Realtime) -> Realtim
         let decision: futures::future::BoxFuture<'static, _> = Box::pin(async move {
             match channel.split('/').collect::<Vec<_>>()[..] {
                 ["processings", id, "run-log" | "run-patch"] => {
-                    processings.permitted(&caller, id, "readRuns").await.map(drop).map_err(ApiError::from)
+                    processings.permitted(&caller, id, "readRuns").await.map(drop)
                 }
                 _ => Err(ApiError::not_found(format!("le canal « {channel} » n'existe pas"))),
             }

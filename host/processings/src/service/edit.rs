@@ -3,26 +3,28 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use halle_base::AccountRef;
+use halle_base::{AccountKind, AccountRef};
 use halle_extensions::host::Call;
 use halle_extensions::installed::usable;
 use halle_extensions::instance::{Configured, Keeper};
 use halle_extensions::manifest::PluginKind;
 use halle_extensions::registry::Installed;
 use halle_extensions::services::Services;
-use halle_http::ApiError;
-use halle_model::permission::{PermissionEntry, can_create};
+use halle_http::auth::owner_of_new_by_admin;
+use halle_http::{ApiError, ApiResult, shapes};
+use halle_model::permission::PermissionEntry;
 use halle_model::{Caller, schedule};
 use halle_store::{EntityExt, Filter};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
+use utoipa::ToSchema;
 
+use crate::Processings;
 use crate::model::{Processing, RUNS_KEPT_MAX, Rule, Run, Slot};
-use crate::{ProcessingError, Processings};
 
 /// A processing to create.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub(crate) struct NewProcessing {
     /// Title.
@@ -37,50 +39,52 @@ pub(crate) struct NewProcessing {
     pub slots: BTreeMap<String, Slot>,
     /// Schedule.
     #[serde(default)]
+    #[schema(value_type = Vec<shapes::ScheduleRule>)]
     pub scheduling: Vec<Rule>,
     /// Whether it may run.
     #[serde(default)]
     pub active: bool,
     /// Owner; the caller's active account when absent.
+    #[schema(value_type = Option<shapes::Account>)]
     pub owner: Option<AccountRef>,
 }
 
 /// Attributes to change; absent ones stay.
-#[derive(Debug, Clone, Default, Deserialize)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ProcessingPatch)]
 pub(crate) struct Patch {
+    /// Title.
     pub title: Option<String>,
+    /// Configuration; a secret shown as a mask stays what it is.
     pub config: Option<Value>,
+    /// Datasets by slot.
     pub slots: Option<BTreeMap<String, Slot>>,
+    /// Schedule.
+    #[schema(value_type = Option<Vec<shapes::ScheduleRule>>)]
     pub scheduling: Option<Vec<Rule>>,
+    /// Whether it may run.
     pub active: Option<bool>,
+    /// Explicit grants; only who administers the processing may change them.
+    #[schema(value_type = Option<Vec<shapes::Permission>>)]
     pub permissions: Option<Vec<PermissionEntry>>,
 }
 
 impl Processings {
     /// Creates a processing. Its plugin checks the configuration; if it is active and scheduled, its first run waits.
-    pub(crate) async fn create(
-        &self,
-        caller: &Caller,
-        new: NewProcessing,
-    ) -> Result<Processing, ProcessingError> {
-        let owner = new.owner.clone().or_else(|| caller.account.clone());
-        let owner = owner
-            .ok_or_else(|| ApiError::unauthorized("Veuillez vous connecter pour créer un traitement."))?;
-        if !can_create(caller, &owner, "processings") {
-            return Err(ApiError::forbidden("Permission manquante pour l'opération \"post\".").into());
-        }
+    pub(crate) async fn create(&self, caller: &Caller, new: NewProcessing) -> ApiResult<Processing> {
+        let owner = owner_of_new_by_admin(caller, new.owner, "processings", "un traitement")?;
         let now = self.clock.now();
         let mut processing = Processing {
             id: halle_base::new_id(&*self.dice),
             title: String::new(),
-            owner,
             plugin: new.plugin,
             configured: Configured::default(),
             slots: BTreeMap::new(),
             scheduling: Vec::new(),
             active: false,
-            permissions: Vec::new(),
+            permissions: read_by_contributors(&owner),
+            owner,
             created_at: now,
             updated_at: now,
         };
@@ -101,13 +105,12 @@ impl Processings {
     }
 
     /// Changes attributes. A run in progress goes on with what it began with.
-    pub(crate) async fn patch(
-        &self,
-        caller: &Caller,
-        id: &str,
-        patch: Patch,
-    ) -> Result<Processing, ProcessingError> {
+    pub(crate) async fn patch(&self, caller: &Caller, id: &str, patch: Patch) -> ApiResult<Processing> {
         let mut stored = self.permitted(caller, id, "writeProcessing").await?;
+        if patch.permissions.is_some() {
+            // Who may only write could otherwise make an administrator of themselves.
+            self.permitted(caller, id, "setPermissions").await?;
+        }
         self.apply(caller, &mut stored.entity, patch).await?;
         let now = self.clock.now();
         stored.entity.updated_at = now;
@@ -119,7 +122,7 @@ impl Processings {
     }
 
     /// Deletes a processing with its runs and their logs. The datasets it made stay.
-    pub(crate) async fn delete(&self, caller: &Caller, id: &str) -> Result<(), ProcessingError> {
+    pub(crate) async fn delete(&self, caller: &Caller, id: &str) -> ApiResult<()> {
         let stored = self.permitted(caller, id, "delete").await?;
         let mut work = self.store.begin().await?;
         work.jobs().cancel(&stored.key()).await?;
@@ -133,18 +136,11 @@ impl Processings {
         Ok(())
     }
 
-    async fn apply(
-        &self,
-        caller: &Caller,
-        processing: &mut Processing,
-        patch: Patch,
-    ) -> Result<(), ProcessingError> {
+    async fn apply(&self, caller: &Caller, processing: &mut Processing, patch: Patch) -> ApiResult<()> {
         let plugin = usable(&*self.installed, &processing.plugin, PluginKind::Processing).await?;
         if let Some(title) = patch.title {
             if title.trim().is_empty() {
-                return Err(ProcessingError::Invalid(
-                    "`title` est vide : donnez un titre au traitement.".to_owned(),
-                ));
+                return Err(ApiError::bad_request("`title` est vide : donnez un titre au traitement."));
             }
             processing.title = title;
         }
@@ -154,7 +150,7 @@ impl Processings {
         }
         if let Some(rules) = patch.scheduling {
             schedule::next(&rules, self.clock.now())
-                .map_err(|error| ProcessingError::Invalid(format!("`scheduling` : {error}")))?;
+                .map_err(|error| ApiError::bad_request(format!("`scheduling` : {error}")))?;
             processing.scheduling = rules;
         }
         if let Some(permissions) = patch.permissions {
@@ -176,25 +172,25 @@ impl Processings {
         caller: &Caller,
         plugin: &Installed,
         slots: &BTreeMap<String, Slot>,
-    ) -> Result<(), ProcessingError> {
+    ) -> ApiResult<()> {
         for (name, slot) in slots {
             let Some(table) = plugin.manifest.slots.get(name) else {
                 let known: Vec<&str> = plugin.manifest.slots.keys().map(String::as_str).collect();
                 let message = format!("`slots.{name}` : le plugin ne connaît que {}.", known.join(", "));
-                return Err(ProcessingError::Invalid(message));
+                return Err(ApiError::bad_request(message));
             };
             let operation = if table.direction == "write" { "writeData" } else { "readLines" };
             match &slot.dataset {
                 Some(dataset) => {
                     let checked = self.datasets.permitted(caller, dataset, operation).await;
                     checked.map_err(|error| {
-                        ProcessingError::Invalid(format!("`slots.{name}.dataset` : {error}"))
+                        ApiError::bad_request(format!("`slots.{name}.dataset` : {error}"))
                     })?;
                 }
                 None if table.direction == "write" => {}
                 None => {
                     let message = format!("`slots.{name}.dataset` manque : dites quel jeu de données lire.");
-                    return Err(ProcessingError::Invalid(message));
+                    return Err(ApiError::bad_request(message));
                 }
             }
         }
@@ -202,11 +198,7 @@ impl Processings {
     }
 
     /// Lets the plugin check and normalise the configuration.
-    async fn prepare(
-        &self,
-        plugin: &Arc<Installed>,
-        processing: &mut Processing,
-    ) -> Result<(), ProcessingError> {
+    async fn prepare(&self, plugin: &Arc<Installed>, processing: &mut Processing) -> ApiResult<()> {
         let key = processing.key();
         let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &key };
         let secrets = processing.configured.open(keeper).map_err(ApiError::internal)?;
@@ -217,4 +209,20 @@ impl Processings {
         processing.configured.config = self.plugins.prepare(call, config).await?.config;
         Ok(())
     }
+}
+
+/// Contributors of an organisation may see what runs for it (services reference §4.2); only admins change it.
+fn read_by_contributors(owner: &AccountRef) -> Vec<PermissionEntry> {
+    if owner.kind == AccountKind::User {
+        return Vec::new();
+    }
+    vec![PermissionEntry {
+        kind: Some(AccountKind::Organization),
+        id: Some(owner.id.clone()),
+        name: Some(owner.name.clone()),
+        department: Some(owner.department.clone().unwrap_or_else(|| "-".to_owned())),
+        roles: vec!["contrib".to_owned()],
+        classes: vec!["list".to_owned(), "read".to_owned()],
+        ..PermissionEntry::default()
+    }]
 }

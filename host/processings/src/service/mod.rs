@@ -5,4 +5,3 @@ mod find;
 mod run;
 
 pub(crate) use edit::{NewProcessing, Patch};
-pub(crate) use find::ListQuery;

@@ -1,26 +1,29 @@
 //! Triggering, killing and scheduling runs.
 
 use halle_base::Timestamp;
+use halle_http::{ApiError, ApiResult};
 use halle_model::{Caller, schedule};
 use halle_store::{EntityExt, Filter, NewJob, StoreResult, UnitOfWork};
 use serde_json::json;
 
+use crate::Processings;
 use crate::jobs::RUN;
 use crate::model::{Processing, ProcessingRef, RUNS_KEPT_MAX, Run, RunStatus, key};
-use crate::{ProcessingError, Processings};
 
 impl Processings {
     /// Starts a run now, in place of the one that waits. Refused while one is in progress.
-    pub(crate) async fn trigger(&self, caller: &Caller, id: &str) -> Result<Run, ProcessingError> {
+    pub(crate) async fn trigger(&self, caller: &Caller, id: &str) -> ApiResult<Run> {
         let processing = self.permitted(caller, id, "trigger").await?.entity;
         if !processing.active {
-            return Err(ProcessingError::Conflict("Le traitement n'est pas actif.".to_owned()));
+            return Err(ApiError::conflict(
+                "Le traitement n'est pas actif : activez-le avant de l'exécuter.",
+            ));
         }
         let now = self.clock.now();
         let mut work = self.store.begin().await?;
         let recent = work.list::<Run>(&Filter::all(10).with("processing", id)).await?;
         if recent.results.iter().any(|run| matches!(run.status, RunStatus::Running | RunStatus::Kill)) {
-            return Err(ProcessingError::Invalid("Une exécution est déjà en cours.".to_owned()));
+            return Err(ApiError::bad_request("Une exécution est déjà en cours."));
         }
         remove_pending(&mut *work, id).await?;
         let run = self.new_run(&processing, RunStatus::Triggered, now, now);
@@ -31,12 +34,12 @@ impl Processings {
     }
 
     /// Asks a run to stop; it has the grace time of its plugin's limits, then it is stopped.
-    pub(crate) async fn kill(&self, caller: &Caller, run_id: &str) -> Result<Run, ProcessingError> {
+    pub(crate) async fn kill(&self, caller: &Caller, run_id: &str) -> ApiResult<Run> {
         let permitted = self.permitted_run(caller, run_id, "kill").await?;
         let now = self.clock.now();
         let mut work = self.store.begin().await?;
         let Some(mut stored) = work.load::<Run>(&permitted.id).await? else {
-            return Err(ProcessingError::NotFound(format!("L'exécution `{run_id}`")));
+            return Err(ApiError::not_found(format!("L'exécution `{run_id}` n'existe pas.")));
         };
         match stored.status {
             RunStatus::Running => {

@@ -4,6 +4,8 @@ mod services;
 
 use axum::Router;
 use axum::routing::get;
+use halle_http::openapi::OpenApiPart;
+use utoipa::OpenApi;
 
 use crate::RemoteServices;
 
@@ -16,3 +18,20 @@ pub fn router(services: RemoteServices) -> Router {
         .route("/remote-services-actions", get(services::actions));
     Router::new().nest("/data-fair/api/v1", api).with_state(services)
 }
+
+/// What the feature adds to the description of the API.
+pub fn openapi() -> OpenApiPart {
+    OpenApiPart { feature: "services", document: Documentation::openapi() }
+}
+
+#[derive(OpenApi)]
+#[openapi(paths(
+    services::list,
+    services::actions,
+    services::create,
+    services::read,
+    services::patch,
+    services::delete,
+    services::api_doc,
+))]
+struct Documentation;

@@ -7,17 +7,18 @@ use halle_extensions::host::{Call, RemoteOperation};
 use halle_extensions::installed::usable;
 use halle_extensions::manifest::PluginKind;
 use halle_extensions::services::Services;
-use halle_http::ApiError;
-use halle_model::permission::can_create;
+use halle_http::auth::owner_of_new_by_admin;
+use halle_http::{ApiError, ApiResult, shapes};
 use halle_model::{Caller, slug};
 use halle_store::{EntityExt, StoreError};
 use serde::Deserialize;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 use url::Url;
+use utoipa::ToSchema;
 
+use crate::RemoteServices;
 use crate::model::RemoteService;
-use crate::{RemoteServices, ServiceError};
 
 /// Adapter of services that do not name one: it follows Data Fair's conventions.
 const DEFAULT_ADAPTER: &str = "openapi";
@@ -26,59 +27,69 @@ const DEFAULT_ADAPTER: &str = "openapi";
 const DOCUMENT_BYTES_MAX: usize = 1 << 20;
 
 /// A service to declare.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct NewService {
+    /// Identifier; `info.x-api-id` of the document, else its title, when absent.
     pub id: Option<String>,
+    /// Title; `info.title` of the document when absent.
     pub title: Option<String>,
+    /// Description.
     #[serde(default)]
     pub description: String,
+    /// The OpenAPI 3 document.
     pub api_doc: Value,
     /// Address of the server; `servers[0].url` of the document when absent.
     pub server: Option<String>,
+    /// Adapter plugin; `openapi` when absent.
     pub plugin: Option<String>,
+    /// How the service wants its key.
     pub api_key: Option<ApiKey>,
+    /// Whether every account may use it.
     #[serde(default)]
     pub public: bool,
+    /// Owner; the caller's active account when absent.
+    #[schema(value_type = Option<shapes::Account>)]
     pub owner: Option<AccountRef>,
 }
 
 /// How a service wants its key, in Data Fair's shape.
-#[derive(Debug, Deserialize)]
+#[derive(Debug, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
+#[schema(as = ServiceKey)]
 pub(crate) struct ApiKey {
     /// `header`: the only place, so that keys stay out of URLs.
     #[serde(rename = "in")]
     pub place: String,
+    /// Name of the header.
     pub name: String,
+    /// The key; asterisks leave the stored one as it is.
+    #[schema(value_type = String)]
     pub value: Secret<String>,
 }
 
 /// Attributes to change; absent ones stay.
-#[derive(Debug, Default, Deserialize)]
+#[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
 pub(crate) struct ServicePatch {
+    /// Title.
     pub title: Option<String>,
+    /// Description.
     pub description: Option<String>,
+    /// The OpenAPI 3 document; the adapter reads it again.
     pub api_doc: Option<Value>,
+    /// Address of the server.
     pub server: Option<String>,
+    /// How the service wants its key.
     pub api_key: Option<ApiKey>,
+    /// Whether every account may use it.
     pub public: Option<bool>,
 }
 
 impl RemoteServices {
     /// Declares a service; its adapter must find an operation that can enrich.
-    pub(crate) async fn create(
-        &self,
-        caller: &Caller,
-        new: NewService,
-    ) -> Result<RemoteService, ServiceError> {
-        let owner = new.owner.or_else(|| caller.account.clone());
-        let owner = owner
-            .ok_or_else(|| ApiError::unauthorized("Veuillez vous connecter pour déclarer un service."))?;
-        if !can_create(caller, &owner, "remote-services") {
-            return Err(ApiError::forbidden("Permission manquante pour l'opération \"post\".").into());
-        }
+    pub(crate) async fn create(&self, caller: &Caller, new: NewService) -> ApiResult<RemoteService> {
+        let owner = owner_of_new_by_admin(caller, new.owner, "remote-services", "un service")?;
         let info = |key: &str| new.api_doc["info"][key].as_str().unwrap_or_default().to_owned();
         let id = new.id.or_else(|| Some(info("x-api-id")).filter(|id| !id.is_empty()));
         let id = slug::title_slug(&id.unwrap_or_else(|| info("title")));
@@ -107,7 +118,7 @@ impl RemoteServices {
                     "Le service « {} » existe déjà : modifiez-le, ou donnez un autre `id`.",
                     service.id
                 );
-                return Err(ServiceError::Conflict(message));
+                return Err(ApiError::conflict(message));
             }
             other => other?,
         }
@@ -121,7 +132,7 @@ impl RemoteServices {
         caller: &Caller,
         id: &str,
         patch: ServicePatch,
-    ) -> Result<RemoteService, ServiceError> {
+    ) -> ApiResult<RemoteService> {
         let mut stored = self.permitted(caller, id, "writeService").await?;
         let service = &mut stored.entity;
         if let Some(title) = patch.title {
@@ -150,7 +161,7 @@ impl RemoteServices {
     }
 
     /// Forgets a service. Datasets keep the columns it filled until they are enriched again.
-    pub(crate) async fn delete(&self, caller: &Caller, id: &str) -> Result<(), ServiceError> {
+    pub(crate) async fn delete(&self, caller: &Caller, id: &str) -> ApiResult<()> {
         self.permitted(caller, id, "delete").await?;
         let mut work = self.store.begin().await?;
         work.remove::<RemoteService>(id).await?;
@@ -158,11 +169,11 @@ impl RemoteServices {
         Ok(())
     }
 
-    async fn operations(&self, plugin: &str, document: &Value) -> Result<Vec<RemoteOperation>, ServiceError> {
+    async fn operations(&self, plugin: &str, document: &Value) -> ApiResult<Vec<RemoteOperation>> {
         if document.to_string().len() > DOCUMENT_BYTES_MAX {
             let message =
                 format!("`apiDoc` a plus de {DOCUMENT_BYTES_MAX} octets : retirez ce qui n'enrichit pas.");
-            return Err(ServiceError::Invalid(message));
+            return Err(ApiError::bad_request(message));
         }
         let call = Call {
             plugin: usable(&*self.installed, plugin, PluginKind::RemoteService).await?,
@@ -175,17 +186,17 @@ impl RemoteServices {
         if operations.is_empty() {
             let message = "`apiDoc` ne décrit aucune opération d'enrichissement par lot : il faut un POST en ndjson \
                            dont l'entrée et la sortie ont une propriété `x-refersTo: http://schema.org/identifier`.";
-            return Err(ServiceError::Invalid(message.to_owned()));
+            return Err(ApiError::bad_request(message));
         }
         Ok(operations)
     }
 
-    fn set_key(&self, service: &mut RemoteService, key: Option<ApiKey>) -> Result<(), ServiceError> {
+    fn set_key(&self, service: &mut RemoteService, key: Option<ApiKey>) -> ApiResult<()> {
         let Some(key) = key else { return Ok(()) };
         if key.place != "header" {
             let message =
                 "`apiKey.in` : seul `header` est accepté, une clé ne doit pas figurer dans une adresse.";
-            return Err(ServiceError::Invalid(message.to_owned()));
+            return Err(ApiError::bad_request(message));
         }
         let is_unchanged = key.value.reveal().bytes().all(|b| b == b'*');
         if !is_unchanged {
@@ -197,12 +208,12 @@ impl RemoteServices {
 }
 
 /// The address of the server: given, or the document's first one.
-fn server(given: Option<&str>, document: &Value) -> Result<String, ServiceError> {
+fn server(given: Option<&str>, document: &Value) -> ApiResult<String> {
     let address = given.or_else(|| document["servers"][0]["url"].as_str()).unwrap_or_default();
     let url =
         Url::parse(address).ok().filter(|url| matches!(url.scheme(), "http" | "https") && url.has_host());
     let url = url.ok_or_else(|| {
-        ServiceError::Invalid(format!(
+        ApiError::bad_request(format!(
             "`server` : « {address} » n'est pas une adresse http ou https complète."
         ))
     })?;

@@ -1,16 +1,18 @@
 //! Finding services.
 
 use halle_http::auth::require;
+use halle_http::paging::Paging;
+use halle_http::{ApiError, ApiResult};
 use halle_model::Caller;
 use halle_model::permission::{SERVICE_OPERATIONS, operation};
 use halle_store::documents::Stored;
 use halle_store::{EntityExt, Filter, Page};
 
+use crate::RemoteServices;
 use crate::model::{RemoteService, canonical};
-use crate::{RemoteServices, ServiceError};
 
 /// What a list asks for.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub(crate) struct ListQuery {
     /// Words of the title or the description.
     pub q: String,
@@ -18,10 +20,8 @@ pub(crate) struct ListQuery {
     pub input_concepts: Vec<String>,
     /// Concepts of which one output must have one.
     pub output_concepts: Vec<String>,
-    /// Services to skip.
-    pub skip: u32,
-    /// Services to return.
-    pub size: u32,
+    /// Which page.
+    pub paging: Paging,
 }
 
 impl RemoteServices {
@@ -31,10 +31,10 @@ impl RemoteServices {
         caller: &Caller,
         id: &str,
         operation_id: &str,
-    ) -> Result<Stored<RemoteService>, ServiceError> {
+    ) -> ApiResult<Stored<RemoteService>> {
         let mut work = self.store.read().await?;
         let found = work.load::<RemoteService>(id).await?;
-        let service = found.ok_or_else(|| ServiceError::NotFound(format!("Le service `{id}`")))?;
+        let service = found.ok_or_else(|| ApiError::not_found(format!("Le service `{id}` n'existe pas.")))?;
         let grants = service.grants();
         require(
             caller,
@@ -46,13 +46,9 @@ impl RemoteServices {
     }
 
     /// Services that the caller may list, newest first.
-    pub(crate) async fn list(
-        &self,
-        caller: &Caller,
-        query: &ListQuery,
-    ) -> Result<Page<RemoteService>, ServiceError> {
-        let words = halle_model::slug::fold(&query.q).split_whitespace().map(str::to_owned).collect();
-        let mut filter = Filter { skip: query.skip, words, ..Filter::all(query.size) };
+    pub(crate) async fn list(&self, caller: &Caller, query: &ListQuery) -> ApiResult<Page<RemoteService>> {
+        let filter = Filter::page(query.paging.skip, query.paging.size).searching(&query.q);
+        let mut filter = filter.listed_for(caller, "remote-services");
         for (name, uris) in
             [("input-concepts", &query.input_concepts), ("output-concepts", &query.output_concepts)]
         {
@@ -60,14 +56,7 @@ impl RemoteServices {
                 filter.any_of.push((name, uris.iter().map(|uri| canonical(uri).to_owned()).collect()));
             }
         }
-        if let Some(words) = halle_model::listing::caller_words(caller, "remote-services") {
-            filter.any_of.push(("grant", words));
-        }
         let mut work = self.store.read().await?;
-        let page = work.list::<RemoteService>(&filter).await?;
-        Ok(Page {
-            count: page.count,
-            results: page.results.into_iter().map(|stored| stored.entity).collect(),
-        })
+        Ok(work.list::<RemoteService>(&filter).await?.into_entities())
     }
 }

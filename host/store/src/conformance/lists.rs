@@ -115,18 +115,23 @@ pub(super) async fn orders(store: &dyn Store) -> StoreResult<()> {
 }
 
 pub(super) async fn pages_are_disjoint_and_complete(store: &dyn Store) -> StoreResult<()> {
+    let readers = || vec![Key::new("reader", "a"), Key::new("reader", "b")];
     let all: Vec<Document> =
-        (0..25).map(|n| document("pages", &format!("d{n:02}"), vec![], json!(n))).collect();
+        (0..25).map(|n| document("pages", &format!("d{n:02}"), readers(), json!(n))).collect();
     given(store, &all).await?;
     let mut read = store.read().await?;
-    let mut seen = Vec::new();
-    for skip in [0, 10, 20, 30] {
-        let filter = Filter { skip, order: Order::CreatedAsc, ..Filter::all(10) };
-        let page = read.documents().list("pages", &filter).await?;
-        assert_eq!(page.count, 25, "the count is over all pages");
-        seen.extend(page.results.into_iter().map(|document| document.id));
+    // A document that has two of the values asked for is one document still.
+    for any_of in [vec![], vec![("reader", values(&["a", "b"]))]] {
+        let mut seen = Vec::new();
+        for skip in [0, 10, 20, 30] {
+            let order = Order::CreatedAsc;
+            let filter = Filter { skip, order, any_of: any_of.clone(), ..Filter::all(10) };
+            let page = read.documents().list("pages", &filter).await?;
+            assert_eq!(page.count, 25, "the count is over all pages");
+            seen.extend(page.results.into_iter().map(|document| document.id));
+        }
+        assert_eq!(seen, all.iter().map(|document| document.id.clone()).collect::<Vec<_>>(), "{any_of:?}");
     }
-    assert_eq!(seen, all.iter().map(|document| document.id.clone()).collect::<Vec<_>>());
 
     let count_only = read.documents().list("pages", &Filter::all(0)).await?;
     assert_eq!((count_only.count, count_only.results.len()), (25, 0));

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::record_batch::RecordBatch;
 use halle_base::limits::DATASET_COLUMNS_MAX;
 use halle_extensions::services::{DatasetSlots, RowsReader, RowsWriter};
 use halle_extensions::{Field, Problem};
@@ -21,7 +22,22 @@ const ROWS_MAX: u32 = 4_096;
 const FILE_NAME_BYTES_MAX: usize = 200;
 
 /// Lines being read.
-pub struct ReaderHandle(pub Box<dyn RowsReader>);
+pub struct ReaderHandle {
+    /// Where they come from.
+    pub reader: Box<dyn RowsReader>,
+    /// What the platform gave and the guest has not seen yet: a batch has a limit in bytes, too.
+    rest: Option<RecordBatch>,
+}
+
+impl ReaderHandle {
+    /// Cuts what the guest sees next from `rows`, and keeps what is beyond.
+    fn cut(&mut self, rows: RecordBatch, rows_max: u32) -> RecordBatch {
+        let count = rows.num_rows();
+        let fits = columns::parts(&rows).first().map_or(count, |(_, fits)| *fits).min(rows_max as usize);
+        self.rest = (fits < count).then(|| rows.slice(fits, count - fits));
+        rows.slice(0, fits)
+    }
+}
 
 /// A transaction; dropping it changes nothing.
 pub struct WriterHandle {
@@ -46,7 +62,8 @@ impl Guest {
     /// Opens what is bound to a slot.
     pub async fn open_slot(&mut self, slot: &str, query: &Value) -> Result<ReaderHandle, wit::Problem> {
         let datasets = self.slot(slot, &self.grants.read_slots)?;
-        self.wait(datasets.open_read(slot, query)).await.map(ReaderHandle)
+        let reader = self.wait(datasets.open_read(slot, query)).await?;
+        Ok(ReaderHandle { reader, rest: None })
     }
 
     /// The next rows of a reader of the platform.
@@ -57,15 +74,20 @@ impl Guest {
     ) -> wasmtime::Result<Result<Option<wit::Batch>, wit::Problem>> {
         let max_rows = if max_rows == 0 { ROWS_MAX } else { max_rows.min(ROWS_MAX) };
         let cancel = self.call.cancel.clone();
-        let reader = self.table.get_mut(reader)?;
-        let rows = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Ok(Err(crate::guest::cancelled())),
-            rows = reader.0.next(max_rows) => rows,
+        let handle = self.table.get_mut(reader)?;
+        let rows = match handle.rest.take() {
+            Some(rest) => Ok(Some(rest)),
+            None => tokio::select! {
+                biased;
+                () = cancel.cancelled() => return Ok(Err(crate::guest::cancelled())),
+                rows = handle.reader.next(max_rows) => rows,
+            },
         };
-        let fields = reader.0.schema().to_vec();
         match rows {
-            Ok(Some(rows)) => Ok(Ok(Some(self.batch_to_guest(&rows, &fields)?))),
+            Ok(Some(rows)) => {
+                let (rows, fields) = (handle.cut(rows, max_rows), handle.reader.schema().to_vec());
+                Ok(Ok(Some(self.batch_to_guest(&rows, &fields)?)))
+            }
             Ok(None) => Ok(Ok(None)),
             Err(failed) => Ok(Err(self.problem(failed))),
         }
@@ -111,7 +133,7 @@ impl datasets::Host for Guest {
 impl datasets::HostReader for Guest {
     async fn schema(&mut self, reader: Resource<ReaderHandle>) -> wasmtime::Result<Vec<wit::Field>> {
         self.enter()?;
-        Ok(fields_to_wit(self.table.get(&reader)?.0.schema()))
+        Ok(fields_to_wit(self.table.get(&reader)?.reader.schema()))
     }
 
     async fn next(

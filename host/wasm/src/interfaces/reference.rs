@@ -25,7 +25,7 @@ impl reference::Host for Guest {
 impl reference::HostTable for Guest {
     async fn schema(&mut self, table: Resource<TableHandle>) -> wasmtime::Result<Vec<wit::Field>> {
         self.enter()?;
-        Ok(fields_to_wit(self.table.get(&table)?.0.schema()))
+        Ok(fields_to_wit(self.table.get(&table)?.reader.schema()))
     }
 
     async fn next(

@@ -26,7 +26,7 @@ impl source::Host for Guest {
             return Ok(Err(problem("dataset/format", "the content is given as `csv` only")));
         }
         let mut reader = match self.open_slot(SLOT, &Value::Object(serde_json::Map::new())).await {
-            Ok(reader) => reader.0,
+            Ok(handle) => handle.reader,
             Err(refused) => return Ok(Err(refused)),
         };
         let work = write_csv(&mut *reader, self.blob_bytes_left());

@@ -61,15 +61,16 @@ async fn lies_about_rows_are_found() {
         fill: "(i32.store8 (i32.const 908) (i32.const 1))
                (i32.store (i32.const 912) (i32.const 131072))
                (i32.store (i32.const 916) (i32.sub (local.get $rows) (i32.const 1)))",
+        ..ZEROES
     };
     assert!(failure(one_less).await.contains("2 values for 3 rows"));
-    let fewer_rows = Answer { kind: "integer", fill: "(i32.store (i32.const 840) (i32.const 1))" };
+    let fewer_rows = Answer { fill: "(i32.store (i32.const 840) (i32.const 1))", ..ZEROES };
     assert!(failure(fewer_rows).await.contains("1 rows came back for 3"));
 }
 
 #[tokio::test]
 async fn broken_texts_are_found() {
-    let column = |fill| Answer { kind: "text", fill };
+    let column = |fill| Answer { kind: "text", fill, ..ZEROES };
     // Case 3, texts: offsets at 912, data at 920.
     let backwards = column(
         "(i32.store8 (i32.const 908) (i32.const 3))
@@ -90,5 +91,5 @@ async fn broken_texts_are_found() {
 
 #[tokio::test]
 async fn a_plan_with_an_unknown_kind_is_refused() {
-    assert!(failure(Answer { kind: "tensor", fill: "" }).await.contains("unknown kind `tensor`"));
+    assert!(failure(Answer { kind: "tensor", ..ZEROES }).await.contains("unknown kind `tensor`"));
 }

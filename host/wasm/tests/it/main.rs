@@ -2,8 +2,14 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod admission;
+mod datasets;
 mod enricher;
 mod guests;
 mod hostile;
 mod http;
+mod instance;
+mod ports;
+mod reference;
 mod sandbox;
+mod state;
+mod upload;

@@ -4,6 +4,7 @@ use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use bytes::Bytes;
+use futures::StreamExt;
 use futures::stream::BoxStream;
 use halle_base::SeededDice;
 use halle_extensions::grants::{Grants, Limits, asked};
@@ -103,12 +104,23 @@ pub fn call_with(digest: &str, manifest: Manifest, grants: Option<Grants>) -> Ca
 #[derive(Default)]
 pub struct Memory(pub Mutex<Vec<String>>);
 
+impl Memory {
+    /// The messages so far.
+    pub fn said(&self) -> Vec<String> {
+        self.0.lock().unwrap().clone()
+    }
+}
+
 impl RunLog for Memory {
     fn emit(&self, _level: LogLevel, message: &str, _fields: &[(String, String)]) {
         self.0.lock().unwrap().push(message.to_owned());
     }
-    fn task(&self, _name: &str, _total: Option<u64>) {}
-    fn advance(&self, _done: u64) {}
+    fn task(&self, name: &str, total: Option<u64>) {
+        self.0.lock().unwrap().push(format!("task {name} {total:?}"));
+    }
+    fn advance(&self, done: u64) {
+        self.0.lock().unwrap().push(format!("done {done}"));
+    }
 }
 
 /// An egress that echoes what it was given, and remembers that it was called.
@@ -129,11 +141,13 @@ impl Egress for Echo {
 
     async fn upload(
         &self,
-        _policy: &EgressPolicy,
-        _request: HttpRequest,
-        _length: u64,
-        _body: BoxStream<'static, std::io::Result<Bytes>>,
+        policy: &EgressPolicy,
+        request: HttpRequest,
+        length: u64,
+        body: BoxStream<'static, std::io::Result<Bytes>>,
     ) -> Result<HttpResponse, Problem> {
-        Err(Problem::new("http/connect", "no uploads here"))
+        let body: Vec<u8> = body.map(|chunk| chunk.unwrap().to_vec()).concat().await;
+        assert_eq!(body.len() as u64, length, "a server is told the length before the body");
+        self.send(policy, HttpRequest { body: Some(Bytes::from(body)), ..request }).await
     }
 }

@@ -1,0 +1,5 @@
+//! Applications over HTTP: real adapters, a visualisation in plain Rust, and pictures that are texts.
+
+mod changes;
+mod pictures;
+mod site;

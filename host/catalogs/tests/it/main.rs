@@ -1,0 +1,6 @@
+//! Catalogues over HTTP: real adapters, and a neighbour in plain Rust.
+
+mod changes;
+mod imports;
+mod publications;
+mod site;

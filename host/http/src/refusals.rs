@@ -1,0 +1,69 @@
+//! How failures of the ports reach clients, so that every feature that uses a port answers alike.
+
+use halle_extensions::{PluginError, Problem};
+use halle_store::StoreError;
+
+use crate::error::{ApiError, StatusCode};
+
+impl From<StoreError> for ApiError {
+    /// 409 for a value that is taken and for a change by somebody else, 500 for the rest.
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Duplicate { key, value, .. } => Self::conflict(format!(
+                "`{value}` est déjà utilisé ({key}) : choisissez une autre valeur. `{value}` is taken."
+            )),
+            StoreError::Stale { .. } => Self::conflict(
+                "Cette ressource vient d'être modifiée par quelqu'un d'autre : rechargez-la. It was changed by someone \
+                 else meanwhile.",
+            ),
+            error @ (StoreError::Unreadable { .. } | StoreError::Engine(_)) => Self::internal(error),
+        }
+    }
+}
+
+impl From<Problem> for ApiError {
+    /// 400: what a plugin, or the check of its configuration, has to say to the person who configures.
+    fn from(problem: Problem) -> Self {
+        let field = problem.field.map(|field| format!("`config{field}` : ")).unwrap_or_default();
+        Self::new(StatusCode::BAD_REQUEST, "plugin-refused", format!("{field}{}", problem.message))
+    }
+}
+
+impl From<PluginError> for ApiError {
+    /// 400 for what the plugin said, 409 when it is not to be had, 502 when it was stopped.
+    fn from(error: PluginError) -> Self {
+        match error {
+            PluginError::Reported(problem) => problem.into(),
+            PluginError::Unavailable(message) => Self::new(StatusCode::CONFLICT, "plugin-missing", message),
+            PluginError::Stopped { .. } | PluginError::Cancelled => {
+                Self::new(StatusCode::BAD_GATEWAY, "plugin-failed", error.to_string())
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_failure_of_the_engine_is_not_told() {
+        let error = ApiError::from(StoreError::Engine("password of the database".to_owned()));
+        assert_eq!(error.status, StatusCode::INTERNAL_SERVER_ERROR);
+        assert!(!error.message.contains("password"), "{error}");
+    }
+
+    #[test]
+    fn a_refused_configuration_names_its_field() {
+        let problem = Problem { field: Some("/url".to_owned()), ..Problem::new("config/invalid", "no URL") };
+        let error = ApiError::from(PluginError::from(problem));
+        assert_eq!((error.status.as_u16(), error.message.as_str()), (400, "`config/url` : no URL"));
+    }
+
+    #[test]
+    fn a_plugin_that_is_not_there_is_a_conflict_and_one_that_was_stopped_a_bad_gateway() {
+        let absent = ApiError::from(PluginError::Unavailable("install it".to_owned()));
+        let stopped = PluginError::Stopped { code: "plugin/cpu", message: "10 s".to_owned() };
+        assert_eq!((absent.status.as_u16(), ApiError::from(stopped).status.as_u16()), (409, 502));
+    }
+}

@@ -1,0 +1,113 @@
+//! Create, read, list, change, delete.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::site::{PROCESSINGS, Site, body};
+
+#[tokio::test]
+async fn a_secret_never_comes_back() {
+    let site = Site::new().await;
+    let mut new = body("rows");
+    new["config"]["token"] = json!("s3cret");
+    let created = site.owner.post(PROCESSINGS, &new).await;
+    assert_eq!(created.status.as_u16(), 200);
+    let id = created.json()["_id"].as_str().unwrap().to_owned();
+    let one = format!("{PROCESSINGS}/{id}");
+    for answer in [created, site.owner.get(&one).await, site.owner.get(PROCESSINGS).await] {
+        assert!(!answer.text().contains("s3cret"), "{}", answer.text());
+    }
+    let shown = site.owner.get(&one).await.ok();
+    assert_eq!(shown["config"]["token"], "********");
+    let renamed = json!({ "title": "Bornes", "config": shown["config"] });
+    let renamed = site.owner.json(Method::PATCH, &one, &renamed).await.ok();
+    assert_eq!((&renamed["title"], &renamed["config"]["token"]), (&json!("Bornes"), &json!("********")));
+}
+
+#[tokio::test]
+async fn a_wrong_field_is_named_and_nothing_is_changed() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    let one = format!("{PROCESSINGS}/{id}");
+    let before = site.owner.get(&one).await.ok();
+    for (patch, named) in [
+        (json!({ "title": " " }), "`title`"),
+        (json!({ "title": 3 }), "title"),
+        (json!({ "colour": "red" }), "colour"),
+        (json!({ "config": { "mode": "rows" } }), "url"),
+        (json!({ "config": { "url": "refused" } }), "`config/url`"),
+        (json!({ "slots": { "input": {} } }), "`slots.input`"),
+        (json!({ "slots": { "output": { "dataset": "absent" } } }), "`slots.output.dataset`"),
+        (json!({ "scheduling": [{ "type": "cron", "cron": "soon" }] }), "`scheduling`"),
+        (json!({ "scheduling": [{ "type": "daily", "hour": 25 }] }), "`scheduling`"),
+    ] {
+        let refusal = site.owner.json(Method::PATCH, &one, &patch).await.refused(400);
+        assert!(refusal.contains(named), "{patch}: {refusal}");
+        let mut new = body("rows");
+        new.as_object_mut().unwrap().extend(patch.as_object().unwrap().clone());
+        let refusal = site.owner.post(PROCESSINGS, &new).await.refused(400);
+        assert!(refusal.contains(named), "{new}: {refusal}");
+    }
+    assert_eq!(site.owner.get(&one).await.ok(), before);
+    assert_eq!(site.owner.get(PROCESSINGS).await.ok()["count"], 1);
+}
+
+#[tokio::test]
+async fn a_plugin_must_be_installed_granted_and_a_processing() {
+    let site = Site::new().await;
+    for plugin in ["ghost", "waiting", "chart"] {
+        let mut new = body("rows");
+        new["plugin"] = json!(plugin);
+        let refusal = site.owner.post(PROCESSINGS, &new).await.refused(409);
+        assert!(refusal.contains(plugin), "{refusal}");
+    }
+    assert_eq!(site.owner.get(PROCESSINGS).await.ok()["count"], 0);
+}
+
+#[tokio::test]
+async fn the_list_is_searched_and_paged() {
+    let site = Site::new().await;
+    for title in ["Arbres", "Bornes électriques", "Bancs"] {
+        let mut new = body("rows");
+        new["title"] = json!(title);
+        site.owner.post(PROCESSINGS, &new).await.ok();
+        site.world.tools.stack.clock.advance(jiff::SignedDuration::from_secs(1));
+    }
+    let titles = |list: Value| {
+        let results = list["results"].as_array().unwrap().clone();
+        let titles = results.iter().map(|one| one["title"].as_str().unwrap().to_owned());
+        (list["count"].as_u64().unwrap(), titles.collect::<Vec<_>>())
+    };
+    let page = titles(site.owner.get(&format!("{PROCESSINGS}?size=1&page=2")).await.ok());
+    assert_eq!(page, (3, vec!["Bornes électriques".to_owned()]));
+    let found = titles(site.owner.get(&format!("{PROCESSINGS}?q=ELECTRIQUES")).await.ok());
+    assert_eq!(found, (1, vec!["Bornes électriques".to_owned()]));
+    for (query, named) in [("size=many", "size"), ("size=10001", "size"), ("size=1&size=2", "size")] {
+        let refusal = site.owner.get(&format!("{PROCESSINGS}?{query}")).await.refused(400);
+        assert!(refusal.contains(named), "{refusal}");
+    }
+}
+
+#[tokio::test]
+async fn a_deleted_processing_leaves_its_dataset() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    let run = site.trigger(&id).await;
+    site.run().await;
+    let one = format!("{PROCESSINGS}/{id}");
+    let dataset = site.owner.get(&one).await.ok()["slots"]["output"]["dataset"].clone();
+    assert_eq!(site.owner.bare(Method::DELETE, &one).await.status.as_u16(), 204);
+    site.owner.get(&one).await.refused(404);
+    site.owner.get(&format!("{}/{run}", crate::site::RUNS)).await.refused(404);
+    site.owner.bare(Method::DELETE, &one).await.refused(404);
+    let lines = format!("{}/{}/lines", halle_testkit::DATASETS, dataset.as_str().unwrap());
+    assert_eq!(site.owner.get(&lines).await.ok()["total"], 2);
+}
+
+#[tokio::test]
+async fn the_form_gets_the_schema_of_the_plugin() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    let schema = site.owner.get(&format!("{PROCESSINGS}/{id}/plugin-config-schema")).await.ok();
+    assert_eq!(schema["required"], json!(["url"]));
+}

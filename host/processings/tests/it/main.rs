@@ -1,0 +1,6 @@
+//! Processings over HTTP: real adapters, plugins whose behaviour the configuration chooses.
+
+mod changes;
+mod permissions;
+mod runs;
+mod site;

@@ -1,0 +1,117 @@
+//! Triggered, scheduled, failed and killed runs, with their logs.
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::site::{PROCESSINGS, RUNS, Site, body};
+
+/// `type` and text of the records of a run's log.
+fn log(run: &Value) -> Vec<(&str, &str)> {
+    let records = run["log"].as_array().into_iter().flatten();
+    records
+        .map(|record| {
+            (record["type"].as_str().unwrap_or_default(), record["msg"].as_str().unwrap_or_default())
+        })
+        .collect()
+}
+
+#[tokio::test]
+async fn a_run_makes_a_dataset_and_the_next_one_fills_the_same() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    let first = site.trigger(&id).await;
+    site.run().await;
+    let run = site.read_run(&first).await;
+    assert_eq!(run["status"], "finished", "{run}");
+    assert_eq!(log(&run), [("info", "au travail"), ("info", "2 lignes écrites")]);
+    let one = format!("{PROCESSINGS}/{id}");
+    let processing = site.owner.get(&one).await.ok();
+    assert_eq!((&processing["lastRun"]["_id"], &processing["nextRun"]), (&json!(first), &Value::Null));
+    let dataset = processing["slots"]["output"]["dataset"].clone();
+    assert!(dataset.is_string(), "{processing}");
+    site.world.tools.stack.clock.advance(jiff::SignedDuration::from_mins(1));
+    site.trigger(&id).await;
+    site.run().await;
+    assert_eq!(site.owner.get(&one).await.ok()["slots"]["output"]["dataset"], dataset);
+    let runs = site.owner.get(&format!("{RUNS}?processing={id}&size=1")).await.ok();
+    assert_eq!((&runs["count"], runs["results"].as_array().unwrap().len()), (&json!(2), 1));
+    assert_ne!(runs["results"][0]["_id"], json!(first), "newest first");
+    let datasets = site.owner.get(halle_testkit::DATASETS).await.ok();
+    assert_eq!(datasets["count"], 1);
+}
+
+#[tokio::test]
+async fn a_failed_run_says_why() {
+    let site = Site::new().await;
+    let id = site.processing("fail").await;
+    let run = site.trigger(&id).await;
+    site.run().await;
+    let run = site.read_run(&run).await;
+    assert_eq!(run["status"], "error");
+    let last = *log(&run).last().unwrap();
+    assert_eq!(last.0, "error");
+    assert!(last.1.contains("la source est vide"), "{}", last.1);
+    assert_eq!(site.owner.get(halle_testkit::DATASETS).await.ok()["count"], 0);
+}
+
+#[tokio::test]
+async fn a_running_processing_is_killed_and_not_started_twice() {
+    let site = Site::new().await;
+    let id = site.processing("hang").await;
+    let run = site.trigger(&id).await;
+    let path = format!("{RUNS}/{run}");
+    let people = async {
+        while site.read_run(&run).await["status"] != "running" {
+            tokio::task::yield_now().await;
+        }
+        let again = format!("{PROCESSINGS}/{id}/_trigger");
+        site.owner.bare(Method::POST, &again).await.refused(400);
+        site.owner.bare(Method::POST, &format!("{path}/_kill")).await.ok()
+    };
+    let ((), asked) = tokio::join!(site.run(), people);
+    assert_eq!(asked["status"], "kill");
+    let run = site.read_run(&run).await;
+    assert_eq!(run["status"], "killed", "{run}");
+    let again = site.owner.bare(Method::POST, &format!("{path}/_kill")).await.ok();
+    assert_eq!(again["status"], "killed", "an ended run stays what it is");
+}
+
+#[tokio::test]
+async fn a_run_that_waits_is_killed_at_once() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    let run = site.trigger(&id).await;
+    assert_eq!(site.owner.bare(Method::POST, &format!("{RUNS}/{run}/_kill")).await.ok()["status"], "killed");
+    site.run().await;
+    assert_eq!(site.read_run(&run).await["status"], "killed");
+    assert_eq!(site.owner.get(halle_testkit::DATASETS).await.ok()["count"], 0);
+}
+
+#[tokio::test]
+async fn a_schedule_runs_by_itself_and_plans_the_next_time() {
+    let site = Site::new().await;
+    let mut new = body("rows");
+    new["scheduling"] = json!([{ "type": "daily", "hour": 3, "minute": 30 }]);
+    let created = site.owner.post(PROCESSINGS, &new).await.ok();
+    // The clock of tests stands at 12:00 UTC on 15 January, 13:00 in Paris.
+    assert_eq!(created["nextRun"]["scheduledAt"], "2026-01-16T02:30:00Z");
+    site.run().await;
+    let one = format!("{PROCESSINGS}/{}", created["_id"].as_str().unwrap());
+    assert_eq!(site.owner.get(&one).await.ok()["lastRun"], Value::Null, "it is not its time yet");
+    site.world.tools.stack.clock.advance(jiff::SignedDuration::from_hours(15));
+    site.run().await;
+    let after = site.owner.get(&one).await.ok();
+    assert_eq!(after["lastRun"]["status"], "finished", "{after}");
+    assert_eq!(after["nextRun"]["scheduledAt"], "2026-01-17T02:30:00Z");
+    let stopped = site.owner.json(Method::PATCH, &one, &json!({ "active": false })).await.ok();
+    assert_eq!(stopped["nextRun"], Value::Null);
+    site.owner.bare(Method::POST, &format!("{one}/_trigger")).await.refused(409);
+}
+
+#[tokio::test]
+async fn a_list_of_runs_must_say_of_what() {
+    let site = Site::new().await;
+    let refusal = site.owner.get(RUNS).await.refused(400);
+    assert!(refusal.contains("processing"), "{refusal}");
+    site.owner.get(&format!("{RUNS}?processing=absent")).await.refused(404);
+}

@@ -1,0 +1,5 @@
+//! Remote services over HTTP: real adapters, an adapter plugin in plain Rust, a server that says hello.
+
+mod changes;
+mod enrichment;
+mod site;

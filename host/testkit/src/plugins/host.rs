@@ -1,0 +1,191 @@
+//! The sandbox of tests: plugins in plain Rust.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow::array::{Array, ArrayRef, AsArray, StringArray};
+use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use arrow::record_batch::RecordBatch;
+use async_trait::async_trait;
+use bytes::Bytes;
+use halle_extensions::host::{
+    Admission, Call, Connector, DataRequest, Enriched, Enricher, NamedRows, Outcome, Output, Prepared,
+    RemoteCall, RemoteOperation, Rendered,
+};
+use halle_extensions::installed::InstalledPlugins;
+use halle_extensions::manifest::Manifest;
+use halle_extensions::registry::Installed;
+use halle_extensions::services::{HttpRequest, HttpResponse, LogLevel};
+use halle_extensions::{Field, PluginError, PluginHost, PluginResult, Problem};
+use halle_model::ColumnKind;
+use serde_json::{Value, json};
+
+use super::connector::Neighbour;
+use super::manifests;
+
+/// Concept of the input of the services' only operation.
+const COMMUNE: &str = "http://rdf.insee.fr/def/geo#codeCommune";
+
+/// The plugins of `manifests`, and what the neighbour has.
+#[derive(Debug, Clone, Default)]
+pub struct FakePlugins {
+    resources: Arc<Mutex<BTreeMap<String, String>>>,
+    twins: Arc<Mutex<BTreeMap<String, Value>>>,
+}
+
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl FakePlugins {
+    /// Gives the neighbour a resource.
+    pub fn put_resource(&self, id: &str, csv: &str) {
+        locked(&self.resources).insert(id.to_owned(), csv.to_owned());
+    }
+
+    /// What was published at the neighbour's, by remote identifier.
+    pub fn twins(&self) -> BTreeMap<String, Value> {
+        locked(&self.twins).clone()
+    }
+
+    pub(super) fn resource(&self, id: &str) -> Option<String> {
+        locked(&self.resources).get(id).cloned()
+    }
+
+    pub(super) fn keep_twin(&self, id: &str, dataset: Value) {
+        locked(&self.twins).insert(id.to_owned(), dataset);
+    }
+
+    pub(super) fn drop_twin(&self, id: &str) {
+        locked(&self.twins).remove(id);
+    }
+}
+
+#[async_trait]
+impl InstalledPlugins for FakePlugins {
+    async fn installed(&self, id: &str) -> PluginResult<Option<Arc<Installed>>> {
+        Ok(manifests::find(id))
+    }
+}
+
+fn field(key: &str, concept: Option<&str>) -> Field {
+    let concept = concept.map(str::to_owned);
+    Field { key: key.to_owned(), kind: ColumnKind::Text, nullable: true, title: None, concept }
+}
+
+/// A batch of one column of texts.
+fn texts(name: &str, values: Vec<Option<String>>) -> PluginResult<RecordBatch> {
+    let schema = Schema::new(vec![ArrowField::new(name, DataType::Utf8, true)]);
+    let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(StringArray::from(values)) as ArrayRef]);
+    batch.map_err(|error| PluginError::Unavailable(error.to_string()))
+}
+
+#[async_trait]
+impl PluginHost for FakePlugins {
+    async fn admit(&self, _: &Manifest, _: &[u8]) -> PluginResult<Admission> {
+        Err(PluginError::Unavailable("the plugins of tests are installed already".to_owned()))
+    }
+
+    async fn enricher(&self, _: Call, _: &[Field]) -> PluginResult<Box<dyn Enricher>> {
+        Err(PluginError::Unavailable("there is no enricher in tests".to_owned()))
+    }
+
+    /// By `mode`: `fail` reports a problem, `hang` waits to be cancelled, anything else writes two rows.
+    async fn run_processing(&self, call: Call, _trigger: Value) -> PluginResult<Outcome> {
+        call.services.log.emit(LogLevel::Info, "au travail", &[]);
+        match call.config["mode"].as_str() {
+            Some("fail") => return Err(Problem::new("demo/failed", "la source est vide").into()),
+            Some("hang") => {
+                call.cancel.cancelled().await;
+                return Err(PluginError::Cancelled);
+            }
+            _ => {}
+        }
+        let slots = call.services.datasets.as_ref().ok_or(PluginError::Cancelled)?;
+        let mut writer = slots.open_write("output", "replace", &[field("nom", None)]).await?;
+        writer.write(texts("nom", vec![Some("un".to_owned()), Some("deux".to_owned())])?).await?;
+        let rows = writer.commit().await?;
+        Ok(Outcome { summary: format!("{rows} lignes écrites"), details: None })
+    }
+
+    /// Refuses the address `refused`; keeps any other configuration.
+    async fn prepare(&self, _call: Call, draft: Value) -> PluginResult<Prepared> {
+        if draft["url"] == "refused" {
+            let problem = Problem::new("config/url", "cette adresse ne répond pas");
+            return Err(Problem { field: Some("/url".to_owned()), ..problem }.into());
+        }
+        Ok(Prepared { config: draft, notes: Vec::new() })
+    }
+
+    fn connector(&self, call: Call) -> Arc<dyn Connector> {
+        Arc::new(Neighbour { plugins: self.clone(), call })
+    }
+
+    async fn visualisation_queries(&self, call: Call) -> PluginResult<Vec<DataRequest>> {
+        let query = json!({ "dataset": call.config["dataset"], "operation": "lines", "params": {} });
+        Ok(vec![DataRequest { name: "lines".to_owned(), query, max_rows: 100 }])
+    }
+
+    /// Says how many lines it got; by `type`, it traps, or draws what cannot be served.
+    async fn render(&self, call: Call, data: Vec<NamedRows>, _context: Value) -> PluginResult<Rendered> {
+        let lines: usize = data.iter().map(|rows| rows.rows.num_rows()).sum();
+        let output = match call.config["type"].as_str() {
+            Some("trap") => {
+                let message = "the plugin trapped".to_owned();
+                return Err(PluginError::Stopped { code: "plugin/trap", message });
+            }
+            Some("html") => Output::Html("<p>…</p>".to_owned()),
+            Some("script") => Output::Svg("<script/>".to_owned()),
+            _ => Output::Svg(format!("<svg viewBox=\"0 0 1 1\"><title>{lines} lignes</title></svg>")),
+        };
+        Ok(Rendered { output, alt: format!("{lines} lignes"), table: None })
+    }
+
+    /// One operation, `saluer`, of a document that has paths.
+    async fn operations(&self, _call: Call, document: Value) -> PluginResult<Vec<RemoteOperation>> {
+        if document["paths"].as_object().is_none_or(serde_json::Map::is_empty) {
+            return Ok(Vec::new());
+        }
+        Ok(vec![RemoteOperation {
+            id: "saluer".to_owned(),
+            title: "Saluer".to_owned(),
+            input: vec![Field { nullable: false, ..field("code", Some(COMMUNE)) }],
+            output: vec![field("salut", None)],
+            max_rows_per_request: 1,
+            details: None,
+        }])
+    }
+
+    /// A request per row, with the row's only value as body.
+    async fn build_requests(&self, call: Call, _: &str, rows: RecordBatch) -> PluginResult<Vec<RemoteCall>> {
+        let values = rows.column(0).as_string::<i32>();
+        let requests = (0..values.len()).map(|row| RemoteCall {
+            rows: vec![row as u32],
+            request: HttpRequest {
+                method: "POST".to_owned(),
+                url: call.config["server"].as_str().unwrap_or_default().to_owned(),
+                headers: Vec::new(),
+                body: Some(Bytes::from(values.value(row).to_owned())),
+                timeout_ms: None,
+                max_bytes: None,
+            },
+            auth: None,
+        });
+        Ok(requests.collect())
+    }
+
+    async fn parse_responses(
+        &self,
+        call: Call,
+        _operation: &str,
+        calls: Vec<RemoteCall>,
+        responses: Vec<HttpResponse>,
+    ) -> PluginResult<Enriched> {
+        let rows = call.config["rows"].as_u64().unwrap_or_default();
+        let mut values = vec![None; usize::try_from(rows).unwrap_or_default()];
+        for (call, response) in calls.iter().zip(responses) {
+            values[call.rows[0] as usize] = Some(String::from_utf8_lossy(&response.body).into_owned());
+        }
+        Ok(Enriched { columns: texts("salut", values)?, problems: Vec::new() })
+    }
+}
