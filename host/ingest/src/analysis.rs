@@ -105,7 +105,7 @@ pub struct FileColumn {
 /// Something the producer should know although the file is accepted.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Warning {
-    /// Stable code: `empty-columns`, `missing-headers`, `duplicate-headers`.
+    /// Stable code: `empty-columns`, `missing-headers`, `duplicate-headers`, `wrong-shapes`.
     pub code: String,
     /// Text for the producer, in French.
     pub message: String,

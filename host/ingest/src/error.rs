@@ -89,6 +89,14 @@ pub enum IngestError {
         /// What is wrong, and what to do.
         reason: String,
     },
+    /// Shapes most of which are wrong: the file is not what its producer thinks.
+    #[error("{percent}% des lignes sont en erreur, {first}.")]
+    WrongShapes {
+        /// Of a hundred shapes, those that are wrong, rounded up.
+        percent: u64,
+        /// The first of them: where it is, and what is wrong.
+        first: String,
+    },
     /// A coordinate system that is not known.
     #[error(
         "Le système de coordonnées « {name} » est inconnu. Convertissez le fichier en WGS84 (EPSG:4326) ou en Lambert-93 (EPSG:2154)."

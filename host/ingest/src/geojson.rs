@@ -107,15 +107,11 @@ impl FeatureTable {
             self.row.set("id", id.as_str().map_or(id.to_string(), str::to_owned).as_str())?;
         }
         set_properties(&mut self.row, &properties)?;
-        if let Some(geometry) = feature.geometry {
-            let shape = geometry.shape().map_err(|reason| IngestError::broken(place(), reason))?;
-            if let Some(shape) = shape {
-                let header = Field::geometry().header;
-                let cell = self.row.cell(&header, Declared::Geometry)?;
-                geo::write_cell(shape, &self.projection, place, cell)?;
-            }
-        }
+        let cell = self.row.cell(&Field::geometry().header, Declared::Geometry)?;
+        let shape = feature.geometry.map_or(Ok(None), Geometry::shape);
+        let problem = geo::write_cell(shape, &self.projection, cell);
         self.row.give(line, record);
+        record.problem = problem.map(|reason| format!("{} : {reason}", place()));
         Ok(())
     }
 }
@@ -129,7 +125,7 @@ impl Table for FeatureTable {
         while !self.is_ended && self.elements.more(b']', self.rank == 0)? {
             self.rank += 1;
             self.read(record)?;
-            if !record.is_blank() {
+            if record.counts() {
                 return Ok(true);
             }
         }

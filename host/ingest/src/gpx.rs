@@ -35,8 +35,8 @@ pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
 }
 
 impl GpxTable {
-    /// Reads the waypoint, route or track whose tag was just opened.
-    fn element(&mut self, kind: &str) -> IngestResult<()> {
+    /// Reads the waypoint, route or track whose tag was just opened; what is wrong with its shape.
+    fn element(&mut self, kind: &str) -> IngestResult<Option<String>> {
         self.number += 1;
         self.row.set("type", kind)?;
         let depth = self.xml.depth();
@@ -82,17 +82,17 @@ impl GpxTable {
         self.close(kind, lines)
     }
 
-    fn close(&mut self, kind: &str, mut lines: Vec<Vec<Position>>) -> IngestResult<()> {
+    /// Writes the shape of the element; what is wrong with it.
+    fn close(&mut self, kind: &str, mut lines: Vec<Vec<Position>>) -> IngestResult<Option<String>> {
         let shape = if kind == "waypoint" {
             lines.first().and_then(|line| line.first().copied()).map(Shape::Point)
         } else {
             lines.retain(|line| line.len() > 1);
             Shape::gather(lines.into_iter().map(Shape::LineString).collect())
         };
-        let Some(shape) = shape else { return Ok(()) };
-        let number = self.number;
         let cell = self.row.cell(&Field::geometry().header, Declared::Geometry)?;
-        geo::write_cell(shape, &self.projection, || format!("élément {number}"), cell)
+        let problem = geo::write_cell(Ok(shape), &self.projection, cell);
+        Ok(problem.map(|reason| format!("élément {} : {reason}", self.number)))
     }
 
     /// Where the tag that was just opened is.
@@ -130,8 +130,9 @@ impl Table for GpxTable {
                             continue;
                         }
                     };
-                    self.element(kind)?;
+                    let problem = self.element(kind)?;
                     self.row.give(self.number, record);
+                    record.problem = problem;
                     return Ok(true);
                 }
                 Token::End | Token::Text => {}

@@ -29,6 +29,8 @@ struct KmlTable {
     folders: Vec<(usize, String)>,
     row: Discovery,
     text: String,
+    /// What is wrong with the shape of the placemark in hand.
+    problem: Option<String>,
 }
 
 /// Opens a document.
@@ -46,6 +48,7 @@ pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
         folders: Vec::new(),
         row: Discovery::new(vec![Field::geometry()]),
         text: String::new(),
+        problem: None,
     };
     Ok(Opened::encoded(table, encoding))
 }
@@ -92,11 +95,10 @@ impl KmlTable {
                 },
             }
         }
-        if let Some(shape) = Shape::gather(shapes) {
-            let number = self.number;
-            let cell = self.row.cell(&Field::geometry().header, Declared::Geometry)?;
-            geo::write_cell(shape, &self.projection, || format!("élément {number}"), cell)?;
-        }
+        let cell = self.row.cell(&Field::geometry().header, Declared::Geometry)?;
+        let shape = self.problem.take().map_or_else(|| Ok(Shape::gather(shapes)), Err);
+        let problem = geo::write_cell(shape, &self.projection, cell);
+        self.problem = problem.map(|reason| format!("élément {} : {reason}", self.number));
         Ok(())
     }
 
@@ -162,29 +164,31 @@ impl KmlTable {
         Ok(())
     }
 
-    /// The positions in the element whose tag was just opened.
+    /// The positions in the element whose tag was just opened; none when one of them is wrong.
     fn coordinates(&mut self, separator: char, positions: &mut usize) -> IngestResult<Vec<Position>> {
         self.text.clear();
         self.xml.read_text(&mut self.text)?;
-        let broken = |reason: String| IngestError::broken(format!("élément {}", self.number), reason);
-        let position = |text: &str| {
-            let mut numbers = text.split(separator).map(|number| number.trim().parse::<f64>());
+        let mut line = Vec::new();
+        // The standard has no blank behind a comma; people do.
+        let text = if separator == ',' { self.text.replace(", ", ",") } else { self.text.trim().to_owned() };
+        let parts =
+            text.split(|c: char| separator == ',' && c.is_whitespace()).filter(|part| !part.is_empty());
+        for part in parts {
+            let mut numbers = part.split(separator).map(|number| number.trim().parse::<f64>());
             match (numbers.next(), numbers.next()) {
-                (Some(Ok(x)), Some(Ok(y))) if x.is_finite() && y.is_finite() => Ok([x, y]),
+                (Some(Ok(x)), Some(Ok(y))) if x.is_finite() && y.is_finite() => line.push([x, y]),
                 _ => {
-                    let start: String = text.chars().take(50).collect();
-                    Err(broken(format!("« {start} » n'est pas une longitude et une latitude")))
+                    let start: String = part.chars().take(50).collect();
+                    let reason = format!("« {start} » n'est pas une longitude et une latitude");
+                    self.problem.get_or_insert(reason);
+                    return Ok(Vec::new());
                 }
             }
-        };
-        let line: Vec<Position> = if separator == ',' {
-            self.text.split_whitespace().map(position).collect::<IngestResult<_>>()?
-        } else {
-            vec![position(self.text.trim())?]
-        };
+        }
         *positions += line.len();
         if *positions > POSITIONS_MAX {
-            return Err(broken(format!("il a plus de {POSITIONS_MAX} coordonnées")));
+            let reason = format!("il a plus de {POSITIONS_MAX} coordonnées");
+            return Err(IngestError::broken(format!("élément {}", self.number), reason));
         }
         Ok(line)
     }
@@ -203,7 +207,8 @@ impl Table for KmlTable {
                     "Placemark" => {
                         self.placemark()?;
                         self.row.give(self.number, record);
-                        if !record.is_blank() {
+                        record.problem = self.problem.take();
+                        if record.counts() {
                             return Ok(true);
                         }
                     }

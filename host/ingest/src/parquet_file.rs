@@ -174,12 +174,9 @@ impl ParquetTable {
             self.cell.clear();
             if array.is_null(self.row) {
             } else if field.declared == Declared::Geometry {
-                let place = || format!("ligne {}", self.number);
                 let shape = geo::wkb::shape(binary(array, self.row).unwrap_or_default());
-                let shape = shape.map_err(|reason| IngestError::broken(place(), reason))?;
-                if let Some(shape) = shape {
-                    geo::write_cell(shape, &self.projection, place, &mut self.cell)?;
-                }
+                let problem = geo::write_cell(shape, &self.projection, &mut self.cell);
+                record.problem = problem.map(|reason| format!("ligne {} : {reason}", self.number));
             } else {
                 guarded(|| write_value(array, self.row, &mut self.cell))?;
             }
@@ -206,7 +203,7 @@ impl Table for ParquetTable {
             self.number += 1;
             self.give(record)?;
             self.row += 1;
-            if !record.is_blank() {
+            if record.counts() {
                 return Ok(true);
             }
         }

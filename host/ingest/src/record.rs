@@ -6,6 +6,8 @@ pub(crate) struct Record {
     pub(crate) text: String,
     pub(crate) ends: Vec<usize>,
     pub(crate) line: u64,
+    /// Why its shape is left out, and where it is; the row itself stays.
+    pub(crate) problem: Option<String>,
 }
 
 impl Record {
@@ -14,6 +16,7 @@ impl Record {
         self.text.clear();
         self.ends.clear();
         self.line = line;
+        self.problem = None;
     }
 
     /// Adds a cell.
@@ -42,6 +45,11 @@ impl Record {
     /// The cells.
     pub(crate) fn cells(&self) -> impl Iterator<Item = &str> {
         (0..self.len()).map(|index| self.cell(index))
+    }
+
+    /// Whether it counts: a value is there, or would be.
+    pub(crate) fn counts(&self) -> bool {
+        !self.is_blank() || self.problem.is_some()
     }
 
     /// Whether no cell has anything but blanks.

@@ -13,6 +13,9 @@ use crate::record::Record;
 use crate::table::{self, Declared, Field, Label, Reading, Table};
 use crate::typing::Evidence;
 
+/// Wrong shapes that a warning quotes; the rest is counted.
+const PROBLEMS_QUOTED_MAX: usize = 5;
+
 /// See [`crate::analyze`].
 pub(crate) fn analyze(
     path: &Path,
@@ -70,22 +73,46 @@ struct Survey {
     rows: u64,
     /// In the order of the file.
     evidence: Vec<Evidence>,
+    /// Rows whose shape is wrong.
+    wrong: u64,
+    /// The first of them.
+    problems: Vec<String>,
 }
 
 impl Survey {
     fn of(table: &mut dyn Table) -> IngestResult<Self> {
-        let mut survey = Self { rows: 0, evidence: Vec::new() };
+        let mut survey = Self { rows: 0, evidence: Vec::new(), wrong: 0, problems: Vec::new() };
         let mut record = Record::default();
         while table.next(&mut record)? {
             survey.rows += 1;
             survey.meet(table.fields());
             check_limits(&record, table.fields())?;
+            if let Some(problem) = record.problem.take() {
+                survey.wrong += 1;
+                if survey.problems.len() < PROBLEMS_QUOTED_MAX {
+                    survey.problems.push(problem);
+                }
+            }
             for (cell, evidence) in record.cells().zip(&mut survey.evidence) {
                 evidence.add(cell);
             }
         }
         survey.meet(table.fields());
+        survey.check_shapes()?;
         Ok(survey)
+    }
+
+    /// Refuses a file most of whose shapes are wrong (reference §4.6); fewer are a warning.
+    fn check_shapes(&self) -> IngestResult<()> {
+        let is_geometry = |evidence: &&Evidence| evidence.declared() == Declared::Geometry;
+        let right: u64 = self.evidence.iter().filter(is_geometry).map(Evidence::filled).sum();
+        match self.problems.first() {
+            Some(first) if self.wrong > right => {
+                let percent = (self.wrong * 100).div_ceil(self.wrong + right);
+                Err(IngestError::WrongShapes { percent, first: first.clone() })
+            }
+            _ => Ok(()),
+        }
     }
 
     /// Takes columns into account that were not there before: so far they had no value.
@@ -113,6 +140,12 @@ fn check_limits(record: &Record, fields: &[Field]) -> IngestResult<()> {
 
 fn warnings(plan: &[Planned], survey: &Survey) -> Vec<Warning> {
     let mut warnings = Vec::new();
+    if survey.wrong > 0 {
+        let quoted = survey.problems.join(" ; ");
+        let message =
+            format!("{} lignes ont une géométrie incorrecte, qui est ignorée : {quoted}", survey.wrong);
+        warnings.push(Warning { code: "wrong-shapes".to_owned(), message });
+    }
     let mut warn = |code: &str, intro: &str, names: Vec<String>| {
         if !names.is_empty() {
             let message = format!("{intro} : {}", names.join(", "));

@@ -187,8 +187,13 @@ fn files(add: &mut impl FnMut(&str, &str, Operation)) {
             bytes(),
         ),
     );
+    let path = in_path("path", "Chemin de la pièce jointe, tel que dans les lignes.", text());
     let attachment = get("downloadAttachment", CATALOGUE, "Télécharger une pièce jointe.");
-    add("/datasets/{id}/attachments/{path}", "get", attachment.answers(200, "Le fichier.", bytes()));
+    add(
+        "/datasets/{id}/attachments/{path}",
+        "get",
+        attachment.parameters([path]).answers(200, "Le fichier.", bytes()),
+    );
     let convert =
         get("downloadOriginalData", CATALOGUE, "Télécharger le fichier converti en CSV ou en GeoJSON.");
     add(

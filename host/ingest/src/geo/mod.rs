@@ -6,22 +6,26 @@ pub(crate) mod shape;
 mod simplify;
 pub(crate) mod wkb;
 
-use crate::error::{IngestError, IngestResult};
 use crate::geo::projection::Projection;
 use crate::geo::shape::Shape;
 
-/// Writes a shape as the cell of a geometry column: in degrees, wound and simplified. `place` is where it comes from,
-/// for the error.
+/// Writes a shape, if there is one, as the cell of a geometry column: in degrees, wound and simplified. A shape that is
+/// wrong leaves the cell empty, and what is wrong is returned, in French.
 pub(crate) fn write_cell(
-    mut shape: Shape,
+    shape: Result<Option<Shape>, String>,
     projection: &Projection,
-    place: impl Fn() -> String,
     cell: &mut String,
-) -> IngestResult<()> {
-    projection.apply(&mut shape).map_err(|reason| IngestError::broken(place(), reason))?;
+) -> Option<String> {
+    cell.clear();
+    let mut shape = match shape {
+        Ok(shape) => shape?,
+        Err(reason) => return Some(reason),
+    };
+    if let Err(reason) = projection.apply(&mut shape) {
+        return Some(reason);
+    }
     shape.rewind();
     simplify::simplify(&mut shape);
-    cell.clear();
     shape.write_json(cell);
-    Ok(())
+    None
 }

@@ -161,7 +161,6 @@ impl Table for GpkgTable {
             record.begin(self.number);
             for ((column, field), index) in self.columns.iter().zip(&self.fields).zip(0..) {
                 self.cell.clear();
-                let place = || format!("couche « {} », ligne {}", self.name, self.number);
                 match values.get(index).unwrap_or(&Value::Null) {
                     _ if column.is_row_id => write!(self.cell, "{row_id}").unwrap_or_default(),
                     Value::Null => {}
@@ -170,17 +169,16 @@ impl Table for GpkgTable {
                     Value::Text(text) => self.cell.push_str(text),
                     Value::Blob(bytes) if field.declared == Declared::Geometry => {
                         let shape = geo::wkb::geopackage(bytes);
-                        let shape = shape.map_err(|reason| IngestError::broken(place(), reason))?;
-                        if let Some(shape) = shape {
-                            geo::write_cell(shape, &self.projection, place, &mut self.cell)?;
-                        }
+                        let problem = geo::write_cell(shape, &self.projection, &mut self.cell);
+                        let place = format!("couche « {} », ligne {}", self.name, self.number);
+                        record.problem = problem.map(|reason| format!("{place} : {reason}"));
                     }
                     // Pictures and the like have no place in a table of text.
                     Value::Blob(_) => {}
                 }
                 record.push(&self.cell);
             }
-            if !record.is_blank() {
+            if record.counts() {
                 return Ok(true);
             }
         }

@@ -84,14 +84,10 @@ impl Table for ShapefileTable {
                     return Err(IngestError::broken("le shapefile", reason));
                 }
             };
-            self.cell.clear();
-            if let Some(shape) = shape {
-                let number = record.line();
-                let place = || format!("forme {number}");
-                geo::write_cell(shape, &self.projection, place, &mut self.cell)?;
-            }
+            let problem = geo::write_cell(Ok(shape), &self.projection, &mut self.cell);
+            record.problem = problem.map(|reason| format!("forme {} : {reason}", record.line()));
             record.push(&self.cell);
-            if is_there && !record.is_blank() {
+            if is_there && record.counts() {
                 return Ok(true);
             }
         }

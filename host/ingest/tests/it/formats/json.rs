@@ -100,6 +100,27 @@ fn broken_files_are_refused_where_they_break() {
 }
 
 #[test]
+fn a_few_wrong_shapes_are_left_out_with_a_warning() {
+    let feature = |name: &str, coordinates: &str| {
+        format!(
+            "{{\"properties\": {{\"nom\": \"{name}\"}}, \"geometry\": {{\"type\": \"Point\", \"coordinates\": {coordinates}}}}}"
+        )
+    };
+    let file = |features: [String; 3]| format!("{{\"features\": [{}]}}", features.join(",\n"));
+    let sample = Sample::new(
+        "a.geojson",
+        file([feature("a", "[1, 2]"), feature("b", "[1, 200]"), feature("c", "[3, 4]")]),
+    );
+    let warning = &sample.analyze().unwrap().warnings[0];
+    assert_eq!(warning.code, "wrong-shapes");
+    let start = "1 lignes ont une géométrie incorrecte, qui est ignorée : ligne 2, élément 2 : les coordonnées 1, 200";
+    assert!(warning.message.starts_with(start), "{}", warning.message);
+    assert!(sample.table().1.contains("\nb | -\n"), "the row stays");
+    let most = file([feature("a", "[1, 2]"), feature("b", "[1, 200]"), feature("c", "[3]")]);
+    refused("a.geojson", most, &["67% des lignes sont en erreur, ligne 2, élément 2"]);
+}
+
+#[test]
 fn what_is_too_much_is_refused() {
     let members: Vec<String> = (0..1_001).map(|n| format!("\"c{n}\": 1")).collect();
     refused("a.json", format!("[{{{}}}]", members.join(",")), &["la limite est de 1000 colonnes"]);
