@@ -9,6 +9,7 @@ use axum::Router;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use axum::serve::ListenerExt as _;
 use halle_http::client_ip::{self, TrustedProxies};
 use halle_http::jwks::{HttpJwks, JwksSource, JwksVerifier};
 use halle_http::openapi::OpenApi;
@@ -45,7 +46,11 @@ pub async fn serve(args: ServeArgs) -> Result<()> {
     let stopping = CancellationToken::new();
     let listener = tokio::net::TcpListener::bind(args.listen)
         .await
-        .with_context(|| format!("cannot listen on {}: choose another address with --listen", args.listen))?;
+        .with_context(|| format!("cannot listen on {}: choose another address with --listen", args.listen))?
+        .tap_io(|stream| {
+            // Without it the end of an answer may wait for an acknowledgement; a connection that refuses it only waits.
+            let _ = stream.set_nodelay(true);
+        });
     let router = router(&app, &args, stopping.clone())?;
     let work = TaskTracker::new();
     start_workers(&app, &args, &work, &stopping);

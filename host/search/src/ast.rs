@@ -140,6 +140,8 @@ pub enum Interval {
     Calendar(&'static str),
     /// One group per fixed duration, in milliseconds.
     Fixed(i64),
+    /// One group per cell of the geohash grid, of this many characters (1 to 8). The column is `_geopoint`.
+    Geohash(u8),
 }
 
 /// How groups of one level are ordered.

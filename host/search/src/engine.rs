@@ -202,6 +202,8 @@ pub struct Group {
     pub total: u64,
     /// Its value: numbers as numbers, booleans as `"true"`/`"false"`, dates `YYYY-MM-DD`, date-times RFC 3339.
     pub value: Value,
+    /// Mean of its points, when rows are grouped by place: degrees east and north.
+    pub centroid: Option<(f64, f64)>,
     /// Metrics by name.
     pub metrics: Map<String, Value>,
     /// Sample lines.

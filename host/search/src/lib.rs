@@ -14,6 +14,7 @@ pub mod ast;
 #[cfg(feature = "conformance")]
 pub mod conformance;
 pub mod engine;
+pub mod geohash;
 pub mod params;
 
 pub use ast::{Query, SortKey};

@@ -12,6 +12,7 @@
 )]
 #![expect(clippy::disallowed_methods, reason = "this tool is not the product: it may read the environment")]
 
+mod bench;
 mod build;
 mod demo;
 mod openapi;
@@ -27,6 +28,8 @@ cargo xtask <command>
 
   demo [--check] [--port N]   set everything up, load the demo and serve it; with --check, prove it and exit
   test [--fast]               set everything up and run every check and test; --fast leaves out the slow lanes
+  bench [--rows N] [--only Q] [--short]
+                              measure a release build beside two yardsticks, and print the figures
   tidy                        layers, lengths, words: the rules that a compiler does not know
   openapi                     validate the descriptions of the API
   fix                         format, and apply what clippy can apply
@@ -52,6 +55,7 @@ fn dispatch() -> Result<()> {
     match command {
         "demo" => demo::run(rest),
         "test" => test::run(rest),
+        "bench" => bench::run(rest),
         "tidy" => tidy::run(),
         "openapi" => openapi::validate(),
         "fix" => test::fix(),

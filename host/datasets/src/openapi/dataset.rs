@@ -8,7 +8,7 @@ use serde_json::{Map, Value, json};
 use super::parameters::{filters, line_schema, page_schema, paging};
 use super::pieces::{Operation, VALUES_LABELS, content, in_path, json_content, one_of, query, text, whole};
 use crate::service::load::protected;
-use crate::service::read::is_geolocated;
+use crate::service::read::{WholeFormat, is_geolocated};
 
 const READS: &str = "Données";
 const DESCRIPTION: &str = "Métadonnées";
@@ -100,6 +100,9 @@ fn read_paths(dataset: &Dataset) -> Map<String, Value> {
         add("/values_agg", values_agg(dataset, &grouped));
         add("/values/{field}", values(dataset, &grouped, false));
         add("/values-labels/{field}", values(dataset, &grouped, true));
+        if is_geolocated(dataset) {
+            add("/geo_agg", geo_agg(dataset));
+        }
         add("/metric_agg", metric_agg(dataset));
         add("/simple_metrics_agg", simple_metrics_agg(dataset));
     }
@@ -142,10 +145,13 @@ fn file(id: &'static str, summary: &'static str) -> Operation {
 fn lines(dataset: &Dataset) -> Operation {
     let geolocated = is_geolocated(dataset);
     let formats: &[&str] =
-        if geolocated { &["json", "csv", "ndjson", "geojson"] } else { &["json", "csv", "ndjson"] };
+        &["json", "csv", "ndjson", "xlsx", "parquet", "geojson"][..if geolocated { 6 } else { 5 }];
     let mut answer = json_content(page_schema(&dataset.schema));
     for media_type in ["text/csv", "application/x-ndjson"] {
         answer[media_type] = json!({ "schema": text() });
+    }
+    for format in [WholeFormat::Xlsx, WholeFormat::Parquet] {
+        answer[format.media_type()] = json!({ "schema": { "type": "string", "format": "binary" } });
     }
     if geolocated {
         answer["application/geo+json"] = json!({ "schema": { "type": "object" } });
@@ -231,6 +237,24 @@ fn values(dataset: &Dataset, grouped: &[&str], labelled: bool) -> Operation {
         ])
         .parameters(filters(&dataset.schema, is_geolocated(dataset)))
         .answers(200, "Les valeurs.", json_content(json!({ "type": "array", "items": item })))
+}
+
+fn geo_agg(dataset: &Dataset) -> Operation {
+    let schema = json!({ "type": "object", "properties": {
+        "total": { "type": "integer" }, "aggs": { "type": "array", "items": { "type": "object" } },
+    } });
+    let mut answer = json_content(schema);
+    answer["application/geo+json"] = json!({ "schema": { "type": "object" } });
+    Operation::of_dataset("getGeoAgg", READS, "Grouper des lignes par proximité géographique.")
+        .parameters([
+            query("agg_size", "Nombre de groupes.", whole(20, 0, 1_000)),
+            query("size", "Lignes à rendre dans chaque groupe.", whole(1, 0, 100)),
+            query("format", "Format de la réponse.", one_of(&["json", "geojson"])),
+            query("metric", "Métrique de chaque groupe.", text()),
+            query("metric_field", "Colonne de la métrique.", text()),
+        ])
+        .parameters(filters(&dataset.schema, true))
+        .answers(200, "Les groupes.", answer)
 }
 
 fn metric_agg(dataset: &Dataset) -> Operation {

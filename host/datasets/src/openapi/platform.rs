@@ -245,6 +245,15 @@ fn aggregations(add: &mut impl FnMut(&str, &str, Operation)) {
             .answers(200, "Les groupes.", any()),
     );
     add(
+        "/datasets/{id}/geo_agg",
+        "get",
+        get("getGeoAgg", DATA, "Grouper par proximité géographique.").parameters(filtered()).answers(
+            200,
+            "Les groupes.",
+            any(),
+        ),
+    );
+    add(
         "/datasets/{id}/metric_agg",
         "get",
         get("getMetricAgg", DATA, "Calculer une métrique.")

@@ -76,3 +76,35 @@ async fn wrong_questions_are_refused_with_the_texts_clients_know() {
         ask(&harness, query).await.refused(400, text);
     }
 }
+
+#[tokio::test]
+async fn lines_group_by_where_they_are() {
+    let harness = places().await;
+    let answer =
+        ask(&harness, "geo_agg?agg_size=3&metric=sum&metric_field=surface&select=code&size=2").await.ok();
+    assert_eq!(answer["total"], 5);
+    // The places are spread over 370,000 km²: two characters are the finest grid with fewer than three cells.
+    let cells = answer["aggs"].as_array().unwrap();
+    let shown: Vec<_> =
+        cells.iter().map(|cell| (cell["value"].as_str().unwrap(), cell["total"].as_i64().unwrap())).collect();
+    assert_eq!(shown, [("u0", 2), ("ez", 1), ("sp", 1)]);
+    let (first, last) = (&cells[0], &cells[2]);
+    assert_eq!(first["results"].as_array().unwrap().len(), 2, "`size` lines of each cell");
+    assert_eq!(first["metric"].as_f64(), Some(4.0));
+    assert_eq!(first["bbox"], json!([0.0, 45.0, 11.25, 50.625]));
+    assert_eq!(first["center"], json!({ "lat": 47.8125, "lon": 5.625 }));
+    assert_eq!(last["centroid"], json!({ "lat": 43.29, "lon": 5.37 }), "one line is its own mean");
+
+    let fine = ask(&harness, "geo_agg?bbox=2,48,3,49&agg_size=1000").await.ok();
+    assert_eq!(fine["total"], 1, "filters apply");
+    assert_eq!(
+        fine["aggs"][0]["value"].as_str().unwrap().len(),
+        5,
+        "the box asked tells how fine the grid is"
+    );
+
+    let features = ask(&harness, "geo_agg?agg_size=3&size=0&format=geojson").await.ok();
+    assert_eq!(features["features"][2]["geometry"], json!({ "type": "Point", "coordinates": [5.37, 43.29] }));
+    assert_eq!(features["features"][0]["properties"]["total"], 2);
+    ask(&harness, "geo_agg?size=101").await.refused(400, "\"size\" cannot be more than 100");
+}

@@ -48,6 +48,8 @@ pub struct Harness {
 pub struct Answer {
     pub status: StatusCode,
     pub headers: HeaderMap,
+    pub bytes: axum::body::Bytes,
+    /// The same as text, whatever is no text replaced.
     pub text: String,
 }
 
@@ -118,7 +120,7 @@ impl Harness {
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();
         let text = String::from_utf8_lossy(&bytes).into_owned();
-        Answer { status: parts.status, headers: parts.headers, text }
+        Answer { status: parts.status, headers: parts.headers, bytes, text }
     }
 
     /// `GET`.

@@ -1,14 +1,15 @@
 //! What rows are grouped by: every value or interval as a whole number.
 
 use halle_model::ColumnKind;
-use halle_search::SearchError;
 use halle_search::ast::{GroupBy, Interval, Operand};
 use halle_search::engine::SearchResult;
+use halle_search::{SearchError, geohash};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
 use crate::hash::FastMap;
 use crate::lines::render::number_value;
+use crate::part::Points;
 use crate::part::column::{NO_INSTANT, Values};
 use crate::part::dictionary::NO_VALUE;
 use crate::snapshot::{Field, OrdinalsOf, Snapshot};
@@ -40,6 +41,8 @@ enum Kind<'a> {
     InstantUnits(Calendar, TimeZone),
     /// Keys are the milliseconds at which intervals of this length begin.
     Fixed(i64, TimeZone, ColumnKind),
+    /// Keys are the bits of geohash cells of this many characters.
+    Cells(u8),
 }
 
 /// Gives each row its keys.
@@ -55,6 +58,9 @@ pub(crate) struct Keys<'a> {
     units: FastMap<i64, i64>,
 }
 
+/// The column of keys that come from the points of rows.
+const NO_COLUMN: usize = usize::MAX;
+
 /// The key of a text that stands for missing values and is nowhere in the column.
 const UNKNOWN_TEXT: i64 = -1;
 
@@ -66,10 +72,16 @@ impl<'a> Keys<'a> {
     /// `BadRequest` when the interval does not fit the column.
     pub(crate) fn new(snapshot: &'a Snapshot, level: &GroupBy) -> SearchResult<Self> {
         let name = &level.column;
-        let Some(Field::Column(column)) = snapshot.field(name) else {
-            return Err(SearchError::BadRequest(format!(
-                "Le paramètre \"field\" référence un champ inconnu {name}"
-            )));
+        let column = match (snapshot.field(name), &level.interval) {
+            (Some(Field::Column(column)), _) => column,
+            (Some(Field::Point), Interval::Geohash(characters)) => {
+                return Ok(Self::plain(snapshot, NO_COLUMN, Kind::Cells(*characters)));
+            }
+            _ => {
+                return Err(SearchError::BadRequest(format!(
+                    "Le paramètre \"field\" référence un champ inconnu {name}"
+                )));
+            }
         };
         let declared = &snapshot.spec.columns[column];
         let kind = declared.kind();
@@ -99,12 +111,15 @@ impl<'a> Keys<'a> {
             }
             _ => return Err(misfit()),
         };
-        let mut keys =
-            Self { snapshot, column, kind, missing: None, missing_text: None, units: FastMap::default() };
+        let mut keys = Self::plain(snapshot, column, kind);
         if let Some(operand) = &level.missing {
             keys.set_missing(operand)?;
         }
         Ok(keys)
+    }
+
+    fn plain(snapshot: &'a Snapshot, column: usize, kind: Kind<'a>) -> Self {
+        Self { snapshot, column, kind, missing: None, missing_text: None, units: FastMap::default() }
     }
 
     fn set_missing(&mut self, operand: &Operand) -> SearchResult<()> {
@@ -154,6 +169,14 @@ impl<'a> Keys<'a> {
 
     /// Gives `take` each row of a chunk with its key; several times when the row has several values.
     pub(crate) fn each(&mut self, part: usize, rows: &[u32], mut take: impl FnMut(u32, i64)) {
+        if let Kind::Cells(characters) = self.kind {
+            for &at in rows {
+                if let Some((lon, lat)) = self.point(part, at) {
+                    take(at, geohash::cell(lon, lat, characters).cast_signed());
+                }
+            }
+            return;
+        }
         let column = &self.snapshot.parts[part].part.columns[self.column];
         let missing = self.missing;
         let units = &mut self.units;
@@ -219,6 +242,18 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// The point of a row: degrees east and north.
+    #[inline]
+    fn point(&self, part: usize, row: u32) -> Option<(f64, f64)> {
+        self.snapshot.parts[part].part.points.as_ref()?.get(row as usize)
+    }
+
+    /// The points of rows, when rows are grouped by place.
+    pub(crate) fn places(&self, part: usize) -> Option<&'a Points> {
+        let points = self.snapshot.parts[part].part.points.as_ref();
+        points.filter(|_| matches!(self.kind, Kind::Cells(_)))
+    }
+
     /// The value of a key, as the answer gives it.
     pub(crate) fn value(&self, key: i64) -> Value {
         match &self.kind {
@@ -226,6 +261,7 @@ impl<'a> Keys<'a> {
                 self.missing_text.clone().unwrap_or_default().into()
             }
             Kind::Texts(texts) => texts.text(key as u32).into(),
+            Kind::Cells(characters) => geohash::name(key.cast_unsigned(), *characters).into(),
             Kind::Elements { names, .. } => names[key as usize].clone().into(),
             Kind::Integers => key.into(),
             Kind::Numbers => number_value(to_number(key)),
@@ -277,7 +313,7 @@ impl<'a> Keys<'a> {
             };
             keys.push(key);
             if keys.len() > GROUPS_MAX {
-                let column = &self.snapshot.spec.columns[self.column].key;
+                let column = &self.snapshot.spec.columns[self.column].key; // intervals always have a column
                 return Err(SearchError::BadRequest(format!(
                     "\"interval\" is too small: column `{column}` would have more than {GROUPS_MAX} groups"
                 )));

@@ -62,7 +62,29 @@ struct Counting<'a> {
     slots: Slots,
     key_of: Vec<i64>,
     counts: Vec<u64>,
+    /// Sums of longitudes and latitudes, when rows are grouped by place.
+    sums: Vec<(f64, f64)>,
     measures: Vec<Measure<'a>>,
+}
+
+impl Counting<'_> {
+    fn add_points(&mut self, part: usize, slots_of_rows: &[(u32, u32)]) {
+        let Some(points) = self.keys.places(part) else { return };
+        self.sums.resize(self.key_of.len(), (0.0, 0.0));
+        for &(row, slot) in slots_of_rows {
+            if let Some((lon, lat)) = points.get(row as usize) {
+                let sum = &mut self.sums[slot as usize];
+                *sum = (sum.0 + lon, sum.1 + lat);
+            }
+        }
+    }
+
+    /// Mean of the points of a group.
+    fn centroid(&self, group: usize) -> Option<(f64, f64)> {
+        let (lon, lat) = self.sums.get(group)?;
+        let count = self.counts[group] as f64;
+        Some((lon / count, lat / count))
+    }
 }
 
 /// The slot of each key, in the order in which keys appear.
@@ -122,6 +144,7 @@ impl<'a> Question<'a> {
             let mut group = Group {
                 total: counting.counts[at],
                 value: counting.keys.value(counting.key_of[at]),
+                centroid: counting.centroid(at),
                 metrics: self.metrics_of(&counting, at),
                 ..Group::default()
             };
@@ -149,11 +172,11 @@ impl<'a> Question<'a> {
         };
         let measures = self.request.metrics.iter().map(measure).collect::<SearchResult<Vec<_>>>()?;
         let (key_of, counts) = (Vec::new(), Vec::new());
-        let mut counting = Counting { keys, slots, key_of, counts, measures };
+        let mut counting = Counting { keys, slots, key_of, counts, sums: Vec::new(), measures };
         let mut slots_of_rows: Vec<(u32, u32)> = Vec::new();
         rows.each_chunk(self.deadline, |part, chunk| {
             slots_of_rows.clear();
-            let Counting { keys, slots, key_of, counts, measures } = &mut counting;
+            let Counting { keys, slots, key_of, counts, .. } = &mut counting;
             keys.each(part, chunk, |row, key| {
                 let (slot, new) = slots.get_or_insert(key, key_of.len() as u32);
                 if new {
@@ -163,10 +186,12 @@ impl<'a> Question<'a> {
                 counts[slot as usize] += 1;
                 slots_of_rows.push((row, slot));
             });
-            for measure in measures {
-                measure.grow(key_of.len());
+            let groups = counting.key_of.len();
+            for measure in &mut counting.measures {
+                measure.grow(groups);
                 measure.add(part, &slots_of_rows);
             }
+            counting.add_points(part, &slots_of_rows);
             Ok(())
         })?;
         Ok(counting)

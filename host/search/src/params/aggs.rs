@@ -11,10 +11,10 @@ use crate::ast::{GroupBy, GroupOrder, Interval, Metric, Operand, Query, SortBy, 
 use crate::engine::{SearchResult, ValuesAggRequest};
 
 /// Groups of one level.
-const GROUPS_MAX: usize = 1_000;
+pub(super) const GROUPS_MAX: usize = 1_000;
 
 /// Groups of one level when the client does not say.
-const GROUPS_DEFAULT: usize = 20;
+pub(super) const GROUPS_DEFAULT: usize = 20;
 
 /// Sample lines of one group that need no further check.
 const GROUP_LINES_FREE: usize = 100;
@@ -202,7 +202,7 @@ fn missing(column: &Column, text: &str) -> SearchResult<Operand> {
 type NamedMetric = (String, Metric, String);
 
 /// `metric` with `metric_field`, and `extra_metrics`.
-fn group_metrics(params: &Params, fields: &Fields<'_>) -> SearchResult<Vec<NamedMetric>> {
+pub(super) fn group_metrics(params: &Params, fields: &Fields<'_>) -> SearchResult<Vec<NamedMetric>> {
     let mut metrics = Vec::new();
     if let Some(name) = params.get("metric") {
         let key = params

@@ -30,6 +30,14 @@ pub(super) fn conditions(params: &Params, fields: &Fields<'_>) -> SearchResult<V
     Ok(conditions)
 }
 
+/// The box that the parameters ask for: `bbox`, else the tile `xyz`.
+pub(super) fn area(params: &Params, fields: &Fields<'_>) -> SearchResult<Option<[f64; 4]>> {
+    if let Some((name, text)) = given(params, fields, "bbox")? {
+        return bbox(name, text).map(Some);
+    }
+    given(params, fields, "xyz")?.map(|(name, text)| tile(name, text)).transpose()
+}
+
 /// The place of `geo_distance` or its concept form.
 pub(super) fn place(params: &Params, fields: &Fields<'_>) -> SearchResult<Option<Place>> {
     let Some((name, text)) = given(params, fields, "geo_distance")? else { return Ok(None) };

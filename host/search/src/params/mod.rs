@@ -1,7 +1,7 @@
 //! Data Fair's query parameters, parsed and checked against the schema.
 //!
-//! Each route has its own reader: [`LinesParams`], [`ValuesAggParams`], [`MetricAggParams`], [`SimpleMetricsParams`],
-//! [`ValuesParams`]. All take the decoded [`Params`] of the request and the [`Fields`] of the dataset, and all share
+//! Each route has its own reader: [`LinesParams`], [`ValuesAggParams`], [`GeoAggParams`], [`MetricAggParams`],
+//! [`SimpleMetricsParams`], [`ValuesParams`]. All take the decoded [`Params`] of the request and the [`Fields`] of the dataset, and all share
 //! [`filters::query`], so that every filter works everywhere.
 //!
 //! **Invariant:** these are pure functions of text; no input makes them panic, and every limit has an error text.
@@ -14,6 +14,7 @@ mod fields;
 mod filters;
 mod fulltext;
 mod geo;
+mod geo_agg;
 mod lines;
 mod lucene;
 mod operand;
@@ -28,6 +29,7 @@ mod tests;
 pub use aggs::{MetricAggParams, SimpleMetricsParams, ValuesAggParams, ValuesParams, metrics_of};
 pub use fields::{FILTER_SUFFIXES, Fields};
 pub use filters::query;
+pub use geo_agg::GeoAggParams;
 pub use lines::{LinesParams, PAGE_WINDOW_LINES_MAX, Size};
 pub use raw::Params;
 pub use stop_words::is_stop_word;

@@ -38,6 +38,28 @@ pub(super) async fn values_agg(
     Ok(Answer { reading: &reading, cache, media_type: JSON, payload, next }.respond(&headers))
 }
 
+/// Groups by cell of the geohash grid, as JSON or GeoJSON.
+pub(super) async fn geo_agg(
+    State(datasets): State<Datasets>,
+    Path(id): Path<String>,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "getGeoAgg").await?;
+    let asked = search_params(&params)?;
+    if asked.get("format") == Some("geojson") {
+        let cache = cache_for(&params, &reading)?;
+        if let Some(response) = unchanged(&headers, &reading, cache) {
+            return Ok(response);
+        }
+        let payload = Payload::Bytes(reading.geo_agg_features(&asked).await?.to_string().into_bytes());
+        let media_type = "application/geo+json";
+        return Ok(Answer { reading: &reading, cache, media_type, payload, next: None }.respond(&headers));
+    }
+    json_answer(&reading, &params, &headers, async || Ok(reading.geo_agg(&asked).await?)).await
+}
+
 /// One metric.
 pub(super) async fn metric_agg(
     State(datasets): State<Datasets>,

@@ -12,10 +12,10 @@ use super::headers::{Answer, Payload, TRACK, cache_for, unchanged};
 use super::{next, search_params};
 use crate::error::DatasetsError;
 use crate::http::headers::about;
-use crate::service::read::{ExportBody, ExportFormat, LinesAnswer, Reading};
+use crate::service::read::{ExportBody, ExportFormat, LinesAnswer, Reading, WholeFormat};
 use crate::state::Datasets;
 
-/// A page of lines as JSON, CSV, ndjson or GeoJSON; an unknown `format` is JSON.
+/// A page of lines as JSON, CSV, ndjson, GeoJSON, a workbook or Parquet; an unknown `format` is JSON.
 pub(super) async fn list(
     State(datasets): State<Datasets>,
     Path(id): Path<String>,
@@ -42,6 +42,18 @@ pub(super) async fn list(
         let next = export.next.map(address);
         let answer = Answer { reading: &reading, cache, media_type: format.media_type(), payload, next };
         return Ok(attached(answer.respond(&headers), &reading, format.extension()));
+    }
+    if let Some(format) = WholeFormat::of(format) {
+        let stream = reading.whole_file(&asked, format, &datasets.config.temp_dir).await?;
+        let (media_type, payload) = (format.media_type(), Payload::Stream(stream));
+        let answer = Answer { reading: &reading, cache, media_type, payload, next: None };
+        return Ok(attached(answer.respond(&headers), &reading, format.extension()));
+    }
+    if format == "geojson" && asked.get("size") == Some("all") {
+        let payload = Payload::Stream(reading.geojson_stream(&asked).await?);
+        let media_type = "application/geo+json";
+        let answer = Answer { reading: &reading, cache, media_type, payload, next: None };
+        return Ok(answer.respond(&headers));
     }
     let (media_type, bytes, next) = if format == "geojson" {
         let (collection, next) = reading.geojson(&asked).await?;

@@ -17,6 +17,7 @@ pub fn routes() -> Router<Datasets> {
         .route("/datasets/{id}/lines", get(lines::list))
         .route("/datasets/{id}/lines/{line}", get(lines::one))
         .route("/datasets/{id}/values_agg", get(aggs::values_agg))
+        .route("/datasets/{id}/geo_agg", get(aggs::geo_agg))
         .route("/datasets/{id}/metric_agg", get(aggs::metric_agg))
         .route("/datasets/{id}/simple_metrics_agg", get(aggs::simple_metrics_agg))
         .route("/datasets/{id}/values/{column}", get(aggs::values))

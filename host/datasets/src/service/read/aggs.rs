@@ -3,7 +3,10 @@
 use halle_model::Caller;
 use halle_search::ast::Interval;
 use halle_search::engine::{Group, Groups};
-use halle_search::params::{MetricAggParams, Params, SimpleMetricsParams, ValuesAggParams, ValuesParams};
+use halle_search::geohash;
+use halle_search::params::{
+    GeoAggParams, MetricAggParams, Params, SimpleMetricsParams, ValuesAggParams, ValuesParams,
+};
 use serde_json::{Map, Value, json};
 
 use super::Reading;
@@ -50,6 +53,42 @@ impl Reading {
                 Some((format!("{}_{suffix}", level.column), last))
             });
         Ok(ValuesAggAnswer { body: groups_json(groups)?, next })
+    }
+
+    /// Groups by cell of the geohash grid: `{total, aggs: [{total, value, centroid, center, bbox, results, metric?}]}`.
+    pub async fn geo_agg(&self, params: &Params) -> DatasetsResult<Value> {
+        let extent = self.index.summary().await?.bbox;
+        let asked = GeoAggParams::parse(params, &self.fields(), extent)?;
+        let groups = self.index.values_agg(asked.request).await?;
+        let total = groups.total;
+        let cells = groups.groups.into_iter().map(cell_json).collect::<DatasetsResult<Vec<_>>>()?;
+        Ok(json!({ "total": total, "aggs": cells }))
+    }
+
+    /// The same as GeoJSON: a point for each cell, where its lines are on average.
+    pub async fn geo_agg_features(&self, params: &Params) -> DatasetsResult<Value> {
+        let mut answer = self.geo_agg(params).await?;
+        let cells = match answer["aggs"].take() {
+            Value::Array(cells) => cells,
+            _ => Vec::new(),
+        };
+        let features = cells.into_iter().map(|mut cell| {
+            let centroid = cell["centroid"].take();
+            let coordinates = [centroid["lon"].clone(), centroid["lat"].clone()];
+            let bbox = cell["bbox"].take();
+            if let Some(properties) = cell.as_object_mut() {
+                properties.retain(|name, _| !matches!(name.as_str(), "centroid" | "bbox"));
+            }
+            json!({
+                "type": "Feature",
+                "id": cell["value"],
+                "bbox": bbox,
+                "geometry": { "type": "Point", "coordinates": coordinates },
+                "properties": cell,
+            })
+        });
+        let features: Vec<Value> = features.collect();
+        Ok(json!({ "type": "FeatureCollection", "total": answer["total"], "features": features }))
     }
 
     /// One metric over one column.
@@ -134,6 +173,20 @@ fn groups_json(groups: Groups) -> DatasetsResult<Map<String, Value>> {
     body.insert("total_other".to_owned(), groups.total_other.into());
     let aggs = groups.groups.into_iter().map(group_json).collect::<DatasetsResult<Vec<_>>>()?;
     body.insert("aggs".to_owned(), aggs.into());
+    Ok(body)
+}
+
+/// A cell, with the mean of its points, its middle and its box.
+fn cell_json(group: Group) -> DatasetsResult<Value> {
+    let area = group.value.as_str().and_then(geohash::area);
+    let centroid = group.centroid;
+    let mut body = group_json(group)?;
+    if let (Some((lon, lat)), Some([west, south, east, north])) = (centroid, area) {
+        let (middle_lon, middle_lat) = (f64::midpoint(west, east), f64::midpoint(south, north));
+        body["centroid"] = json!({ "lat": lat, "lon": lon });
+        body["center"] = json!({ "lat": middle_lat, "lon": middle_lon });
+        body["bbox"] = json!([west, south, east, north]);
+    }
     Ok(body)
 }
 

@@ -125,12 +125,17 @@ impl Reading {
             let message = "\"sep\" must be one character, neither a quote nor a line break";
             return Err(DatasetsError::bad_request(message));
         }
+        let columns = self.exported(asked);
+        Ok(Writer { columns, format, separator, header: params.get("header") != Some("false") })
+    }
+
+    /// Columns of an export, in order: those selected, or all that are not calculated.
+    pub(super) fn exported(&self, asked: &LinesParams) -> Vec<Column> {
         let fields = self.fields();
-        let columns = match &asked.selected {
+        match &asked.selected {
             Some(keys) => keys.iter().filter_map(|key| fields.get(key)).cloned().collect(),
             None => fields.columns().iter().filter(|column| !column.calculated).cloned().collect(),
-        };
-        Ok(Writer { columns, format, separator, header: params.get("header") != Some("false") })
+        }
     }
 }
 

@@ -1,12 +1,19 @@
 //! Lines as GeoJSON features.
 
+use arrow::record_batch::RecordBatch;
+use bytes::Bytes;
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
 use halle_model::Column;
+use halle_search::engine::SearchResult;
 use halle_search::params::LinesParams;
+use halle_store::ByteStream;
 use serde_json::{Map, Value, json};
 
+use super::cells::Cells;
 use super::concept_column;
 use super::lines::LinesAnswer;
-use crate::error::DatasetsResult;
+use crate::error::{DatasetsError, DatasetsResult};
 
 /// Columns that say where a line is, best first.
 #[derive(Debug, Default)]
@@ -50,6 +57,19 @@ impl Shape {
         asked.fields.id = true;
     }
 
+    /// A line as a feature.
+    fn feature(&self, mut line: Map<String, Value>, asked: &LinesParams) -> Value {
+        let geometry = self.geometry(&line);
+        let id = line.get("_id").cloned().unwrap_or(Value::Null);
+        for key in [&self.shape, &self.source].into_iter().flatten() {
+            line.shift_remove(key);
+        }
+        if let Some(selected) = &asked.selected {
+            line.retain(|key, _| selected.contains(key) || key == "_score" || key == "_geo_distance");
+        }
+        json!({ "type": "Feature", "id": id, "geometry": geometry, "properties": line })
+    }
+
     fn geometry(&self, line: &Map<String, Value>) -> Value {
         if let Some(shape) = self.shape.as_ref().and_then(|key| line.get(key)) {
             return match shape {
@@ -73,6 +93,40 @@ impl Shape {
     }
 }
 
+/// A collection that is written as its lines are read; its box comes first, for readers that stream too.
+pub(super) fn stream(
+    batches: BoxStream<'static, SearchResult<RecordBatch>>,
+    columns: Vec<Column>,
+    shape: Shape,
+    asked: LinesParams,
+    bbox: Option<[f64; 4]>,
+) -> ByteStream {
+    let bbox = bbox.map(|bbox| format!("\"bbox\":{},", Value::from(bbox.to_vec()))).unwrap_or_default();
+    let head = Bytes::from(format!("{{\"type\":\"FeatureCollection\",{bbox}\"features\":["));
+    let mut is_first = true;
+    let features = batches.map_err(DatasetsError::from).map(move |batch| {
+        let batch = batch?;
+        let cells = Cells::of(&batch)?;
+        let mut out = Vec::with_capacity(batch.num_rows() * 256);
+        for row in 0..batch.num_rows() {
+            let mut line = Map::new();
+            for (column, cells) in columns.iter().zip(&cells) {
+                if let Some(value) = cells.get(row).to_json(column.kind()) {
+                    line.insert(column.key.clone(), value);
+                }
+            }
+            if !std::mem::take(&mut is_first) {
+                out.push(b',');
+            }
+            serde_json::to_writer(&mut out, &shape.feature(line, &asked)).map_err(DatasetsError::internal)?;
+        }
+        Ok(Bytes::from(out))
+    });
+    let features = features.map_err(|error: DatasetsError| std::io::Error::other(error));
+    let ends = |bytes| futures::stream::iter([Ok(bytes)]);
+    ends(head).chain(features).chain(ends(Bytes::from_static(b"]}"))).boxed()
+}
+
 /// The collection of a page.
 pub(super) fn collection(
     answer: &LinesAnswer,
@@ -81,16 +135,8 @@ pub(super) fn collection(
     bbox: Option<[f64; 4]>,
 ) -> DatasetsResult<Value> {
     let mut features = Vec::with_capacity(answer.lines.len());
-    for mut line in answer.values()? {
-        let geometry = shape.geometry(&line);
-        let id = line.get("_id").cloned().unwrap_or(Value::Null);
-        for key in [&shape.shape, &shape.source].into_iter().flatten() {
-            line.shift_remove(key);
-        }
-        if let Some(selected) = &asked.selected {
-            line.retain(|key, _| selected.contains(key) || key == "_score" || key == "_geo_distance");
-        }
-        features.push(json!({ "type": "Feature", "id": id, "geometry": geometry, "properties": line }));
+    for line in answer.values()? {
+        features.push(shape.feature(line, asked));
     }
     let mut collection = Map::new();
     collection.insert("type".to_owned(), "FeatureCollection".into());

@@ -1,9 +1,10 @@
 //! Pages of lines, and one line.
 
 use bytes::Bytes;
-use halle_model::Caller;
+use halle_model::{Caller, Column};
 use halle_search::ast::Cursor;
 use halle_search::params::{LinesParams, Params, Size};
+use halle_store::ByteStream;
 use serde_json::{Map, Value};
 
 use super::rewrite::Rewrite;
@@ -55,7 +56,7 @@ impl Reading {
     /// A page of lines for parameters that are already checked.
     pub(super) async fn page(&self, params: &Params, asked: &LinesParams) -> DatasetsResult<LinesAnswer> {
         let Size::Lines(size) = asked.size else {
-            let message = "\"size\" must be a whole number, \"all\" is for the formats csv and ndjson";
+            let message = "\"size\" must be a whole number, \"all\" is for the formats csv, ndjson, geojson, parquet and xlsx";
             return Err(DatasetsError::bad_request(message));
         };
         let page = self.index.lines(asked.request(size)).await?;
@@ -83,6 +84,25 @@ impl Reading {
         let bbox = self.index.bbox(asked.query.clone()).await?;
         let next = answer.next.clone();
         Ok((geojson::collection(&answer, &shape, &asked, bbox)?, next))
+    }
+
+    /// Every line that matches as a GeoJSON collection, streamed.
+    pub async fn geojson_stream(&self, params: &Params) -> DatasetsResult<ByteStream> {
+        let fields = self.fields();
+        if !fields.is_geolocated() {
+            let message = "\"geojson\" format cannot be used on this dataset. It is not geolocalized.";
+            return Err(DatasetsError::bad_request(message));
+        }
+        let mut asked = LinesParams::parse(params, &fields)?;
+        let shape = geojson::Shape::of(&self.columns);
+        shape.select(&mut asked);
+        let columns: Vec<Column> = std::iter::once("_id")
+            .chain(asked.select.iter().map(String::as_str))
+            .filter_map(|key| fields.get(key).cloned())
+            .collect();
+        let bbox = self.index.bbox(asked.query.clone()).await?;
+        let batches = self.index.scan(asked.scan(columns.iter().map(|c| c.key.clone()).collect())).await?;
+        Ok(geojson::stream(batches, columns, shape, asked, bbox))
     }
 
     /// One line with all columns; 404 when there is none.

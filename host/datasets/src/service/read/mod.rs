@@ -7,6 +7,8 @@ mod export;
 mod geojson;
 mod lines;
 mod rewrite;
+mod whole_file;
+mod workbook;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +27,7 @@ pub use batches::{Batches, refused};
 pub use export::{Export, ExportBody, ExportFormat};
 pub(crate) use geojson::GEOMETRY;
 pub use lines::LinesAnswer;
+pub use whole_file::WholeFormat;
 
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::names;

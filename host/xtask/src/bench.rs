@@ -1,0 +1,26 @@
+//! The bench.
+
+use anyhow::Result;
+
+use crate::build::{self, Profile};
+use crate::{setup, sh};
+
+/// Sets everything up, builds for release, then hands over to `halle-bench run`, which explains its options.
+pub fn run(args: &[String]) -> Result<()> {
+    setup::for_demo()?;
+    build::ui()?;
+    build::binaries(Profile::Release)?;
+    let bench = ["build", "--release", "--package", "halle-bench"];
+    sh::run("building the bench", &mut sh::command("cargo", bench))?;
+    build::plugins(Profile::Release)?;
+    let bench = Profile::Release.binary("halle-bench");
+    let mut command = sh::command(&bench.to_string_lossy(), ["run", "--halle"]);
+    command
+        .arg(Profile::Release.binary("halle"))
+        .arg("--plugins")
+        .arg(sh::target().join("plugins"))
+        .arg("--work-dir")
+        .arg(sh::target().join("bench"))
+        .args(args);
+    sh::run("measuring", &mut command)
+}
