@@ -81,6 +81,30 @@ pub enum IngestError {
         /// Physical line on which the record begins, from 1.
         line: u64,
     },
+    /// A piece of the file that is not what its format says.
+    #[error("Échec de la lecture du fichier, {place} : {reason}.")]
+    Broken {
+        /// Where: « élément 12 », « feuille « Budget », cellule B12 ».
+        place: String,
+        /// What is wrong, and what to do.
+        reason: String,
+    },
+    /// Shapes most of which are wrong: the file is not what its producer thinks.
+    #[error("{percent}% des lignes sont en erreur, {first}.")]
+    WrongShapes {
+        /// Of a hundred shapes, those that are wrong, rounded up.
+        percent: u64,
+        /// The first of them: where it is, and what is wrong.
+        first: String,
+    },
+    /// A coordinate system that is not known.
+    #[error(
+        "Le système de coordonnées « {name} » est inconnu. Convertissez le fichier en WGS84 (EPSG:4326) ou en Lambert-93 (EPSG:2154)."
+    )]
+    UnknownProjection {
+        /// The system as the file or the producer names it.
+        name: String,
+    },
     /// Compressed data that are damaged or cut short.
     #[error("Le fichier compressé est endommagé ou incomplet ({reason}).")]
     BadArchive {
@@ -105,6 +129,13 @@ pub enum IngestError {
 }
 
 impl IngestError {
+    /// A piece of the file that is not what its format says.
+    pub(crate) fn broken(place: impl Into<String>, reason: impl std::fmt::Display) -> Self {
+        let reason = reason.to_string();
+        let reason = reason.strip_suffix('.').unwrap_or(&reason).to_owned();
+        Self::Broken { place: place.into(), reason }
+    }
+
     /// Physical line of the file it is about, from 1.
     pub fn line(&self) -> Option<u64> {
         match self {

@@ -8,35 +8,58 @@
 //! **Invariant:** no database, no HTTP, no clock.
 //!
 //! **Invariant:** memory does not grow with the file. What is held is one buffer, one record (at most
-//! [`RECORD_BYTES_MAX`]), one batch, and a few facts per column.
+//! [`RECORD_BYTES_MAX`]), one batch, and a few facts per column; of a workbook, the texts that its cells share, and the
+//! cells of an `.xls`, up to the limits that `sheets` names.
 //!
 //! **Invariant:** compressed input is read through a guard that stops zip bombs before they fill anything
 //! ([`EXPANSION_RATIO_MAX`], [`EXPANDED_BYTES_MAX`]).
 //!
-//! **Invariant:** an error names the line, and the column where there is one. A value that does not fit its column is
+//! **Invariant:** an error names the line, and the column where there is one: the cell of a sheet, the rank of an element.
+//! No file makes a reader panic, whatever is in it. A value that does not fit its column is
 //! no error of the file: it is reported as a [`CellProblem`] and becomes absent.
 //!
-//! One module per format: `csv` now; another format adds a module, a [`Format`], and an arm in [`analyze`] and
-//! [`read`].
+//! A format is a module that gives a `Table` of text cells; typing, columns and batches are the same for all. A new one
+//! adds a module, a [`Format`], and a line in `table::open`. Readers are our own where a library would hold the whole file
+//! (XML, JSON), run what is in it (SQLite), or leave no place to say what is wrong and where.
 
 mod analysis;
+mod attachments;
 mod batch;
+mod columns;
 mod csv;
+mod dbf;
 mod encoding;
 mod error;
 mod format;
+mod geo;
+mod geojson;
+mod gpkg;
+mod gpx;
+mod ics;
+mod json;
+mod kml;
+mod parquet_file;
+mod read;
+mod record;
 pub mod rows;
+mod shapefile;
+mod sheets;
 mod source;
+mod survey;
+mod table;
 mod typing;
+mod xml;
 
 use std::path::Path;
 
 use halle_model::Column;
 
-pub use analysis::{Analysis, Dialect, FileColumn, Options, Warning};
+pub use analysis::{Analysis, Dialect, FileColumn, NormalizeOptions, Options, Warning};
+pub use attachments::{Attachment, attachment};
 pub use batch::{BATCH_PROBLEMS_MAX, Batch, CellProblem};
 pub use error::{IngestError, IngestResult};
-pub use format::{Container, Format, accept};
+pub use format::{Container, Format, Kind, accept};
+pub use read::Rows;
 pub use source::{EXPANDED_BYTES_MAX, EXPANSION_FREE_BYTES, EXPANSION_RATIO_MAX};
 
 /// Bytes of one record, after decoding: all its cells together.
@@ -48,10 +71,8 @@ pub const RECORD_BYTES_MAX: usize = 16 << 20;
 /// [`IngestError::Unsupported`] for a format this version does not read, and with an error that names the line for a
 /// file that is broken.
 pub fn analyze(path: &Path, file_name: &str, options: &Options<'_>) -> IngestResult<Analysis> {
-    let (format, container) = accept(file_name)?;
-    match format {
-        Format::Csv => csv::analyze(path, container, options),
-    }
+    let (format, container) = source::identify(path, file_name)?;
+    survey::analyze(path, format, container, options)
 }
 
 /// Reads the rows of a file that was analysed, as the given columns.
@@ -60,18 +81,5 @@ pub fn analyze(path: &Path, file_name: &str, options: &Options<'_>) -> IngestRes
 /// columns of extensions may be among them. Types are those of `columns`, which may differ from what was observed;
 /// formats of dates are taken from the column, else from the analysis.
 pub fn read(path: &Path, analysis: &Analysis, columns: &[Column]) -> IngestResult<Rows> {
-    match analysis.format {
-        Format::Csv => csv::CsvRows::open(path, analysis, columns).map(Rows),
-    }
-}
-
-/// Rows of a file, batch by batch; ends after the first error.
-pub struct Rows(csv::CsvRows);
-
-impl Iterator for Rows {
-    type Item = IngestResult<Batch>;
-
-    fn next(&mut self) -> Option<Self::Item> {
-        self.0.next()
-    }
+    Rows::open(path, analysis, columns)
 }

@@ -72,6 +72,7 @@ pub const VOCABULARY: &[Concept] = &[
         &["http://www.w3.org/2003/01/geo/wgs84_pos#lat_long"],
         Some("string"),
     ),
+    concept("geometry", ["Géométrie", "Geometry"], &["https://purl.org/geojson/vocab#geometry"], None),
     concept(
         "date",
         ["Date", "Date"],

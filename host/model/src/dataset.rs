@@ -191,9 +191,14 @@ pub struct OriginalFile {
     /// Encoding: given by the client, else detected.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub encoding: Option<String>,
+    /// Where the table is in a spreadsheet, as the client said: `spreadsheetWorksheetIndex`, `spreadsheetHeaderLine`,
+    /// `spreadsheetStartCol`, from 1.
+    #[serde(rename = "normalizeOptions", default, skip_serializing_if = "Option::is_none")]
+    pub normalize_options: Option<Value>,
 }
 
-/// A file once analysed.
+/// A file once analysed: what it is once it can be read row by row. A spreadsheet is described as the CSV, a shapefile as
+/// the GeoJSON that it would be converted to.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct AnalysedFile {
     /// File name without folders.

@@ -65,6 +65,7 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Read, "downloadFullData"),
     op(Class::Read, "listDataFiles"),
     op(Class::Read, "downloadDataFile"),
+    op(Class::Read, "downloadAttachment"),
     op(Class::Read, "realtime-transactions"),
     op(Class::ReadAdvanced, "readJournal"),
     op(Class::ReadAdvanced, "realtime-journal"),

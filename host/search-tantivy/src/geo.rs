@@ -2,6 +2,7 @@
 
 use halle_model::concept;
 use halle_search::IndexSpec;
+use serde_json::Value;
 
 use crate::part::column::{Column, Values};
 
@@ -15,6 +16,8 @@ pub(crate) enum PointSource {
     Pair { lat: usize, lon: usize },
     /// A column of `"lat,lon"`.
     Joined(usize),
+    /// A column of GeoJSON geometries: the middle of each.
+    Shape(usize),
 }
 
 impl PointSource {
@@ -28,7 +31,7 @@ impl PointSource {
         };
         match (with("latitude"), with("longitude")) {
             (Some(lat), Some(lon)) => Some(Self::Pair { lat, lon }),
-            _ => with("latLon").map(Self::Joined),
+            _ => with("latLon").map(Self::Joined).or_else(|| with("geometry").map(Self::Shape)),
         }
     }
 
@@ -40,10 +43,36 @@ impl PointSource {
                 let (lat, lon) = columns[column].texts()?.value(row)?.split_once([',', ';'])?;
                 (lon.trim().parse().ok()?, lat.trim().parse().ok()?)
             }
+            Self::Shape(column) => middle(columns[column].texts()?.value(row)?)?,
         };
         let on_earth = (-180.0..=180.0).contains(&lon) && (-90.0..=90.0).contains(&lat);
         on_earth.then_some((lon, lat))
     }
+}
+
+/// The middle of a GeoJSON geometry: the mean of its positions, the one that closes a ring counted once.
+fn middle(geometry: &str) -> Option<(f64, f64)> {
+    let geometry: Value = serde_json::from_str(geometry).ok()?;
+    let (mut sum, mut count) = ((0.0, 0.0), 0.0);
+    let mut add = |position: &[Value]| -> Option<()> {
+        sum.0 += position.first()?.as_f64()?;
+        sum.1 += position.get(1)?.as_f64()?;
+        count += 1.0;
+        Some(())
+    };
+    let mut open = vec![&geometry];
+    while let Some(value) = open.pop() {
+        match value {
+            Value::Object(members) => open.extend(members.get("coordinates").or(members.get("geometries"))),
+            Value::Array(items) if items.first().is_some_and(Value::is_number) => add(items)?,
+            Value::Array(items) => {
+                let is_ring = items.len() > 2 && items.first() == items.last();
+                open.extend(&items[usize::from(is_ring)..]);
+            }
+            _ => {}
+        }
+    }
+    (count > 0.0).then(|| (sum.0 / count, sum.1 / count))
 }
 
 fn number(column: &Column, row: usize) -> Option<f64> {
@@ -90,6 +119,23 @@ impl Extent {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_geometry_has_a_middle() {
+        for (geometry, expected) in [
+            (r#"{"type":"Point","coordinates":[2.5,48,35]}"#, Some((2.5, 48.0))),
+            (r#"{"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]]]}"#, Some((2.0, 2.0))),
+            (
+                r#"{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[1,2]},{"type":"Point","coordinates":[3,4]}]}"#,
+                Some((2.0, 3.0)),
+            ),
+            (r#"{"type":"Point"}"#, None),
+            (r#"{"type":"Point","coordinates":["a",1]}"#, None),
+            ("bonjour", None),
+        ] {
+            assert_eq!(middle(geometry), expected, "{geometry}");
+        }
+    }
 
     #[test]
     fn distances_and_boxes_are_those_of_the_map() {

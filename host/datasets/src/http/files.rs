@@ -1,4 +1,4 @@
-//! `GET /datasets/{id}/raw`, `/full` and `/data-files`.
+//! `GET /datasets/{id}/raw`, `/convert`, `/full`, `/data-files` and `/attachments`.
 
 use axum::Json;
 use axum::extract::{Path, State};
@@ -10,7 +10,8 @@ use serde_json::{Value, json};
 
 use crate::error::DatasetsError;
 use crate::http::headers::{answer, streamed};
-use crate::service::files::full_name;
+use crate::service::files::{converted, full_name, kind_of};
+use crate::service::full::Width;
 use crate::state::Datasets;
 use crate::views::millis;
 
@@ -38,7 +39,7 @@ async fn send_original(
     Ok(answer(&download.dataset, operation, TRACK, response))
 }
 
-/// The rows with the columns of extensions, as CSV.
+/// The rows with the columns of extensions: CSV, or GeoJSON where they have a geometry.
 pub(super) async fn full(
     State(datasets): State<Datasets>,
     caller: Caller,
@@ -53,8 +54,37 @@ async fn send_full(
     id: &str,
     operation: &'static str,
 ) -> ApiResult<Response> {
-    let (dataset, body) = datasets.full_file(caller, id, operation).await?;
-    let headers = file_headers(&full_name(&dataset), "text/csv; charset=utf-8", None);
+    let (dataset, body) = datasets.written_file(caller, id, operation, Width::Full).await?;
+    let mimetype = format!("{}; charset=utf-8", kind_of(&dataset).mime());
+    let headers = file_headers(&full_name(&dataset), &mimetype, None);
+    Ok(answer(&dataset, operation, TRACK, (headers, streamed(body))))
+}
+
+/// The file as the reference would have converted it; the upload itself where nothing had to be converted.
+pub(super) async fn convert(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Response> {
+    send_converted(&datasets, &caller, &id, "downloadOriginalData").await
+}
+
+async fn send_converted(
+    datasets: &Datasets,
+    caller: &Caller,
+    id: &str,
+    operation: &'static str,
+) -> ApiResult<Response> {
+    let known = datasets.permitted(caller, id, operation).await?;
+    if converted(&known).is_none() {
+        return send_original(datasets, caller, id, operation).await;
+    }
+    let (dataset, body) = datasets.written_file(caller, id, operation, Width::Converted).await?;
+    let (name, mimetype) = match converted(&dataset) {
+        Some(file) => (file.name.clone(), file.mimetype.clone()),
+        None => (full_name(&dataset), kind_of(&dataset).mime().to_owned()),
+    };
+    let headers = file_headers(&name, &format!("{mimetype}; charset=utf-8"), None);
     Ok(answer(&dataset, operation, TRACK, (headers, streamed(body))))
 }
 
@@ -70,7 +100,11 @@ pub(super) async fn list(
     let views: Vec<Value> = files
         .iter()
         .map(|file| {
-            let route = if file.key == "original" { "raw" } else { file.key };
+            let route = match file.key {
+                "original" => "raw",
+                "normalized" => "convert",
+                key => key,
+            };
             let mut view = json!(file);
             view["url"] = json!(format!("{}/data-fair/api/v1/datasets/{}/{route}", base.0, dataset.id));
             view["updatedAt"] = json!(millis(updated));
@@ -90,8 +124,35 @@ pub(super) async fn one(
     let operation = "downloadDataFile";
     match datasets.data_file_key(&caller, &id, operation, &name).await? {
         Some("full") => send_full(&datasets, &caller, &id, operation).await,
+        Some("normalized") => send_converted(&datasets, &caller, &id, operation).await,
         Some(_) => send_original(&datasets, &caller, &id, operation).await,
         None => Err(DatasetsError::Missing(format!("Le fichier \"{name}\" n'existe pas.")).into()),
+    }
+}
+
+/// A file that came along with the rows.
+pub(super) async fn attachment(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    Path((id, path)): Path<(String, String)>,
+) -> ApiResult<Response> {
+    let (dataset, body) = datasets.attachment(&caller, &id, &path).await?;
+    let name = path.rsplit('/').next().unwrap_or(&path);
+    let headers = file_headers(name, media_type_of(name), None);
+    Ok(answer(&dataset, "downloadAttachment", None, (headers, streamed(body))))
+}
+
+/// Media type of a file that a browser may show; anything that could hold scripts is only bytes.
+fn media_type_of(name: &str) -> &'static str {
+    let extension = name.rsplit_once('.').map(|(_, extension)| extension.to_ascii_lowercase());
+    match extension.as_deref() {
+        Some("pdf") => "application/pdf",
+        Some("png") => "image/png",
+        Some("jpg" | "jpeg") => "image/jpeg",
+        Some("gif") => "image/gif",
+        Some("webp") => "image/webp",
+        Some("txt") => "text/plain",
+        _ => "application/octet-stream",
     }
 }
 

@@ -42,7 +42,9 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/journal", get(journal::journal))
         .route("/datasets/{id}/task-progress", get(journal::task_progress))
         .route("/datasets/{id}/raw", get(files::raw))
+        .route("/datasets/{id}/convert", get(files::convert))
         .route("/datasets/{id}/full", get(files::full))
+        .route("/datasets/{id}/attachments/{*path}", get(files::attachment))
         .route("/datasets/{id}/data-files", get(files::list))
         .route("/datasets/{id}/data-files/{name}", get(files::one));
     own.merge(read::routes()).merge(write::routes()).with_state(datasets)

@@ -6,6 +6,7 @@ use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
 use axum::http::{HeaderMap, StatusCode, header};
 use halle_base::limits::JSON_BODY_BYTES_MAX;
 use halle_http::ApiError;
+use halle_ingest::NormalizeOptions;
 use serde_json::{Map, Value};
 use tempfile::{NamedTempFile, TempPath};
 use tokio::io::AsyncWriteExt;
@@ -33,12 +34,14 @@ pub(super) struct ReceivedFile {
     name: String,
     path: TempPath,
     encoding: Option<String>,
+    normalize: Option<NormalizeOptions>,
 }
 
 impl ReceivedFile {
     /// The file as use cases take it.
     pub(super) fn upload(&self) -> Upload<'_> {
-        Upload { name: &self.name, path: &self.path, encoding: self.encoding.clone() }
+        let (encoding, normalize) = (self.encoding.clone(), self.normalize.clone());
+        Upload { name: &self.name, path: &self.path, encoding, normalize }
     }
 }
 
@@ -100,11 +103,12 @@ async fn receive_multipart(datasets: &Datasets, mut request: Request) -> Dataset
     DefaultBodyLimit::disable().apply(&mut request);
     let mut multipart = Multipart::from_request(request, &()).await.map_err(broken)?;
     let mut received = Received { attributes: Map::new(), file: None };
-    let mut encoding = None;
+    let (mut encoding, mut normalize) = (None, None);
     for _ in 0..FIELDS_MAX {
         let Some(field) = multipart.next_field().await.map_err(broken)? else {
             if let Some(file) = &mut received.file {
                 file.encoding = encoding;
+                file.normalize = normalize;
             }
             return Ok(received);
         };
@@ -128,6 +132,7 @@ async fn receive_multipart(datasets: &Datasets, mut request: Request) -> Dataset
             ("file_encoding", false) => {
                 encoding = Some(text_of(field).await?).filter(|text| !text.is_empty());
             }
+            ("file_normalizeOptions", false) => normalize = Some(normalize_options(&text_of(field).await?)?),
             ("id" | "", false) => {
                 return Err(DatasetsError::BadRequest(format!("Le champ \"{name}\" est réservé.")));
             }
@@ -138,6 +143,15 @@ async fn receive_multipart(datasets: &Datasets, mut request: Request) -> Dataset
         }
     }
     Err(DatasetsError::BadRequest(format!("Le corps de la requête a plus de {FIELDS_MAX} champs.")))
+}
+
+/// Where the table is in a spreadsheet: positions from 1.
+fn normalize_options(text: &str) -> DatasetsResult<NormalizeOptions> {
+    serde_json::from_str(text).map_err(|error| {
+        DatasetsError::BadRequest(format!(
+            "Le champ \"file_normalizeOptions\" doit être un objet JSON, par exemple {{\"spreadsheetHeaderLine\": 3}} : {error}."
+        ))
+    })
 }
 
 /// An attribute sent as a field of its own: objects, arrays and literals as JSON, anything else as text.
@@ -169,7 +183,7 @@ async fn stream_to_file(datasets: &Datasets, mut field: Field<'_>) -> DatasetsRe
     if size == 0 {
         return Err(DatasetsError::BadRequest(format!("Le fichier \"{name}\" est vide.")));
     }
-    Ok(ReceivedFile { name, path, encoding: None })
+    Ok(ReceivedFile { name, path, encoding: None, normalize: None })
 }
 
 /// The name without folders, whichever system wrote them.

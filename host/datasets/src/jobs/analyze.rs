@@ -2,9 +2,9 @@
 
 use std::path::PathBuf;
 
-use halle_ingest::{Analysis, Options};
-use halle_model::Column;
+use halle_ingest::{Analysis, Dialect, Kind, NormalizeOptions, Options};
 use halle_model::dataset::{AnalysedFile, Building, OriginalFile, Status};
+use halle_model::{Column, Dataset};
 use serde_json::{Map, Value};
 
 use crate::jobs::pipeline::{Stage, StageError, StageResult};
@@ -19,7 +19,8 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     let file = file.ok_or_else(|| StageError::Machine("the version has no upload".to_owned()))?;
     let previous = previous_columns(stage);
     let path = blob.path.clone();
-    let (analysis, file) = blocking(move || analyze(path, file, &previous)).await?;
+    let projection = projection_of(&stage.dataset);
+    let (analysis, file) = blocking(move || analyze(path, file, &previous, projection.as_deref())).await?;
     drop(blob);
     let warnings = analysis.warnings.iter().map(|warning| (event_of(&warning.code), warning.message.clone()));
     let warnings = warnings.collect();
@@ -34,31 +35,79 @@ fn previous_columns(stage: &Stage<'_>) -> Vec<Column> {
     columns::of_the_file(known)
 }
 
-fn analyze(path: PathBuf, file: OriginalFile, previous: &[Column]) -> StageResult<(Analysis, OriginalFile)> {
+/// Coordinate system that the producer gave for files that do not tell theirs: `projection.code`.
+fn projection_of(dataset: &Dataset) -> Option<String> {
+    let code = dataset.description.get("projection")?.get("code")?.as_str()?;
+    // The reference's own list has bare numbers.
+    let is_number = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_digit());
+    Some(if is_number { format!("EPSG:{code}") } else { code.to_owned() })
+}
+
+fn analyze(
+    path: PathBuf,
+    file: OriginalFile,
+    previous: &[Column],
+    projection: Option<&str>,
+) -> StageResult<(Analysis, OriginalFile)> {
+    let normalize = file.normalize_options.clone().map(serde_json::from_value::<NormalizeOptions>);
+    let normalize = normalize.transpose().map_err(StageError::machine)?;
     let options = Options {
         encoding: file.encoding.as_deref(),
         previous: if previous.is_empty() { None } else { Some(previous) },
+        normalize: normalize.as_ref(),
+        projection,
     };
     let analysis = halle_ingest::analyze(&path, &file.name, &options)?;
     Ok((analysis, file))
 }
 
 fn describe(building: &mut Building, file: OriginalFile, analysis: Analysis) -> StageResult<()> {
-    let props = match serde_json::to_value(&analysis.dialect).map_err(StageError::machine)? {
-        Value::Object(props) => props,
-        _ => Map::new(),
-    };
+    let name =
+        if analysis.is_converted() { converted_name(&file.name, analysis.kind()) } else { file.name.clone() };
+    // What is converted is written in UTF-8.
+    let encoding =
+        if analysis.format.is_native() { analysis.encoding.to_uppercase() } else { "UTF-8".to_owned() };
     building.file = Some(AnalysedFile {
-        name: file.name.clone(),
+        name,
         size: file.size,
-        encoding: analysis.encoding.to_uppercase(),
-        mimetype: analysis.format.mime().to_owned(),
+        encoding,
+        mimetype: analysis.kind().mime().to_owned(),
         schema: analysis.columns.clone(),
-        props,
+        props: props_of(&analysis)?,
     });
     building.schema = analysis.columns.iter().map(dataset_column).collect();
     building.analysis = Some(serde_json::to_value(&analysis).map_err(StageError::machine)?);
     Ok(())
+}
+
+/// `file.props`: the dialect of the file, or the one in which a table is converted.
+fn props_of(analysis: &Analysis) -> StageResult<Map<String, Value>> {
+    let converted = || Dialect {
+        num_lines: analysis.rows + 1,
+        lines_delimiter: "\n".to_owned(),
+        fields_delimiter: ',',
+        escape_char: '"',
+        quote: '"',
+    };
+    let dialect = match analysis.kind() {
+        Kind::Features => return Ok(Map::new()),
+        Kind::Table => analysis.dialect.clone().unwrap_or_else(converted),
+    };
+    match serde_json::to_value(dialect).map_err(StageError::machine)? {
+        Value::Object(props) => Ok(props),
+        _ => Ok(Map::new()),
+    }
+}
+
+/// Name of a file once it is converted: `a.xlsx` and `a.csv.gz` become `a.csv`.
+fn converted_name(name: &str, kind: Kind) -> String {
+    let lower = name.to_ascii_lowercase();
+    let wrapping = [".gz", ".zip"].into_iter().find(|wrapping| lower.ends_with(wrapping));
+    let inner = &name[..name.len() - wrapping.map_or(0, str::len)];
+    let is_format =
+        |stem: &str| !stem.is_empty() && (wrapping.is_none() || halle_ingest::accept(inner).is_ok());
+    let stem = inner.rsplit_once('.').map(|(stem, _)| stem).filter(|stem| is_format(stem)).unwrap_or(inner);
+    format!("{stem}.{}", kind.extension())
 }
 
 /// A column as the dataset shows it: without the formats in which the file writes dates.
@@ -69,4 +118,22 @@ fn dataset_column(column: &Column) -> Column {
 /// Event of a warning. Columns left out are told as the reference does: by an `error` that stops nothing.
 fn event_of(code: &str) -> &'static str {
     if code == "empty-columns" { "error" } else { "warning" }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn converted_files_have_the_name_of_what_they_become() {
+        for (name, kind, expected) in [
+            ("a.xlsx", Kind::Table, "a.csv"),
+            ("A.b.CSV.GZ", Kind::Table, "A.b.csv"),
+            ("communes.zip", Kind::Features, "communes.geojson"),
+            ("communes.v2.zip", Kind::Features, "communes.v2.geojson"),
+            ("trace.gpx", Kind::Features, "trace.geojson"),
+        ] {
+            assert_eq!(converted_name(name, kind), expected, "{name}");
+        }
+    }
 }

@@ -70,6 +70,9 @@ fn upload() -> Value {
         json!({ "type": "object", "properties": {
         "file": { "type": "string", "format": "binary" },
         "body": { "type": "string", "description": "Attributs, en JSON." },
+        "file_encoding": { "type": "string", "description": "Encodage du fichier, au lieu de sa détection." },
+        "file_normalizeOptions": { "type": "string", "description":
+            "Place du tableau dans un classeur, en JSON, à partir de 1 : `spreadsheetWorksheetIndex`, `spreadsheetHeaderLine`, `spreadsheetStartCol`." },
     } }),
     )
 }
@@ -183,6 +186,20 @@ fn files(add: &mut impl FnMut(&str, &str, Operation)) {
             "Le fichier.",
             bytes(),
         ),
+    );
+    let path = in_path("path", "Chemin de la pièce jointe, tel que dans les lignes.", text());
+    let attachment = get("downloadAttachment", CATALOGUE, "Télécharger une pièce jointe.");
+    add(
+        "/datasets/{id}/attachments/{path}",
+        "get",
+        attachment.parameters([path]).answers(200, "Le fichier.", bytes()),
+    );
+    let convert =
+        get("downloadOriginalData", CATALOGUE, "Télécharger le fichier converti en CSV ou en GeoJSON.");
+    add(
+        "/datasets/{id}/convert",
+        "get",
+        convert.named("downloadConvertedData").answers(200, "Le fichier.", bytes()),
     );
     add(
         "/datasets/{id}/full",

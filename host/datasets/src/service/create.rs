@@ -4,6 +4,7 @@ use std::path::Path;
 
 use halle_base::{AccountRef, new_id, parse_id};
 use halle_http::ApiError;
+use halle_ingest::NormalizeOptions;
 use halle_model::dataset::{Author, Building, OriginalFile, Status, Version};
 use halle_model::permission::{can_create, default_grants};
 use halle_model::slug::title_slug;
@@ -46,6 +47,15 @@ pub struct Upload<'a> {
     pub path: &'a Path,
     /// Encoding that the producer named.
     pub encoding: Option<String>,
+    /// Where the table is in a spreadsheet, as the producer said.
+    pub normalize: Option<NormalizeOptions>,
+}
+
+impl<'a> Upload<'a> {
+    /// A file of which the producer said nothing.
+    pub fn new(name: &'a str, path: &'a Path) -> Self {
+        Self { name, path, encoding: None, normalize: None }
+    }
 }
 
 impl Datasets {
@@ -57,7 +67,7 @@ impl Datasets {
         file_name: &str,
         path: &Path,
     ) -> DatasetsResult<Dataset> {
-        self.create_with(caller, new, Upload { name: file_name, path, encoding: None }).await
+        self.create_with(caller, new, Upload::new(file_name, path)).await
     }
 
     /// As [`create_from_file`](Self::create_from_file), with what the producer said of the file.
@@ -182,6 +192,7 @@ impl Datasets {
             mimetype: format.to_owned(),
             md5: None,
             encoding: upload.encoding.clone(),
+            normalize_options: upload.normalize.as_ref().map(|options| json!(options)),
         };
         Ok(Building { original_file: Some(original_file), ..building(version) })
     }
@@ -244,14 +255,8 @@ pub(crate) fn building(version: String) -> Building {
 
 /// Media type of a file that can be read; [`DatasetsError::UnsupportedType`] for one that cannot.
 pub(crate) fn accept(file_name: &str) -> DatasetsResult<&'static str> {
-    use halle_ingest::Container;
-    let (format, container) =
-        halle_ingest::accept(file_name).map_err(|error| DatasetsError::UnsupportedType(error.to_string()))?;
-    Ok(match container {
-        Container::Plain => format.mime(),
-        Container::Gzip => "application/gzip",
-        Container::Zip => "application/zip",
-    })
+    let accepted = halle_ingest::accept(file_name);
+    Ok(accepted.map_err(|error| DatasetsError::UnsupportedType(error.to_string()))?.mime)
 }
 
 /// A slug that no other dataset of the owner has: the base, or the base with `-2`, `-3`...

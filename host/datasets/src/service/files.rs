@@ -2,6 +2,8 @@
 
 use std::ops::Range;
 
+use halle_ingest::Kind;
+use halle_model::dataset::AnalysedFile;
 use halle_model::{Caller, Dataset};
 use halle_store::blobs::LocalBlob;
 use halle_store::{BlobInfo, ByteStream};
@@ -14,7 +16,7 @@ use crate::state::Datasets;
 /// A file that can be downloaded.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct DataFile {
-    /// `original` or `full`.
+    /// `original`, `normalized` or `full`.
     pub key: &'static str,
     /// File name.
     pub name: String,
@@ -85,7 +87,7 @@ impl Datasets {
         Ok((dataset, files))
     }
 
-    /// Which of the files has this name: `original` or `full`.
+    /// Which of the files has this name: `original`, `normalized` or `full`.
     pub(crate) async fn data_file_key(
         &self,
         caller: &Caller,
@@ -109,14 +111,35 @@ fn files_of(dataset: &Dataset) -> Vec<DataFile> {
             title: "Fichier original",
         });
     }
+    if let Some(converted) = converted(dataset).filter(|_| dataset.served.is_some()) {
+        files.push(DataFile {
+            key: "normalized",
+            name: converted.name.clone(),
+            size: None,
+            mimetype: converted.mimetype.clone(),
+            title: "Fichier normalisé",
+        });
+    }
     if dataset.served.is_some() && dataset.schema.iter().any(|column| column.extension.is_some()) {
-        let (name, mimetype) = (full_name(dataset), "text/csv".to_owned());
+        let (name, mimetype) = (full_name(dataset), kind_of(dataset).mime().to_owned());
         files.push(DataFile { key: "full", name, size: None, mimetype, title: "Fichier étendu" });
     }
     files
 }
 
+/// The file as it was converted, where its format is not one that the reference reads as it is.
+pub(crate) fn converted(dataset: &Dataset) -> Option<&AnalysedFile> {
+    let (original, file) = dataset.original_file.as_ref().zip(dataset.file.as_ref())?;
+    (original.name != file.name).then_some(file)
+}
+
+/// What the rows are written as.
+pub(crate) fn kind_of(dataset: &Dataset) -> Kind {
+    let is_features = dataset.file.as_ref().is_some_and(|file| file.mimetype == Kind::Features.mime());
+    if is_features { Kind::Features } else { Kind::Table }
+}
+
 /// Name of the full file.
 pub(crate) fn full_name(dataset: &Dataset) -> String {
-    format!("{}-full.csv", dataset.slug)
+    format!("{}-full.{}", dataset.slug, kind_of(dataset).extension())
 }

@@ -1,12 +1,13 @@
 //! Use cases, a file per verb. No HTTP here.
 
+pub(crate) mod attachments;
 pub(crate) mod attributes;
 pub(crate) mod columns;
 pub mod create;
 pub mod delete;
 pub(crate) mod extensions;
 pub mod files;
-pub mod full_csv;
+pub mod full;
 pub mod journal;
 pub mod list;
 pub mod load;

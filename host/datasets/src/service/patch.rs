@@ -45,8 +45,9 @@ impl Datasets {
         attributes: &Map<String, Value>,
     ) -> DatasetsResult<Dataset> {
         check_attributes(attributes, false)?;
-        let structural =
-            ["schema", "extensions", "primaryKey"].iter().any(|name| attributes.contains_key(*name));
+        let structural = ["schema", "extensions", "primaryKey", "projection"]
+            .iter()
+            .any(|name| attributes.contains_key(*name));
         let mut stored = if structural {
             let ready = [Status::Finalized, Status::Error, Status::Created];
             self.load_in_state(caller, id, "writeDescription", &ready).await?
@@ -66,13 +67,19 @@ impl Datasets {
         stored: &mut Stored<Dataset>,
         attributes: &Map<String, Value>,
     ) -> DatasetsResult<Consequences> {
+        let projection = stored.description.get("projection").cloned();
         set_description(stored, attributes);
+        let is_moved = stored.description.get("projection") != projection.as_ref();
         let mut consequences = Consequences {
             breaking: ["projection", "attachmentsAsImage"].iter().any(|name| attributes.contains_key(*name)),
             ..Consequences::default()
         };
         if let Some(schema) = attributes.get("schema").filter(|schema| !schema.is_null()) {
             apply_schema(stored, schema, &mut consequences)?;
+        }
+        if is_moved && stored.kind() == DatasetKind::File {
+            // Coordinates are brought to degrees as the file is read.
+            consequences.restart = Some(Status::Stored);
         }
         if let Some(extensions) = attributes.get("extensions") {
             let extensions = extensions_of(Some(extensions))?;

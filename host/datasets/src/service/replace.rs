@@ -27,7 +27,7 @@ impl Datasets {
         file_name: &str,
         path: &Path,
     ) -> DatasetsResult<Dataset> {
-        self.replace_with(caller, id, Upload { name: file_name, path, encoding: None }, &Map::new()).await
+        self.replace_with(caller, id, Upload::new(file_name, path), &Map::new()).await
     }
 
     /// As [`replace_file`](Self::replace_file), with what the producer said of the file, and descriptive attributes to

@@ -8,6 +8,7 @@ mod editable;
 mod enrichment;
 mod errors;
 mod exports;
+mod formats;
 mod harness;
 mod lines;
 mod list;

@@ -3,7 +3,8 @@
 use std::collections::HashSet;
 
 use crate::analysis::Dialect;
-use crate::csv::records::{Marks, Record, Records};
+use crate::csv::records::{Marks, Records};
+use crate::record::Record;
 
 /// Bytes of text that the choice looks at.
 pub(crate) const SAMPLE_BYTES: usize = 1 << 20;

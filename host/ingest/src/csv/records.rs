@@ -12,6 +12,7 @@ use halle_base::limits::CELL_BYTES_MAX;
 use memchr::{memchr, memchr_iter, memchr2};
 
 use crate::RECORD_BYTES_MAX;
+use crate::record::Record;
 
 /// Cells of one record.
 const RECORD_CELLS_MAX: usize = 16 << 10;
@@ -41,43 +42,6 @@ pub(crate) enum RecordsError {
 impl From<io::Error> for RecordsError {
     fn from(error: io::Error) -> Self {
         Self::Io(error)
-    }
-}
-
-/// One record; reused from one to the next.
-#[derive(Debug, Default)]
-pub(crate) struct Record {
-    text: String,
-    ends: Vec<usize>,
-    line: u64,
-}
-
-impl Record {
-    /// Physical line on which it begins, from 1.
-    pub(crate) fn line(&self) -> u64 {
-        self.line
-    }
-
-    /// Number of cells.
-    pub(crate) fn len(&self) -> usize {
-        self.ends.len()
-    }
-
-    /// A cell; empty beyond the last.
-    pub(crate) fn cell(&self, index: usize) -> &str {
-        let Some(&end) = self.ends.get(index) else { return "" };
-        let start = if index == 0 { 0 } else { self.ends[index - 1] };
-        self.text.get(start..end).unwrap_or("")
-    }
-
-    /// The cells.
-    pub(crate) fn cells(&self) -> impl Iterator<Item = &str> {
-        (0..self.len()).map(|index| self.cell(index))
-    }
-
-    /// Whether no cell has anything but blanks.
-    pub(crate) fn is_blank(&self) -> bool {
-        self.text.trim().is_empty()
     }
 }
 

@@ -14,6 +14,7 @@ pub(crate) mod number;
 
 use halle_model::{Capabilities, ColumnKind};
 
+use crate::table::Declared;
 use crate::typing::date::Pattern;
 
 /// Longest value of a column of plain text, in characters; beyond, the column is a long text.
@@ -41,6 +42,7 @@ pub(crate) struct Evidence {
     filled: u64,
     longest_chars: usize,
     is_code: bool,
+    declared: Declared,
 }
 
 /// What a column holds.
@@ -55,9 +57,30 @@ pub(crate) struct Verdict {
 }
 
 impl Evidence {
+    /// Nothing is known but what the format itself says.
+    pub(crate) fn of(declared: Declared) -> Self {
+        let candidates = match declared {
+            Declared::Unknown => ALL,
+            Declared::Text => RFC_3339 | ISO_DATE,
+            Declared::Integer => INTEGER | NUMBER,
+            Declared::Number => NUMBER,
+            Declared::Boolean => BOOLEAN,
+            Declared::Date => ISO_DATE,
+            Declared::DateTime => RFC_3339 | ALL_DATE_TIMES,
+            Declared::Geometry | Declared::Attachment => 0,
+        };
+        Self { candidates, filled: 0, longest_chars: 0, is_code: true, declared }
+    }
+
     /// Nothing is known.
+    #[cfg(test)]
     pub(crate) fn new() -> Self {
-        Self { candidates: ALL, filled: 0, longest_chars: 0, is_code: true }
+        Self::of(Declared::Unknown)
+    }
+
+    /// What the format itself says.
+    pub(crate) fn declared(&self) -> Declared {
+        self.declared
     }
 
     /// Values that are not blank.
@@ -119,6 +142,9 @@ impl Evidence {
 
     fn kind(&self) -> (ColumnKind, Option<&'static str>) {
         use ColumnKind::{Boolean, Date, DateTime, Integer, Number};
+        if self.declared == Declared::Geometry {
+            return (ColumnKind::Object, None);
+        }
         let first = [Boolean, Integer, Number, DateTime, Date].into_iter().find(|kind| self.fits(*kind));
         let kind = first.unwrap_or(ColumnKind::Text);
         (kind, self.pattern(kind))
@@ -134,7 +160,7 @@ impl Evidence {
             ColumnKind::DateTime => remains(RFC_3339 | ALL_DATE_TIMES),
             ColumnKind::Date => remains(ISO_DATE | ALL_DATES),
             ColumnKind::Text => self.filled > 0,
-            ColumnKind::Object => false,
+            ColumnKind::Object => self.declared == Declared::Geometry,
         }
     }
 
@@ -153,6 +179,11 @@ impl Evidence {
     fn usage(&self, kind: ColumnKind) -> (Capabilities, Option<&'static str>) {
         let no = Some(false);
         match kind {
+            ColumnKind::Object => {
+                let capabilities =
+                    Capabilities { index: no, values: no, insensitive: no, ..Capabilities::default() };
+                (capabilities, None)
+            }
             ColumnKind::Integer | ColumnKind::Number => {
                 (Capabilities { text: no, ..Capabilities::default() }, None)
             }

@@ -69,7 +69,7 @@ fn an_endless_cell_is_refused_where_it_begins() {
 #[test]
 fn an_unknown_encoding_is_refused_with_its_name() {
     let sample = Sample::new("a.csv", "a\n1\n");
-    let options = Options { encoding: Some("latin-42"), previous: None };
+    let options = Options { encoding: Some("latin-42"), ..Options::default() };
     let error = analyze(&sample.path(), "a.csv", &options).unwrap_err();
     assert!(error.to_string().contains("« latin-42 »"), "{error}");
 }

@@ -1,6 +1,6 @@
 //! Compressed files, honest and not.
 
-use std::io::{Cursor, Write};
+use std::io::{Cursor, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
@@ -49,15 +49,30 @@ fn what_is_inside_is_read() {
 #[test]
 fn other_contents_are_refused() {
     let deflated = zip::CompressionMethod::Deflated;
-    for files in [
-        &[("a.csv", &b"a\n1\n"[..]), ("b.csv", b"a\n1\n")][..],
-        &[("a.pdf", b"%PDF")],
-        &[("a.csv.gz", b"x")],
-        &[],
-    ] {
+    for files in [&[("a.tab", &b"x"[..]), ("a.map", b"x")][..], &[("__MACOSX/a", b"x")], &[]] {
         let error = Sample::new("a.zip", zipped(files, deflated)).refusal();
         assert_eq!(error.to_string(), "application/zip type is not supported", "{files:?}");
     }
+}
+
+#[test]
+fn files_that_are_no_table_are_listed() {
+    let deflated = zip::CompressionMethod::Deflated;
+    let files: &[(&str, &[u8])] = &[("2024/été.pdf", b"%PDF"), ("a.csv", b"a\n1\n"), ("__MACOSX/a", b"x")];
+    let sample = Sample::new("a.zip", zipped(files, deflated));
+    let analysis = sample.analyze().unwrap();
+    assert_eq!(analysis.columns[0].refers_to.as_deref(), Some("http://schema.org/DigitalDocument"));
+    assert_eq!(sample.table(), ("file:text".to_owned(), "2024/été.pdf\na.csv".to_owned()));
+    let read = |name: &str| {
+        let mut content = Vec::new();
+        let found = halle_ingest::attachment(&sample.path(), name).unwrap()?;
+        { found }.content.read_to_end(&mut content).unwrap();
+        Some(content)
+    };
+    assert_eq!(read("2024/été.pdf").unwrap(), b"%PDF");
+    assert_eq!(read("../a.csv"), None);
+    let error = Sample::new("a.zip", zipped(&[("../a.pdf", b"x")], deflated)).refusal();
+    assert!(error.to_string().contains("« ../a.pdf » : son chemin sort du dossier"), "{error}");
 }
 
 #[test]

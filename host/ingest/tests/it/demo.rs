@@ -42,7 +42,7 @@ fn the_communes_keep_their_codes() {
 fn the_messy_export_is_read_whole() {
     let analysis = analysis("subventions.csv").unwrap();
     assert_eq!(
-        (analysis.encoding.as_str(), analysis.dialect.fields_delimiter, analysis.rows),
+        (analysis.encoding.as_str(), analysis.dialect.as_ref().unwrap().fields_delimiter, analysis.rows),
         ("windows-1252", ';', 2_000)
     );
     assert_eq!(

@@ -5,6 +5,7 @@
 mod broken;
 mod compressed;
 mod demo;
+mod formats;
 mod messy;
 mod properties;
 mod rows;
@@ -30,6 +31,11 @@ impl Sample {
         sample
     }
 
+    /// A file of the fixtures, whose script tells what is in them.
+    fn fixture(name: &str) -> Self {
+        Self::new(name, fixture(name))
+    }
+
     fn path(&self) -> PathBuf {
         self.folder.path().join("upload")
     }
@@ -43,9 +49,18 @@ impl Sample {
         self.analyze().unwrap_err()
     }
 
+    /// Columns and rows as text, of a file in which every value fits.
+    fn table(&self) -> (String, String) {
+        let analysis = self.analyze().unwrap_or_else(|error| panic!("{}: {error}", self.name));
+        let (rows, problems) = self.rows(&analysis, &analysis.columns);
+        assert_eq!(problems, [], "{}", self.name);
+        (kinds(&analysis.columns), rows)
+    }
+
     /// Analyses after a previous version.
     fn analyze_after(&self, previous: &[Column]) -> Analysis {
-        analyze(&self.path(), &self.name, &Options { encoding: None, previous: Some(previous) }).unwrap()
+        analyze(&self.path(), &self.name, &Options { previous: Some(previous), ..Options::default() })
+            .unwrap()
     }
 
     /// The rows as text, one line a row, cells joined with ` | `, absent ones as `-`; and what did not fit.
@@ -58,6 +73,11 @@ impl Sample {
         }
         (lines.join("\n"), problems)
     }
+}
+
+fn fixture(name: &str) -> Vec<u8> {
+    let folder = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures");
+    std::fs::read(folder.join(name)).unwrap()
 }
 
 fn lines_of(batch: &RecordBatch) -> Vec<String> {

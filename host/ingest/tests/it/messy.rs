@@ -20,7 +20,7 @@ fn a_windows_1252_export_of_an_old_system_simply_works() {
     let sample = Sample::new("export.csv", file);
     let analysis = sample.analyze().unwrap();
     assert_eq!(analysis.encoding, "windows-1252");
-    let dialect = &analysis.dialect;
+    let dialect = analysis.dialect.as_ref().unwrap();
     assert_eq!(
         (dialect.fields_delimiter, dialect.quote, dialect.lines_delimiter.as_str()),
         (';', '"', "\r\n")
@@ -64,7 +64,10 @@ fn utf_16_from_a_spreadsheet_works() {
     let bytes: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     let sample = Sample::new("a.txt", bytes);
     let analysis = sample.analyze().unwrap();
-    assert_eq!((analysis.encoding.as_str(), analysis.dialect.fields_delimiter), ("UTF-16LE", '\t'));
+    assert_eq!(
+        (analysis.encoding.as_str(), analysis.dialect.as_ref().unwrap().fields_delimiter),
+        ("UTF-16LE", '\t')
+    );
     assert_eq!(sample.rows(&analysis, &analysis.columns).0, "2 | Évry");
 }
 

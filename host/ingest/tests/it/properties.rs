@@ -29,7 +29,7 @@ proptest! {
         let mark = if has_mark { "\u{feff}" } else { "" };
         let sample = Sample::new("a.csv", format!("{mark}{header}{body}"));
         let analysis = sample.analyze().unwrap();
-        prop_assert_eq!(analysis.dialect.fields_delimiter, separator);
+        prop_assert_eq!(analysis.dialect.as_ref().unwrap().fields_delimiter, separator);
         prop_assert_eq!(kinds(&analysis.columns), "a:text b:text c:text");
         let expected: Vec<String> = rows.iter().map(|row| row.join(" | ")).collect();
         prop_assert_eq!(sample.rows(&analysis, &analysis.columns).0, expected.join("\n"));

@@ -18,7 +18,7 @@ use crate::error::{DatasetsError, DatasetsResult};
 /// Columns that say where a line is, best first.
 #[derive(Debug, Default)]
 pub(super) struct Shape {
-    /// GeoJSON.
+    /// GeoJSON: of the platform, else of the producer.
     shape: Option<String>,
     /// `"lat,lon"`.
     point: Option<String>,
@@ -28,8 +28,8 @@ pub(super) struct Shape {
     source: Option<String>,
 }
 
-/// Concept of geometries, which the vocabulary of this version does not offer yet.
-const GEOMETRY: &str = "https://purl.org/geojson/vocab#geometry";
+/// Concept of geometries.
+pub(crate) const GEOMETRY: &str = "https://purl.org/geojson/vocab#geometry";
 
 impl Shape {
     /// What the columns of an index offer.
@@ -37,11 +37,12 @@ impl Shape {
         let has = |key: &str| columns.iter().any(|column| column.key == key).then(|| key.to_owned());
         let key = |id: &str| concept_column(columns, id).map(|column| column.key.clone());
         let source = columns.iter().find(|column| column.refers_to.as_deref() == Some(GEOMETRY));
+        let source = source.map(|column| column.key.clone());
         Self {
-            shape: has("_geoshape"),
+            shape: has("_geoshape").or_else(|| source.clone()),
             point: has("_geopoint").or_else(|| key("latLon")),
             pair: key("latitude").zip(key("longitude")),
-            source: source.map(|column| column.key.clone()),
+            source,
         }
     }
 

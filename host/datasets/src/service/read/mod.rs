@@ -25,6 +25,7 @@ use halle_store::documents::Stored;
 pub use aggs::ValuesAggAnswer;
 pub use batches::{Batches, refused};
 pub use export::{Export, ExportBody, ExportFormat};
+pub(crate) use geojson::GEOMETRY;
 pub use lines::LinesAnswer;
 pub use whole_file::WholeFormat;
 

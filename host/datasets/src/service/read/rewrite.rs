@@ -6,12 +6,10 @@ use halle_search::params::Params;
 use serde_json::{Map, Value};
 
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::attachments::ATTACHMENT;
 
 /// Concepts whose values are addresses: cut, they would point elsewhere.
 const NEVER_CUT_CONCEPTS: [&str; 3] = ["image", "webPage", "email"];
-
-/// Identifier of the concept of attachments, which the vocabulary does not offer yet.
-const ATTACHMENT: &str = "http://schema.org/DigitalDocument";
 
 /// The changes that the parameters ask for; none of them costs nothing.
 pub(super) struct Rewrite {

@@ -1,4 +1,4 @@
-//! Rows as Arrow batches.
+//! The second pass: rows as Arrow batches.
 
 use std::path::Path;
 
@@ -7,15 +7,12 @@ use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use halle_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use halle_model::Column;
 
-use crate::analysis::Analysis;
+use crate::analysis::{Analysis, FileColumn};
 use crate::batch::{BATCH_PROBLEMS_MAX, Batch, CellProblem, excerpt};
-use crate::csv::dialect;
-use crate::csv::records::Record;
-use crate::csv::table::Table;
-use crate::encoding::{self, Decoded};
 use crate::error::{IngestError, IngestResult};
+use crate::record::Record;
 use crate::rows::arrow_schema;
-use crate::source;
+use crate::table::{self, Label, Reading, Table};
 use crate::typing::cell::CellBuilder;
 
 /// One column asked: where it is in the file, and what it is made into.
@@ -26,32 +23,74 @@ struct Target {
     builder: CellBuilder,
 }
 
-/// See [`crate::read`].
-pub(crate) struct CsvRows {
-    table: Table<Decoded>,
+/// Rows of a file, batch by batch; ends after the first error.
+pub struct Rows {
+    table: Box<dyn Table>,
     record: Record,
+    layout: Vec<FileColumn>,
+    /// Columns of the table that were found to be those of the layout.
+    checked: usize,
     schema: SchemaRef,
     targets: Vec<Target>,
+    /// The table has no more rows.
+    is_ended: bool,
     is_done: bool,
 }
 
-impl CsvRows {
+impl Rows {
     pub(crate) fn open(path: &Path, analysis: &Analysis, columns: &[Column]) -> IngestResult<Self> {
-        let encoding = encoding::by_label(&analysis.encoding)?;
-        let text = Decoded::new(source::open(path, analysis.container)?, encoding)?;
-        let table = Table::open(text, dialect::marks(&analysis.dialect))?;
-        if !analysis.layout.iter().map(|place| &place.header).eq(table.headers()) {
+        let reading = Reading {
+            path,
+            container: analysis.container,
+            encoding: Label::Known(&analysis.encoding),
+            dialect: analysis.dialect.as_ref(),
+            normalize: &analysis.normalize,
+            projection: analysis.projection.as_deref(),
+        };
+        let table = table::open(analysis.format, &reading)?.table;
+        let targets = columns.iter().map(|column| target(column, analysis)).collect();
+        let mut rows = Self {
+            table,
+            record: Record::default(),
+            layout: analysis.layout.clone(),
+            checked: 0,
+            schema: arrow_schema(columns),
+            targets,
+            is_ended: false,
+            is_done: false,
+        };
+        rows.check_layout()?;
+        Ok(rows)
+    }
+
+    /// Makes sure that the columns met so far are those of the analysis.
+    fn check_layout(&mut self) -> IngestResult<()> {
+        let fields = self.table.fields();
+        let known = self.layout.get(self.checked..fields.len());
+        let met = fields[self.checked..].iter().map(|field| &field.header);
+        if !known.is_some_and(|known| known.iter().map(|place| &place.header).eq(met)) {
             return Err(IngestError::Changed { reason: "l'en-tête n'est plus le même".to_owned() });
         }
-        let targets = columns.iter().map(|column| target(column, analysis)).collect();
-        Ok(Self { table, record: Record::default(), schema: arrow_schema(columns), targets, is_done: false })
+        self.checked = fields.len();
+        Ok(())
+    }
+
+    fn next_row(&mut self) -> IngestResult<bool> {
+        if self.is_ended {
+            return Ok(false);
+        }
+        self.is_ended = !self.table.next(&mut self.record)?;
+        if self.table.fields().len() > self.checked {
+            self.check_layout()?;
+        }
+        Ok(!self.is_ended)
     }
 
     /// Reads rows until the batch is full, in rows or in bytes; `None` at the end.
     fn next_batch(&mut self) -> IngestResult<Option<Batch>> {
         let (mut rows, mut bytes, mut first_line) = (0, 0, 0);
         let (mut problems, mut problems_total) = (Vec::new(), 0);
-        while rows < BATCH_ROWS_MAX && bytes < BATCH_BYTES_MAX && self.table.next(&mut self.record)? {
+        while rows < BATCH_ROWS_MAX && bytes < BATCH_BYTES_MAX && self.next_row()? {
             if rows == 0 {
                 first_line = self.record.line();
             }
@@ -83,7 +122,7 @@ impl CsvRows {
     }
 }
 
-impl Iterator for CsvRows {
+impl Iterator for Rows {
     type Item = IngestResult<Batch>;
 
     fn next(&mut self) -> Option<Self::Item> {

@@ -1,14 +1,18 @@
 //! The bytes of the content: opened, unwrapped, and guarded.
 
+mod archive;
+
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek, SeekFrom};
 use std::path::Path;
 
 use flate2::CrcReader;
-use flate2::read::{DeflateDecoder, MultiGzDecoder};
+use flate2::read::MultiGzDecoder;
 
 use crate::error::{IngestError, IngestResult};
-use crate::format::{Container, Format, accept, unsupported};
+use crate::format::{Accepted, Container, Format, accept, unsupported};
+
+pub(crate) use archive::Archive;
 
 /// Bytes that a compressed file may hold once decompressed.
 pub const EXPANDED_BYTES_MAX: u64 = 20 << 30;
@@ -22,6 +26,28 @@ pub const EXPANSION_FREE_BYTES: u64 = 16 << 20;
 /// A stream of bytes that can move to another thread.
 pub(crate) type Bytes = Box<dyn Read + Send>;
 
+/// Format and container of a file: by its name, and for a zip by what is in it.
+pub(crate) fn identify(path: &Path, file_name: &str) -> IngestResult<(Format, Container)> {
+    let Accepted { format, container, .. } = accept(file_name)?;
+    if let Some(format) = format {
+        return Ok((format, container));
+    }
+    let archive = Archive::open(File::open(path)?)?;
+    let is_shapefile = crate::shapefile::base_of(&archive).is_some();
+    let are_attachments = || crate::attachments::are_in(&archive).then_some(Format::Attachments);
+    let format = if is_shapefile { Some(Format::Shapefile) } else { only_format(&archive) };
+    format
+        .or_else(are_attachments)
+        .map(|format| (format, container))
+        .ok_or_else(|| unsupported("application/zip"))
+}
+
+/// Format of the one file of a zip, if it holds one that is accepted.
+fn only_format(archive: &Archive) -> Option<Format> {
+    let accepted = accept(&archive.entry(archive.only()?).name).ok()?;
+    accepted.format.filter(|_| accepted.container == Container::Plain)
+}
+
 /// Opens the content of a file: what is inside when it is compressed.
 pub(crate) fn open(path: &Path, container: Container) -> IngestResult<Bytes> {
     let file = File::open(path)?;
@@ -31,55 +57,23 @@ pub(crate) fn open(path: &Path, container: Container) -> IngestResult<Bytes> {
             let compressed = file.metadata()?.len();
             Ok(Box::new(Guard::new(MultiGzDecoder::new(BufReader::new(file)), compressed)))
         }
-        Container::Zip => open_zip(file),
+        Container::Zip => {
+            let archive = Archive::open(file)?;
+            let only = archive.only().ok_or_else(|| unsupported("application/zip"))?;
+            archive.read(only)
+        }
     }
 }
 
-/// Where the one file of a zip is, and what it must give.
-struct ZipEntry {
-    start: u64,
-    compressed: u64,
-    crc: u32,
-    deflated: bool,
-}
-
-fn open_zip(file: File) -> IngestResult<Bytes> {
-    let mut archive = zip::ZipArchive::new(BufReader::new(file)).map_err(bad_archive)?;
-    let entry = only_entry(&mut archive)?;
-    let mut file = archive.into_inner();
-    file.seek(SeekFrom::Start(entry.start))?;
-    let raw = file.take(entry.compressed);
-    Ok(if entry.deflated {
-        Box::new(Guard::new(Checked::new(DeflateDecoder::new(raw), entry.crc), entry.compressed))
-    } else {
-        Box::new(Guard::new(Checked::new(raw, entry.crc), entry.compressed))
-    })
-}
-
-/// Finds the one file of an accepted format. Folders and what macOS adds beside do not count.
-fn only_entry(archive: &mut zip::ZipArchive<BufReader<File>>) -> IngestResult<ZipEntry> {
-    let refused = || unsupported("application/zip");
-    let is_content = |name: &str| {
-        let base = name.rsplit('/').next().unwrap_or(name);
-        !name.starts_with("__MACOSX/") && !base.is_empty() && !base.starts_with('.')
-    };
-    let name_of = |index| archive.name_for_index(index).and_then(Result::ok).unwrap_or("?".into());
-    let contents: Vec<usize> = (0..archive.len()).filter(|index| is_content(&name_of(*index))).collect();
-    let [index] = contents[..] else { return Err(refused()) };
-    if !matches!(accept(&name_of(index)), Ok((Format::Csv, Container::Plain))) {
-        return Err(refused());
+/// Opens the content as a file in which one can move: a temporary one when it is compressed.
+pub(crate) fn open_file(path: &Path, container: Container) -> IngestResult<File> {
+    if container == Container::Plain {
+        return Ok(File::open(path)?);
     }
-    let entry = archive.by_index_raw(index).map_err(bad_archive)?;
-    if entry.encrypted() {
-        return Err(bad_archive("il est protégé par un mot de passe"));
-    }
-    let deflated = match entry.compression() {
-        zip::CompressionMethod::Stored => false,
-        zip::CompressionMethod::Deflated => true,
-        other => return Err(bad_archive(format!("méthode de compression {other:?} inconnue"))),
-    };
-    let start = entry.data_start().ok_or_else(|| bad_archive("entrée introuvable"))?;
-    Ok(ZipEntry { start, compressed: entry.compressed_size(), crc: entry.crc32(), deflated })
+    let mut file = tempfile::tempfile()?;
+    io::copy(&mut open(path, container)?, &mut file)?;
+    file.seek(SeekFrom::Start(0))?;
+    Ok(file)
 }
 
 fn bad_archive(reason: impl std::fmt::Display) -> IngestError {

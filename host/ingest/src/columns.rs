@@ -7,7 +7,14 @@ use halle_model::{Column, ColumnKind, concept};
 use serde_json::Value;
 
 use crate::analysis::FileColumn;
+use crate::table::Declared;
 use crate::typing::Evidence;
+
+/// Concept of geometries.
+pub(crate) const GEOMETRY: &str = "https://purl.org/geojson/vocab#geometry";
+
+/// Concept of files that came along.
+const ATTACHMENT: &str = "http://schema.org/DigitalDocument";
 
 /// What becomes of one column of the file.
 pub(crate) struct Planned {
@@ -46,11 +53,12 @@ pub(crate) fn plan(
     planned.collect()
 }
 
-/// The columns as they are shown: those of the previous version in their order, then new ones in that of the file.
+/// The columns as they are shown: those of the previous version in their order, then new ones in that of the file, the
+/// geometry last.
 pub(crate) fn in_order(plan: Vec<Planned>, previous: &[Column]) -> Vec<Column> {
     let mut columns: Vec<Column> = plan.into_iter().filter_map(|planned| planned.column).collect();
     let rank = |column: &Column| previous.iter().position(|p| p.key == column.key).unwrap_or(usize::MAX);
-    columns.sort_by_key(rank);
+    columns.sort_by_key(|column| (rank(column), column.refers_to.as_deref() == Some(GEOMETRY)));
     columns
 }
 
@@ -99,8 +107,18 @@ fn new_column(key: String, header: &str, evidence: &Evidence) -> Column {
     column.original_name = Some(header.to_owned());
     column.capabilities = verdict.capabilities;
     column.display = verdict.display.map(str::to_owned);
+    column.refers_to = concept_of(evidence).map(str::to_owned);
     set_pattern(&mut column, verdict.pattern);
     column
+}
+
+/// What the format itself says that the column is about.
+fn concept_of(evidence: &Evidence) -> Option<&'static str> {
+    match evidence.declared() {
+        Declared::Geometry => Some(GEOMETRY),
+        Declared::Attachment => Some(ATTACHMENT),
+        _ => None,
+    }
 }
 
 /// The previous column with what this file says: type and formats. Computed statistics go.
@@ -110,6 +128,9 @@ fn renewed(previous: &Column, header: &str, evidence: &Evidence) -> Column {
     column.original_name = Some(header.to_owned());
     column.values = None;
     column.cardinality = None;
+    if let Some(concept) = concept_of(evidence) {
+        column.refers_to = Some(concept.to_owned());
+    }
     if kind != previous.kind() {
         let plain = Column::new("", kind);
         column.json_type = plain.json_type;
@@ -122,6 +143,9 @@ fn renewed(previous: &Column, header: &str, evidence: &Evidence) -> Column {
 /// A type that the producer or a concept forces wins; then the previous one as long as all values fit it; then what the
 /// values say. Text is not kept for its own sake: everything would fit it.
 fn renewed_kind(previous: &Column, evidence: &Evidence) -> ColumnKind {
+    if evidence.declared() == Declared::Geometry {
+        return ColumnKind::Object;
+    }
     if let Some(kind) = forced_kind(previous) {
         return kind;
     }

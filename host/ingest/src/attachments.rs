@@ -1,0 +1,90 @@
+//! A zip of files that are no table: pictures, acts, reports. A row per file, with its path in the column `file`.
+
+use std::fs::File;
+use std::io::Read;
+use std::path::Path;
+
+use crate::error::{IngestError, IngestResult};
+use crate::record::Record;
+use crate::source::Archive;
+use crate::table::{Declared, Field, Opened, Reading, Table};
+
+/// Extensions of formats that are several files, which this version does not read: MapInfo.
+const FOREIGN: &[&str] = &[".tab", ".mif"];
+
+struct AttachmentTable {
+    names: std::vec::IntoIter<String>,
+    fields: [Field; 1],
+    number: u64,
+}
+
+/// A file of a zip, to be read from its beginning.
+pub struct Attachment {
+    /// Its bytes: checked against their sum, and guarded as all compressed input is.
+    pub content: Box<dyn Read + Send>,
+}
+
+/// Whether a zip is one of files that come along, not of a format that nobody here reads.
+pub(crate) fn are_in(archive: &Archive) -> bool {
+    let is_foreign =
+        |name: &str| FOREIGN.iter().any(|extension| name.to_ascii_lowercase().ends_with(extension));
+    let mut names = archive.contents().map(|(_, entry)| entry.name.as_str()).peekable();
+    names.peek().is_some() && !names.any(is_foreign)
+}
+
+/// Lists the files of a zip.
+pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
+    let archive = Archive::open(File::open(reading.path)?)?;
+    let mut names = Vec::new();
+    for (_, entry) in archive.contents() {
+        if !is_inside(&entry.name) {
+            let name: String = entry.name.chars().take(100).collect();
+            return Err(IngestError::broken(format!("fichier « {name} »"), "son chemin sort du dossier"));
+        }
+        names.push(entry.name.clone());
+    }
+    let fields = [Field::new("file", Declared::Attachment)];
+    Ok(Opened::new(AttachmentTable { names: names.into_iter(), fields, number: 0 }))
+}
+
+/// Whether a path stays in its folder.
+fn is_inside(path: &str) -> bool {
+    !path.contains(['\\', ':', '\0'])
+        && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+/// A file of a zip by its path, as the column `file` has it; `None` when there is none.
+pub fn attachment(path: &Path, name: &str) -> IngestResult<Option<Attachment>> {
+    let archive = Archive::open(File::open(path)?)?;
+    let found = archive.contents().find(|(_, entry)| entry.name == name).map(|(index, _)| index);
+    found.map(|index| archive.read(index).map(|content| Attachment { content })).transpose()
+}
+
+impl Table for AttachmentTable {
+    fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    fn next(&mut self, record: &mut Record) -> IngestResult<bool> {
+        let Some(name) = self.names.next() else { return Ok(false) };
+        self.number += 1;
+        record.begin(self.number);
+        record.push(&name);
+        Ok(true)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn paths_stay_in_their_folder() {
+        for path in ["a.pdf", "2024/a b.pdf", "é/ç.jpg"] {
+            assert!(is_inside(path), "{path}");
+        }
+        for path in ["../a", "a/../../b", "/etc/passwd", "a//b", "C:/a", "a\\b", ""] {
+            assert!(!is_inside(path), "{path}");
+        }
+    }
+}
