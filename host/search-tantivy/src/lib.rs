@@ -215,9 +215,15 @@ impl SearchEngine for TantivyEngine {
     }
 
     async fn open(&self, id: &IndexId) -> SearchResult<Arc<dyn Index>> {
-        let (shared, id) = (Arc::clone(&self.0), id.clone());
-        let opening = self.0.run(true, move |_| shared.opened(&id));
-        let opened = opening.await?;
+        let known = self.0.table().get(id).cloned();
+        let opened = match known {
+            // Most reads: nothing to wait for, so no other thread is asked.
+            Some(opened) => opened,
+            None => {
+                let (shared, id) = (Arc::clone(&self.0), id.clone());
+                self.0.run(true, move |_| shared.opened(&id)).await?
+            }
+        };
         let snapshot = opened.current();
         Ok(Arc::new(Reader { shared: Arc::clone(&self.0), opened, snapshot }))
     }

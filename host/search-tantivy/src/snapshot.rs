@@ -192,6 +192,11 @@ impl<'a> OrdinalsOf<'a> {
         self.ordinals.origins.len()
     }
 
+    /// The code of each row of a part.
+    pub(crate) fn codes(&self, part: usize) -> &'a [u32] {
+        self.dictionaries[part].codes()
+    }
+
     /// The ordinal of each code of a part.
     pub(crate) fn map(&self, part: usize) -> &'a [u32] {
         &self.ordinals.maps[part]

@@ -9,9 +9,7 @@ use crate::{setup, sh};
 pub fn run(args: &[String]) -> Result<()> {
     setup::for_demo()?;
     build::ui()?;
-    build::binaries(Profile::Release)?;
-    let bench = ["build", "--release", "--package", "halle-bench"];
-    sh::run("building the bench", &mut sh::command("cargo", bench))?;
+    build::packages(Profile::Release, &["halle-app", "halle-e2e", "halle-bench"])?;
     build::plugins(Profile::Release)?;
     let bench = Profile::Release.binary("halle-bench");
     let mut command = sh::command(&bench.to_string_lossy(), ["run", "--halle"]);

@@ -52,11 +52,17 @@ pub fn ui() -> Result<()> {
 
 /// Builds the binaries: `halle`, and the program that drives demos and journeys.
 pub fn binaries(profile: Profile) -> Result<()> {
-    let mut args = vec!["build", "--package", "halle-app", "--package", "halle-e2e"];
+    packages(profile, &["halle-app", "halle-e2e"])
+}
+
+/// Builds packages in one go: which features dependencies have depends on all that is built together.
+pub fn packages(profile: Profile, names: &[&str]) -> Result<()> {
+    let mut args = vec!["build"];
+    args.extend(names.iter().flat_map(|name| ["--package", *name]));
     if profile == Profile::Release {
         args.push("--release");
     }
-    sh::run(&format!("building halle ({})", profile.folder()), &mut sh::command("cargo", args))
+    sh::run(&format!("building {} ({})", names.join(", "), profile.folder()), &mut sh::command("cargo", args))
 }
 
 /// Builds every first-party plugin into `target/plugins`, with the binary of `profile`.

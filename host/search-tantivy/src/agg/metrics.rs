@@ -10,9 +10,12 @@ use halle_search::engine::SearchResult;
 use serde_json::{Value, json};
 
 use super::keys::of_number;
+use crate::bits::Bits;
+use crate::deadline::Deadline;
 use crate::hash::{self, Distinct, FastHasher};
 use crate::lines::render::number_value;
 use crate::part::column::{Column, NO_INSTANT, Values};
+use crate::part::dictionary::NO_VALUE;
 use crate::snapshot::{Field, OrdinalsOf, Snapshot};
 use crate::time::{self, DAY_MS};
 
@@ -116,6 +119,11 @@ impl<'a> Measure<'a> {
             _ => State::Simple(Vec::new()),
         };
         Ok(Self { snapshot, metric, column: index, kind, texts, percents, state })
+    }
+
+    /// The texts of the column, if it is one of texts.
+    pub(crate) fn texts(&self) -> Option<&OrdinalsOf<'a>> {
+        self.texts.as_ref()
     }
 
     /// Makes room for this many groups.
@@ -272,6 +280,28 @@ fn each_number(
             }
         }
     }
+}
+
+/// Number of distinct texts of some rows, exactly: a mark per text instead of a set.
+pub(crate) fn distinct_texts(
+    texts: &OrdinalsOf<'_>,
+    hits: &[Bits],
+    deadline: &Deadline,
+) -> SearchResult<u64> {
+    let mut seen = Bits::none(texts.len());
+    for (part, rows) in hits.iter().enumerate() {
+        deadline.check()?;
+        let (codes, map) = (texts.codes(part), texts.map(part));
+        let mut in_part = Bits::none(map.len());
+        rows.each(|row| {
+            let code = codes[row];
+            if code != NO_VALUE {
+                in_part.set(code as usize);
+            }
+        });
+        in_part.each(|code| seen.set(map[code] as usize));
+    }
+    Ok(seen.count() as u64)
 }
 
 /// The percentile, interpolated between the two values around it.

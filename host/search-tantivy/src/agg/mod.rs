@@ -322,7 +322,14 @@ pub(crate) fn metric(
     measure.grow(1);
     let selection = Selection::new(snapshot, query, deadline)?;
     let hits = (0..snapshot.parts.len()).map(|part| Ok(selection.hits(part, false)?.rows));
-    let rows = RowSet::Hits(hits.collect::<SearchResult<_>>()?);
+    let hits: Vec<Bits> = hits.collect::<SearchResult<_>>()?;
+    if metric == Metric::Cardinality
+        && let Some(texts) = measure.texts()
+    {
+        let lines = hits.iter().map(|rows| rows.count() as u64).sum();
+        return Ok((lines, metrics::distinct_texts(texts, &hits, deadline)?.into()));
+    }
+    let rows = RowSet::Hits(hits);
     let mut in_group: Vec<(u32, u32)> = Vec::new();
     rows.each_chunk(deadline, |part, chunk| {
         in_group.clear();
