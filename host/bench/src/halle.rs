@@ -92,10 +92,8 @@ impl Halle {
     /// from the first byte sent.
     pub async fn ingest(&mut self, csv: &Path, title: &str) -> Result<(String, Duration)> {
         let place = |key: &str, concept: &str| json!({ "key": key, "x-refersTo": concept });
-        let places = json!([
-            place("lat", "http://schema.org/latitude"),
-            place("lon", "http://schema.org/longitude")
-        ]);
+        let places =
+            json!([place("lat", "http://schema.org/latitude"), place("lon", "http://schema.org/longitude")]);
         let file = tokio::fs::File::open(csv).await?;
         let length = file.metadata().await?.len();
         let body = reqwest::Body::wrap_stream(tokio_util::io::ReaderStream::new(file));

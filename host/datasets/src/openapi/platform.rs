@@ -47,6 +47,7 @@ fn paths() -> Map<String, Value> {
     files(&mut add);
     reads(&mut add);
     aggregations(&mut add);
+    documents(&mut add);
     edits(&mut add);
     paths
 }
@@ -289,6 +290,9 @@ fn aggregations(add: &mut impl FnMut(&str, &str, Operation)) {
             .parameters(filtered())
             .answers(200, "Les valeurs.", any_list()),
     );
+}
+
+fn documents(add: &mut impl FnMut(&str, &str, Operation)) {
     add(
         "/datasets/{id}/api-docs.json",
         "get",

@@ -38,9 +38,10 @@ async fn everything_that_matches_is_streamed_and_the_same_as_pages() {
     }
     let filtered = ask(&harness, "lines?format=csv&size=all&select=code&ouvert_eq=false").await.text;
     assert_eq!(filtered, "\u{feff}\"Code\"\n\"a2\"\n\"a4\"\n");
-    ask(&harness, "lines?size=all")
-        .await
-        .refused(400, "\"size\" must be a whole number, \"all\" is for the formats csv, ndjson, geojson, parquet and xlsx");
+    ask(&harness, "lines?size=all").await.refused(
+        400,
+        "\"size\" must be a whole number, \"all\" is for the formats csv, ndjson, geojson, parquet and xlsx",
+    );
 }
 
 #[tokio::test]
@@ -87,7 +88,10 @@ async fn a_workbook_has_real_dates_and_says_what_it_is() {
     let harness = places().await;
     let answer = ask(&harness, "lines?format=xlsx&size=2&page=2&select=code,cree_le,ouvert,surface").await;
     let name = "attachment; filename=\"data.xlsx\"";
-    assert_eq!((answer.status.as_u16(), &answer.headers[header::CONTENT_DISPOSITION]), (200, &name.parse().unwrap()));
+    assert_eq!(
+        (answer.status.as_u16(), &answer.headers[header::CONTENT_DISPOSITION]),
+        (200, &name.parse().unwrap())
+    );
     let mut archive = zip::ZipArchive::new(std::io::Cursor::new(&answer.bytes)).unwrap();
     let mut read = |name: &str| {
         let mut text = String::new();
@@ -100,15 +104,22 @@ async fn a_workbook_has_real_dates_and_says_what_it_is() {
     }
     let data = read("xl/worksheets/sheet1.xml");
     // The second page of two lines: a3 and a4. 2024-02-01 is day 45323 of a spreadsheet.
-    assert!(data.contains("a3") && data.contains("a4") && !data.contains("a1") && !data.contains("a5"), "{data}");
-    assert!(data.contains("<v>45323</v>") && data.contains("<v>3.5</v>") && data.contains("t=\"b\""), "{data}");
+    assert!(
+        data.contains("a3") && data.contains("a4") && !data.contains("a1") && !data.contains("a5"),
+        "{data}"
+    );
+    assert!(
+        data.contains("<v>45323</v>") && data.contains("<v>3.5</v>") && data.contains("t=\"b\""),
+        "{data}"
+    );
     assert!(data.contains("Créé le"), "original names: {data}");
 }
 
 #[tokio::test]
 async fn parquet_keeps_the_types() {
     let harness = places().await;
-    let answer = ask(&harness, "lines?format=parquet&size=all&select=code,habitants,cree_le&sort=-code").await;
+    let answer =
+        ask(&harness, "lines?format=parquet&size=all&select=code,habitants,cree_le&sort=-code").await;
     assert_eq!(answer.headers[header::CONTENT_TYPE], "application/vnd.apache.parquet");
     let reader =
         parquet::arrow::arrow_reader::ParquetRecordBatchReader::try_new(answer.bytes.clone(), 100).unwrap();

@@ -170,12 +170,7 @@ impl<'a> Keys<'a> {
     /// Gives `take` each row of a chunk with its key; several times when the row has several values.
     pub(crate) fn each(&mut self, part: usize, rows: &[u32], mut take: impl FnMut(u32, i64)) {
         if let Kind::Cells(characters) = self.kind {
-            for &at in rows {
-                if let Some((lon, lat)) = self.point(part, at) {
-                    take(at, geohash::cell(lon, lat, characters).cast_signed());
-                }
-            }
-            return;
+            return self.each_cell(part, rows, characters, take);
         }
         let column = &self.snapshot.parts[part].part.columns[self.column];
         let missing = self.missing;
@@ -242,10 +237,14 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// The point of a row: degrees east and north.
-    #[inline]
-    fn point(&self, part: usize, row: u32) -> Option<(f64, f64)> {
-        self.snapshot.parts[part].part.points.as_ref()?.get(row as usize)
+    /// Like [`Self::each`], by the cell of the point.
+    fn each_cell(&self, part: usize, rows: &[u32], characters: u8, mut take: impl FnMut(u32, i64)) {
+        let Some(points) = self.places(part) else { return };
+        for &at in rows {
+            if let Some((lon, lat)) = points.get(at as usize) {
+                take(at, geohash::cell(lon, lat, characters).cast_signed());
+            }
+        }
     }
 
     /// The points of rows, when rows are grouped by place.

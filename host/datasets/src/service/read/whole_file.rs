@@ -120,7 +120,8 @@ impl Writing {
     fn run(self, mut batches: mpsc::Receiver<RecordBatch>) -> DatasetsResult<File> {
         match self.format {
             WholeFormat::Parquet => {
-                let file = tempfile::NamedTempFile::new_in(&self.temp_dir).map_err(DatasetsError::internal)?;
+                let file =
+                    tempfile::NamedTempFile::new_in(&self.temp_dir).map_err(DatasetsError::internal)?;
                 let mut writer =
                     RowsWriter::create(file.path(), &self.columns).map_err(DatasetsError::internal)?;
                 while let Some(batch) = batches.blocking_recv() {

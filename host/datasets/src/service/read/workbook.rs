@@ -165,7 +165,9 @@ impl WorkbookWriter {
 /// Number of a column of a sheet.
 fn place(index: usize) -> DatasetsResult<u16> {
     u16::try_from(index).map_err(|_| {
-        DatasetsError::bad_request("Une feuille de calcul n'a pas assez de colonnes : choisissez-en avec select.")
+        DatasetsError::bad_request(
+            "Une feuille de calcul n'a pas assez de colonnes : choisissez-en avec select.",
+        )
     })
 }
 
@@ -195,8 +197,12 @@ fn write_cell(
 ) -> DatasetsResult<bool> {
     let text = match cell {
         Cell::Empty => return Ok(false),
-        Cell::Number(number) => return sheet.write_number(row, column, *number).map(|_| false).map_err(failed),
-        Cell::Boolean(truth) => return sheet.write_boolean(row, column, *truth).map(|_| false).map_err(failed),
+        Cell::Number(number) => {
+            return sheet.write_number(row, column, *number).map(|_| false).map_err(failed);
+        }
+        Cell::Boolean(truth) => {
+            return sheet.write_boolean(row, column, *truth).map(|_| false).map_err(failed);
+        }
         Cell::Integer(number) if number.abs() <= EXACT_INTEGER_MAX => {
             return sheet.write_number(row, column, *number as f64).map(|_| false).map_err(failed);
         }
