@@ -34,6 +34,14 @@ impl Paging {
         let narrow = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
         Ok(Self { skip: narrow(skip), size: narrow(size) })
     }
+
+    /// The same page, if it has at most `size_max` results; 400 otherwise.
+    pub fn within(self, size_max: u32) -> ApiResult<Self> {
+        if self.size > size_max {
+            return Err(ApiError::bad_request(format!("\"size\" cannot be more than {size_max}")));
+        }
+        Ok(self)
+    }
 }
 
 /// A list on the wire.
@@ -75,6 +83,9 @@ mod tests {
         assert_eq!(paging("size=100&skip=9900"), Ok(Paging { skip: 9_900, size: 100 }));
         assert!(paging("size=100&page=101").is_err());
         assert!(paging("page=99999999999999999").is_err());
+        assert!(paging("size=500").is_ok_and(|page| page.within(500) == Ok(page)));
+        let refused = paging("size=501").and_then(|page| page.within(500)).unwrap_err();
+        assert_eq!(refused.message, "\"size\" cannot be more than 500");
     }
 
     #[test]

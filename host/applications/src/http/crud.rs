@@ -20,6 +20,9 @@ use crate::views::{ApplicationPage, ApplicationView};
 /// Applications of a page when the client does not say, as Data Fair.
 const PAGE_DEFAULT: usize = 12;
 
+/// Applications of a page at most.
+const PAGE_MAX: u32 = 1_000;
+
 /// Lists the applications that the caller may list, newest first.
 #[utoipa::path(get, path = "/data-fair/api/v1/applications", tag = "applications",
     operation_id = "listApplications",
@@ -37,7 +40,7 @@ pub(super) async fn list(
     let query = ListQuery {
         q: params.get("q").unwrap_or_default().to_owned(),
         dataset: params.get("dataset").map(str::to_owned),
-        paging: Paging::parse(&params, PAGE_DEFAULT)?,
+        paging: Paging::parse(&params, PAGE_DEFAULT)?.within(PAGE_MAX)?,
     };
     let page = applications.list(&caller, &query).await?;
     let results = page.results.into_iter().map(|one| ApplicationView::new(one, &caller, &base.0)).collect();

@@ -55,6 +55,7 @@ async fn the_list_is_searched_and_filtered_by_dataset() {
     }
     let page = site.owner.get(&format!("{APPLICATIONS}?size=1&skip=1")).await.ok();
     assert_eq!((&page["count"], page["results"].as_array().unwrap().len()), (&json!(2), 1));
+    site.owner.get(&format!("{APPLICATIONS}?size=1001")).await.refused(400);
     assert!(site.owner.get(&format!("{APPLICATIONS}?page=x")).await.refused(400).contains("page"));
 }
 

@@ -9,7 +9,7 @@ use halle_http::shapes::{
 };
 use halle_http::{ApiResult, Caller, JsonBody, Params};
 
-use super::PAGE_DEFAULT;
+use super::{PAGE_DEFAULT, PAGE_MAX};
 use crate::Catalogs;
 use crate::service::{CatalogPatch, NewCatalog};
 use crate::views::{CatalogPage, CatalogView, ResourcePage};
@@ -25,7 +25,7 @@ pub(super) async fn list(
     caller: Caller,
     params: Params,
 ) -> ApiResult<Json<CatalogPage>> {
-    let paging = Paging::parse(&params, PAGE_DEFAULT)?;
+    let paging = Paging::parse(&params, PAGE_DEFAULT)?.within(PAGE_MAX)?;
     let page = catalogs.list(&caller, params.get("q").unwrap_or_default(), paging).await?;
     let mut results = Vec::with_capacity(page.results.len());
     for catalog in page.results {
@@ -104,7 +104,7 @@ pub(super) async fn resources(
     Path(id): Path<String>,
     params: Params,
 ) -> ApiResult<Json<ResourcePage>> {
-    let size = Paging::parse(&params, PAGE_DEFAULT)?.size.max(1);
+    let size = Paging::parse(&params, PAGE_DEFAULT)?.within(PAGE_MAX)?.size.max(1);
     let page = params.number("page")?.unwrap_or(1).max(1);
     // The paging above has limited it.
     let page = u32::try_from(page).unwrap_or(u32::MAX);

@@ -16,6 +16,9 @@ use crate::Catalogs;
 /// Results of a page when the client does not say.
 const PAGE_DEFAULT: usize = 10;
 
+/// Results of a page at most.
+const PAGE_MAX: u32 = 1_000;
+
 /// Routes of the feature, to be mounted at the root.
 pub fn router(catalogs: Catalogs) -> Router {
     let api = Router::new()
@@ -72,5 +75,5 @@ fn of_catalog(params: &Params) -> ApiResult<(&str, Paging)> {
     let catalog = params.get("catalogId").ok_or_else(|| {
         ApiError::bad_request("Le paramètre \"catalogId\" manque : dites de quel catalogue.")
     })?;
-    Ok((catalog, Paging::parse(params, PAGE_DEFAULT)?))
+    Ok((catalog, Paging::parse(params, PAGE_DEFAULT)?.within(PAGE_MAX)?))
 }

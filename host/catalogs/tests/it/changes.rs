@@ -38,6 +38,7 @@ async fn the_remote_catalogue_is_browsed_and_searched() {
     assert_eq!((&all["count"], &all["results"][0]["id"]), (&json!(2), &json!("arbres")));
     let found = site.owner.get(&format!("{resources}?q=banc")).await.ok();
     assert_eq!((&found["count"], &found["results"][0]["title"]), (&json!(1), &json!("Les bancs")));
+    site.owner.get(&format!("{CATALOGS}?size=1001")).await.refused(400);
     assert!(site.owner.get(&format!("{resources}?size=x")).await.refused(400).contains("size"));
     let mut broken = body();
     broken["config"]["mode"] = json!("fail");

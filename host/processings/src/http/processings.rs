@@ -17,6 +17,9 @@ use crate::views::{ProcessingPage, ProcessingView};
 /// Processings of a page when the client does not say.
 const PAGE_DEFAULT: usize = 10;
 
+/// Processings of a page at most.
+const PAGE_MAX: u32 = 1_000;
+
 /// Lists the processings that the caller may list, newest first.
 #[utoipa::path(get, path = "/processings/api/v1/processings", tag = "processings", operation_id = "listProcessings",
     params(
@@ -28,7 +31,7 @@ pub(super) async fn list(
     caller: Caller,
     params: Params,
 ) -> ApiResult<Json<ProcessingPage>> {
-    let paging = Paging::parse(&params, PAGE_DEFAULT)?;
+    let paging = Paging::parse(&params, PAGE_DEFAULT)?.within(PAGE_MAX)?;
     let page = processings.list(&caller, params.get("q").unwrap_or_default(), paging).await?;
     let mut results = Vec::with_capacity(page.results.len());
     for processing in page.results {

@@ -13,6 +13,9 @@ use crate::views::{RunPage, RunWithLog};
 /// Runs of a page when the client does not say.
 const PAGE_DEFAULT: usize = 10;
 
+/// Runs of a page at most.
+const PAGE_MAX: u32 = 500;
+
 /// Lists the runs of a processing, newest first.
 #[utoipa::path(get, path = "/processings/api/v1/runs", tag = "processings", operation_id = "listRuns",
     params(
@@ -24,7 +27,7 @@ pub(super) async fn list(
     caller: Caller,
     params: Params,
 ) -> ApiResult<Json<RunPage>> {
-    let paging = Paging::parse(&params, PAGE_DEFAULT)?;
+    let paging = Paging::parse(&params, PAGE_DEFAULT)?.within(PAGE_MAX)?;
     let processing = params.get("processing").ok_or_else(|| {
         ApiError::bad_request(
             "Le paramètre \"processing\" manque : dites de quel traitement lister les exécutions.",

@@ -50,6 +50,7 @@ async fn a_wrong_field_is_named_and_nothing_is_changed() {
     }
     assert_eq!(site.owner.get(&one).await.ok(), before);
     assert_eq!(site.owner.get(PROCESSINGS).await.ok()["count"], 1);
+    site.owner.get(&format!("{PROCESSINGS}?size=1001")).await.refused(400);
 }
 
 #[tokio::test]

@@ -17,6 +17,9 @@ use crate::views::{ActionPage, ServicePage, ServiceView};
 /// Services of a page when the client does not say.
 const PAGE_DEFAULT: usize = 10;
 
+/// Services of a page at most.
+const PAGE_MAX: u32 = 1_000;
+
 /// What a list asks for.
 fn query(params: &Params) -> ApiResult<ListQuery> {
     let uris = |name: &str| params.list(name).into_iter().map(str::to_owned).collect();
@@ -24,7 +27,7 @@ fn query(params: &Params) -> ApiResult<ListQuery> {
         q: params.get("q").unwrap_or_default().to_owned(),
         input_concepts: uris("input-concepts"),
         output_concepts: uris("output-concepts"),
-        paging: Paging::parse(params, PAGE_DEFAULT)?,
+        paging: Paging::parse(params, PAGE_DEFAULT)?.within(PAGE_MAX)?,
     })
 }
 

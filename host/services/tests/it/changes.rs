@@ -74,6 +74,7 @@ async fn a_wrong_field_is_named_and_nothing_is_changed() {
     assert!(site.owner.post(SERVICES, &unknown).await.refused(409).contains("ghost"));
     assert_eq!(site.owner.get(&one).await.ok(), before);
     assert_eq!(site.owner.get(SERVICES).await.ok()["count"], 1);
+    site.owner.get(&format!("{SERVICES}?size=1001")).await.refused(400);
 }
 
 /// Statuses of every route about one service: read, document, change, forget.
