@@ -3,10 +3,10 @@
 use halle_model::Caller;
 use halle_search::ast::Interval;
 use halle_search::engine::{Group, Groups};
-use halle_search::geohash;
 use halle_search::params::{
     GeoAggParams, MetricAggParams, Params, SimpleMetricsParams, ValuesAggParams, ValuesParams,
 };
+use halle_search::{Query, geohash};
 use serde_json::{Map, Value, json};
 
 use super::Reading;
@@ -57,7 +57,11 @@ impl Reading {
 
     /// Groups by cell of the geohash grid: `{total, aggs: [{total, value, centroid, center, bbox, results, metric?}]}`.
     pub async fn geo_agg(&self, params: &Params) -> DatasetsResult<Value> {
-        let extent = self.index.summary().await?.bbox;
+        let extent = match self.dataset.bbox {
+            Some(extent) => Some(extent),
+            // Lines that are edited have no box of their own yet.
+            None => self.index.bbox(Query::All).await?,
+        };
         let asked = GeoAggParams::parse(params, &self.fields(), extent)?;
         let groups = self.index.values_agg(asked.request).await?;
         let total = groups.total;
