@@ -9,6 +9,7 @@ use halle_search::SearchEngine;
 use halle_store::{Blobs, Store};
 
 use crate::enrich::Enrichments;
+use crate::service::recent::Recent;
 use crate::service::write::LineLocks;
 
 /// Limits and places.
@@ -49,7 +50,14 @@ pub struct DatasetsParts {
 
 /// The feature: cheap to clone, shared by routes, jobs and other features.
 #[derive(Clone)]
-pub struct Datasets(Arc<DatasetsParts>, Arc<LineLocks>);
+pub struct Datasets(Arc<DatasetsParts>, Arc<Shared>);
+
+/// What the feature keeps beside its parts while the process lives.
+#[derive(Default)]
+struct Shared {
+    line_locks: LineLocks,
+    recent: Recent,
+}
 
 impl Datasets {
     /// The feature over the given adapters.
@@ -59,7 +67,12 @@ impl Datasets {
 
     /// What orders the changes of editable datasets' indexes.
     pub(crate) fn line_locks(&self) -> &LineLocks {
-        &self.1
+        &self.1.line_locks
+    }
+
+    /// Datasets that were read lately.
+    pub(crate) fn recent(&self) -> &Recent {
+        &self.1.recent
     }
 }
 

@@ -56,7 +56,12 @@ pub(crate) enum Mode {
 #[derive(Debug)]
 pub(crate) enum Engine {
     /// Writers queue up for the one connection of `writer`; readers never wait for them (WAL).
-    Sqlite { writer: SqlitePool, readers: SqlitePool },
+    Sqlite {
+        writer: SqlitePool,
+        readers: SqlitePool,
+        /// One connection that never writes: it sees the commits of all others.
+        watcher: SqlitePool,
+    },
     /// Every connection does both.
     Postgres(PgPool),
 }
@@ -83,8 +88,10 @@ impl Engine {
         let writer = pool(1).connect_with(options.clone()).await.map_err(|error| {
             StoreError::engine(format!("cannot open the database {}: {error}", path.display()))
         })?;
-        let readers = pool(SQLITE_READERS_MAX).connect_lazy_with(options.pragma("query_only", "ON"));
-        Ok(Self::Sqlite { writer, readers })
+        let options = options.pragma("query_only", "ON");
+        let watcher = pool(1).connect_lazy_with(options.clone());
+        let readers = pool(SQLITE_READERS_MAX).connect_lazy_with(options);
+        Ok(Self::Sqlite { writer, readers, watcher })
     }
 
     pub(crate) async fn postgres(url: &Secret<String>) -> StoreResult<Self> {
@@ -120,9 +127,22 @@ impl Engine {
         .map_err(failed)
     }
 
+    /// Whether [`Self::data_version`] costs less than reading.
+    pub(crate) fn tells_changes(&self) -> bool {
+        matches!(self, Self::Sqlite { .. })
+    }
+
+    /// SQLite's number that changes when another connection, of this process or another, committed
+    /// (<https://www.sqlite.org/pragma.html#pragma_data_version>); 0 where there is none.
+    pub(crate) async fn data_version(&self) -> StoreResult<i64> {
+        let Self::Sqlite { watcher, .. } = self else { return Ok(0) };
+        sqlx::query_scalar("PRAGMA data_version").fetch_one(watcher).await.map_err(failed)
+    }
+
     pub(crate) async fn close(&self) {
         match self {
-            Self::Sqlite { writer, readers } => {
+            Self::Sqlite { writer, readers, watcher } => {
+                watcher.close().await;
                 readers.close().await;
                 writer.close().await;
             }

@@ -19,6 +19,7 @@ mod logs;
 mod migrations;
 mod names;
 mod shape;
+mod version;
 mod work;
 
 use std::path::Path;
@@ -31,6 +32,7 @@ use tokio::sync::Notify;
 
 pub use blobs::FolderBlobs;
 use dialect::{Engine, Mode};
+use version::Versions;
 use work::SqlWork;
 
 /// The store on one SQL engine.
@@ -39,6 +41,7 @@ pub struct SqlStore {
     engine: Engine,
     clock: Arc<dyn Clock>,
     jobs_changed: Arc<Notify>,
+    versions: Arc<Versions>,
     /// Keeps the folder of a temporary store.
     _folder: Option<tempfile::TempDir>,
 }
@@ -79,12 +82,14 @@ impl SqlStore {
     async fn migrated(engine: Engine, folder: Option<tempfile::TempDir>) -> StoreResult<Self> {
         migrations::run(&engine).await?;
         let jobs_changed = Arc::new(Notify::new());
-        Ok(Self { engine, clock: Arc::new(SystemClock), jobs_changed, _folder: folder })
+        let versions = Arc::default();
+        Ok(Self { engine, clock: Arc::new(SystemClock), jobs_changed, versions, _folder: folder })
     }
 
     async fn open(&self, mode: Mode) -> StoreResult<SqlWork> {
         let connection = self.engine.open(mode).await?;
-        Ok(SqlWork::new(connection, Arc::clone(&self.clock), Arc::clone(&self.jobs_changed)))
+        let versions = (mode == Mode::Write).then(|| Arc::clone(&self.versions));
+        Ok(SqlWork::new(connection, Arc::clone(&self.clock), Arc::clone(&self.jobs_changed), versions))
     }
 }
 
@@ -96,6 +101,10 @@ impl Store for SqlStore {
 
     async fn read(&self) -> StoreResult<Box<dyn UnitOfWork>> {
         Ok(Box::new(self.open(Mode::Read).await?))
+    }
+
+    async fn version(&self) -> StoreResult<Option<u64>> {
+        self.versions.current(&self.engine).await
     }
 
     fn jobs_changed(&self) -> &Notify {

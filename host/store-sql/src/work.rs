@@ -10,6 +10,7 @@ use halle_store::{
 use tokio::sync::Notify;
 
 use crate::dialect::Connection;
+use crate::version::Versions;
 
 /// One transaction. Each repository is implemented in the file of its name.
 pub(crate) struct SqlWork {
@@ -18,11 +19,18 @@ pub(crate) struct SqlWork {
     /// Whether a commit may make a job ready, or ask one to stop.
     pub(crate) touches_jobs: bool,
     jobs_changed: Arc<Notify>,
+    /// Told of the commit; absent when nothing can be written.
+    versions: Option<Arc<Versions>>,
 }
 
 impl SqlWork {
-    pub(crate) fn new(connection: Connection, clock: Arc<dyn Clock>, jobs_changed: Arc<Notify>) -> Self {
-        Self { connection, clock, touches_jobs: false, jobs_changed }
+    pub(crate) fn new(
+        connection: Connection,
+        clock: Arc<dyn Clock>,
+        jobs_changed: Arc<Notify>,
+        versions: Option<Arc<Versions>>,
+    ) -> Self {
+        Self { connection, clock, touches_jobs: false, jobs_changed, versions }
     }
 }
 
@@ -45,6 +53,8 @@ impl UnitOfWork for SqlWork {
     }
 
     async fn commit(self: Box<Self>) -> StoreResult<()> {
+        // Dropped at the end whatever happens: a commit that failed half-way may still have been made.
+        let _committing = self.versions.as_deref().map(Versions::committing);
         self.connection.commit().await?;
         if self.touches_jobs {
             self.jobs_changed.notify_waiters();

@@ -100,6 +100,7 @@ pub async fn units_of_work(store: Arc<dyn Store>) {
         work::a_dropped_work_changes_nothing,
         work::a_reader_sees_one_moment,
         work::readers_do_not_wait_for_a_writer,
+        work::the_version_tells_of_commits,
         work::writers_side_by_side_lose_nothing,
         work::workers_side_by_side_never_share_a_key,
         work::a_commit_wakes_workers,

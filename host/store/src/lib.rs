@@ -76,6 +76,9 @@ impl StoreError {
 /// Result of a storage call.
 pub type StoreResult<T> = Result<T, StoreError>;
 
+/// Time after which [`Store::version`] tells what another process committed.
+pub const FOREIGN_COMMITS_MILLIS_MAX: u64 = 100;
+
 /// Opens units of work. Implemented once per engine.
 #[async_trait]
 pub trait Store: Send + Sync + std::fmt::Debug {
@@ -84,6 +87,12 @@ pub trait Store: Send + Sync + std::fmt::Debug {
 
     /// Opens a unit of work that only reads, from one consistent snapshot.
     async fn read(&self) -> StoreResult<Box<dyn UnitOfWork>>;
+
+    /// A number that changes when something was committed since: what was read after asking for it may be kept, and used
+    /// again for as long as it stays the same. Commits of this process count as soon as they are acknowledged, those of
+    /// another (the command line beside a server) within [`FOREIGN_COMMITS_MILLIS_MAX`]. `None` when the engine cannot
+    /// tell without as much work as reading again: then nothing may be kept.
+    async fn version(&self) -> StoreResult<Option<u64>>;
 
     /// Woken when a job may have become ready in this process. Other processes are noticed by polling.
     fn jobs_changed(&self) -> &tokio::sync::Notify;

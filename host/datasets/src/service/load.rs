@@ -1,5 +1,7 @@
 //! Finding a dataset, by identifier or slug, and checking that the caller may do something with it.
 
+use std::sync::Arc;
+
 use halle_http::auth::require;
 use halle_model::permission::{Protected, dataset_operation};
 use halle_model::{Caller, Dataset};
@@ -46,8 +48,32 @@ impl Datasets {
         id: &str,
         operation: &str,
     ) -> DatasetsResult<Stored<Dataset>> {
-        let mut unit = self.store.read().await?;
-        load_in(unit.as_mut(), caller, id, operation).await
+        Ok(Stored::clone(&*self.load_shared(caller, id, operation).await?))
+    }
+
+    /// As [`Self::load`], sharing the dataset with other readers: the permission is decided anew each time, the database is
+    /// only asked when something was written since.
+    pub(crate) async fn load_shared(
+        &self,
+        caller: &Caller,
+        id: &str,
+        operation: &str,
+    ) -> DatasetsResult<Arc<Stored<Dataset>>> {
+        let version = self.store.version().await?;
+        let dataset = match version.and_then(|version| self.recent().get(version, caller, id)) {
+            Some(known) => known,
+            None => {
+                let mut unit = self.store.read().await?;
+                let found = find(unit.as_mut(), caller, id).await?;
+                let found = Arc::new(found.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?);
+                if let Some(version) = version {
+                    self.recent().keep(version, caller, id, &found);
+                }
+                found
+            }
+        };
+        check(caller, operation, &dataset)?;
+        Ok(dataset)
     }
 }
 

@@ -15,6 +15,7 @@ pub(crate) mod names;
 pub mod patch;
 pub mod permissions;
 pub mod read;
+pub(crate) mod recent;
 pub mod reindex;
 pub mod replace;
 pub mod schema;

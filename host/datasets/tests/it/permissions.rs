@@ -81,6 +81,20 @@ async fn grants_open_and_close_what_they_name() {
 }
 
 #[tokio::test]
+async fn a_grant_taken_back_holds_for_the_next_read() {
+    let harness = Harness::new().await;
+    harness.dataset("d", CSV).await;
+    let (anonymous, path) = (Caller::anonymous(), "/datasets/d/lines");
+    for _ in 0..3 {
+        for (entries, expected) in [(json!([{ "classes": ["read"] }]), 200), (json!([]), 403)] {
+            harness.json(&admin(), Method::PUT, "/datasets/d/permissions", entries).await.ok();
+            assert_eq!(harness.get(&anonymous, path).await.status, expected);
+            assert_eq!(harness.get(&anonymous, path).await.status, expected, "and for the one after");
+        }
+    }
+}
+
+#[tokio::test]
 async fn an_answer_tells_its_resource_owner_and_operation() {
     let harness = Harness::new().await;
     harness.dataset("d", CSV).await;

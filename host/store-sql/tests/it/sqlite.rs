@@ -61,3 +61,20 @@ async fn a_file_that_is_no_database_is_named() {
     let error = SqlStore::sqlite(&path).await.unwrap_err().to_string();
     assert!(error.contains(path.to_str().unwrap()), "{error}");
 }
+
+#[tokio::test]
+async fn commits_of_another_process_are_noticed() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("halle.sqlite");
+    // Two stores share nothing but the file, as two processes do.
+    let (server, command_line) =
+        (SqlStore::sqlite(&path).await.unwrap(), SqlStore::sqlite(&path).await.unwrap());
+    let before = server.version().await.unwrap();
+    let mut work = command_line.begin().await.unwrap();
+    work.logs().append("journal/d", halle_base::Timestamp::UNIX_EPOCH, &true.into(), 9).await.unwrap();
+    work.commit().await.unwrap();
+    tokio::time::sleep(std::time::Duration::from_millis(halle_store::FOREIGN_COMMITS_MILLIS_MAX)).await;
+    assert_ne!(server.version().await.unwrap(), before);
+    server.close().await;
+    command_line.close().await;
+}

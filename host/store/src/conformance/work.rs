@@ -70,6 +70,18 @@ pub(super) async fn readers_do_not_wait_for_a_writer(store: &Arc<dyn Store>) -> 
     Ok(())
 }
 
+pub(super) async fn the_version_tells_of_commits(store: &Arc<dyn Store>) -> StoreResult<()> {
+    let Some(before) = store.version().await? else { return Ok(()) };
+    // A commit of an earlier case may be noticed once more, by the other way; then nothing happens any longer.
+    tokio::time::sleep(Duration::from_millis(2 * crate::FOREIGN_COMMITS_MILLIS_MAX)).await;
+    let quiet = store.version().await?;
+    tokio::time::sleep(Duration::from_millis(2 * crate::FOREIGN_COMMITS_MILLIS_MAX)).await;
+    assert_eq!(store.version().await?, quiet, "reading is no commit (at first: {before})");
+    given(&**store, &[document("version", "a", vec![], json!(1))]).await?;
+    assert_ne!(store.version().await?, quiet, "a commit of this process shows at once");
+    Ok(())
+}
+
 /// Adds one to a counter and appends a record, in one work; again when another writer came first.
 async fn increment(store: &dyn Store) -> StoreResult<()> {
     loop {

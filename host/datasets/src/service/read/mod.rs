@@ -42,7 +42,7 @@ const READY_POLL: Duration = Duration::from_millis(500);
 /// A dataset opened for reading, by a caller who may. What it answers belongs to one version, whatever is written
 /// meanwhile.
 pub struct Reading {
-    dataset: Stored<Dataset>,
+    dataset: Arc<Stored<Dataset>>,
     /// Columns that the version has: after a change of the schema it takes a moment until the index has the new ones.
     columns: Vec<Column>,
     index: Arc<dyn Index>,
@@ -61,7 +61,7 @@ impl Datasets {
     pub async fn open(&self, caller: &Caller, id: &str, operation: &'static str) -> DatasetsResult<Reading> {
         let mut polls = 0;
         loop {
-            let dataset = self.load(caller, id, operation).await?;
+            let dataset = self.load_shared(caller, id, operation).await?;
             if dataset.kind() == DatasetKind::MetadataOnly {
                 let message = "Ce jeu de données n'a que des métadonnées, il ne contient pas de lignes.";
                 return Err(DatasetsError::NotImplemented(message.to_owned()));
