@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use halle_base::{AccountKind, AccountRef, Secret, Timestamp};
 use halle_http::session::{ClaimedMembership, Claims};
 use halle_model::Caller;
+use halle_model::settings::SettingsContent;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -184,12 +185,14 @@ pub struct SettingsView {
     #[serde(flatten)]
     account: AccountRef,
     api_keys: Vec<KeyView>,
+    #[serde(flatten)]
+    content: SettingsContent,
 }
 
 impl SettingsView {
     /// Settings of `account`.
-    pub fn new(account: AccountRef, api_keys: Vec<KeyView>) -> Self {
-        Self { account, api_keys }
+    pub fn new(account: AccountRef, api_keys: Vec<KeyView>, content: SettingsContent) -> Self {
+        Self { account, api_keys, content }
     }
 }
 

@@ -13,8 +13,10 @@ pub mod journal;
 pub mod listing;
 pub mod permission;
 pub mod schedule;
+pub mod settings;
 pub mod slug;
 
 pub use caller::{Caller, Membership, User};
 pub use column::{Capabilities, Column, ColumnKind};
 pub use dataset::{Dataset, DatasetKind, Extension, Status};
+pub use settings::Settings;

@@ -21,6 +21,7 @@ pub mod lines;
 mod lists;
 pub mod logs;
 pub mod runner;
+pub mod settings;
 
 use async_trait::async_trait;
 

@@ -47,8 +47,20 @@ pub fn router<S: Clone + Send + Sync + 'static>(directory: Directory) -> Router<
         .route("/simple-directory/login", get(login_page::show))
         .route("/simple-directory/.well-known/jwks.json", get(jwks::show))
         .route("/.well-known/jwks.json", get(jwks::show_at_root))
-        .route("/data-fair/api/v1/settings/{type}/{id}", get(settings::read).patch(settings::change))
+        .nest("/data-fair/api/v1/settings/{type}/{id}", settings())
         .with_state(directory)
+}
+
+/// Routes below the settings of an account.
+fn settings() -> Router<Directory> {
+    Router::new()
+        .route("/", get(settings::read).put(settings::replace).patch(settings::change))
+        .route("/topics", get(settings::topics))
+        .route("/licenses", get(settings::licenses))
+        .route("/datasets-metadata", get(settings::datasets_metadata))
+        .route("/agent-chat", get(settings::agent_chat))
+        .route("/publication-sites", get(settings::publication_sites).post(settings::put_publication_site))
+        .route("/publication-sites/{site_type}/{site_id}", delete(settings::remove_publication_site))
 }
 
 /// What the directory adds to the description of the API.
@@ -84,6 +96,14 @@ pub fn openapi() -> OpenApiPart {
     members::remove,
     settings::read,
     settings::change,
+    settings::replace,
+    settings::topics,
+    settings::licenses,
+    settings::datasets_metadata,
+    settings::agent_chat,
+    settings::publication_sites,
+    settings::put_publication_site,
+    settings::remove_publication_site,
     jwks::show,
     jwks::show_at_root,
 ))]

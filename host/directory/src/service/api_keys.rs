@@ -17,7 +17,7 @@ use crate::Directory;
 use crate::entities::{ApiKey, Organization, Person};
 use crate::error::{DirectoryError, stored};
 use crate::service::{sign_in, signed_in};
-use crate::views::{KeyView, SettingsView};
+use crate::views::KeyView;
 
 /// Longest life of a key, in days.
 const KEY_LIFE_DAYS_MAX: i32 = 730;
@@ -48,33 +48,22 @@ pub struct KeyChange {
 }
 
 impl Directory {
-    /// The settings of an account, for its administrators.
-    pub async fn settings(&self, caller: &Caller, owner: &AccountRef) -> ApiResult<SettingsView> {
-        own_settings(caller, owner)?;
-        let mut work = self.read().await?;
-        let owner = named(&mut *work, owner).await?;
-        let keys = keys_of(&mut *work, &owner).await?;
-        Ok(SettingsView::new(owner, keys.iter().map(KeyView::from).collect()))
-    }
-
     /// Replaces the list of keys of an account: entries without `id` are made, and the answer holds their clear key, this
     /// once; keys that are left out stop working. 400 if a known key is changed.
-    pub async fn change_keys(
+    pub(crate) async fn replace_keys(
         &self,
-        caller: &Caller,
+        work: &mut dyn UnitOfWork,
+        user: &User,
         owner: &AccountRef,
         wanted: Vec<KeyChange>,
-    ) -> ApiResult<SettingsView> {
-        let user = own_settings(caller, owner)?;
+    ) -> ApiResult<Vec<KeyView>> {
         if wanted.len() > KEYS_PER_ACCOUNT_MAX {
             let message = format!("`apiKeys` : au plus {KEYS_PER_ACCOUNT_MAX} clés par compte.");
             return Err(ApiError::bad_request(message));
         }
         let created_by = AccountRef::user(&user.id, &user.name);
         let now = self.now();
-        let mut work = self.begin().await?;
-        let owner = named(&mut *work, owner).await?;
-        let known = keys_of(&mut *work, &owner).await?;
+        let known = keys_of(work, owner).await?;
         for key in &known {
             if !wanted.iter().any(|change| change.id.as_ref() == Some(&key.id)) {
                 work.remove::<ApiKey>(&key.id).await.map_err(stored)?;
@@ -84,7 +73,7 @@ impl Directory {
         let mut views = Vec::with_capacity(wanted.len());
         for (i, change) in wanted.iter().enumerate() {
             let Some(id) = &change.id else {
-                let (key, clear) = self.make_key(&owner, &created_by, change, i)?;
+                let (key, clear) = self.make_key(owner, &created_by, change, i)?;
                 work.insert(&key, now).await.map_err(stored)?;
                 let message = format!("made the key {} of {owner}", key.id);
                 layers::audit("df.api-key.create", None, &user.email, &message);
@@ -99,8 +88,7 @@ impl Directory {
             })?;
             views.push(KeyView::from(key));
         }
-        work.commit().await.map_err(stored)?;
-        Ok(SettingsView::new(owner, views))
+        Ok(views)
     }
 
     /// Makes a key with all scopes for a person, or for an organisation they administer: the command `halle key new`.
@@ -234,7 +222,7 @@ fn hash(clear: &str) -> String {
 }
 
 /// The person who may see and change the settings of `owner`: 401, 403 otherwise.
-fn own_settings<'a>(caller: &'a Caller, owner: &AccountRef) -> ApiResult<&'a User> {
+pub(super) fn own_settings<'a>(caller: &'a Caller, owner: &AccountRef) -> ApiResult<&'a User> {
     let user = signed_in(caller)?;
     if caller.administers(owner) {
         return Ok(user);
@@ -245,7 +233,7 @@ fn own_settings<'a>(caller: &'a Caller, owner: &AccountRef) -> ApiResult<&'a Use
 }
 
 /// The account with its names as they are now; 404 if it does not exist.
-async fn named(work: &mut dyn UnitOfWork, owner: &AccountRef) -> ApiResult<AccountRef> {
+pub(super) async fn named(work: &mut dyn UnitOfWork, owner: &AccountRef) -> ApiResult<AccountRef> {
     let missing = || ApiError::not_found(format!("Le compte `{owner}` n'existe pas."));
     if owner.kind == AccountKind::User {
         let person = work.load::<Person>(&owner.id).await.map_err(stored)?;
@@ -256,7 +244,7 @@ async fn named(work: &mut dyn UnitOfWork, owner: &AccountRef) -> ApiResult<Accou
     if account.department == owner.department { Ok(account) } else { Err(missing()) }
 }
 
-async fn keys_of(work: &mut dyn UnitOfWork, owner: &AccountRef) -> ApiResult<Vec<ApiKey>> {
+pub(super) async fn keys_of(work: &mut dyn UnitOfWork, owner: &AccountRef) -> ApiResult<Vec<ApiKey>> {
     let limit = u32::try_from(KEYS_PER_ACCOUNT_MAX).unwrap_or(u32::MAX);
     let filter = Filter { order: Order::CreatedAsc, ..Filter::all(limit).with("owner", owner.key()) };
     let page = work.list::<ApiKey>(&filter).await.map_err(stored)?;

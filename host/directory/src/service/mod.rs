@@ -5,6 +5,7 @@ mod bootstrap;
 mod members;
 mod organizations;
 mod sessions;
+mod settings;
 mod sign_in;
 mod users;
 
@@ -18,6 +19,7 @@ pub use api_keys::KeyChange;
 pub use members::{MemberChange, MemberFilter, NewMember};
 pub use organizations::OrganizationChange;
 pub use sessions::SessionCookies;
+pub use settings::Change;
 pub use sign_in::{Granted, SignIn, SignedIn};
 pub use users::{NewUser, UserChange};
 

@@ -4,4 +4,5 @@
 mod accounts;
 mod keys;
 mod sessions;
+mod settings;
 mod site;
