@@ -35,6 +35,14 @@ impl PointSource {
         }
     }
 
+    /// The columns that are read.
+    pub(crate) fn columns(self) -> Vec<usize> {
+        match self {
+            Self::Pair { lat, lon } => vec![lat, lon],
+            Self::Joined(column) | Self::Shape(column) => vec![column],
+        }
+    }
+
     /// The point of a row: longitude and latitude, in degrees; none when it is not on the earth.
     pub(crate) fn point(self, columns: &[Column], row: usize) -> Option<(f64, f64)> {
         let (lon, lat) = match self {

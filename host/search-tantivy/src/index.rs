@@ -80,7 +80,9 @@ impl Opened {
         parts.retain(|live| live.rows() > 0);
         let parts = self.merge_tail(shared, &before.spec, parts)?;
         let next = Snapshot::new(&self.id, Arc::clone(&before.spec), parts);
-        self.publish(Arc::new(next), shared.next_number())
+        self.publish(Arc::new(next), shared.next_number())?;
+        shared.unions.forget(&self.id);
+        Ok(())
     }
 
     /// Makes one part of the last ones when they are many, so that their number grows with the logarithm of the rows.
@@ -158,7 +160,8 @@ fn check_ids(batch: &RecordBatch) -> SearchResult<()> {
 #[derive(Debug)]
 pub(crate) struct Reader {
     pub(crate) shared: Arc<Shared>,
-    pub(crate) opened: Arc<Opened>,
+    /// The index that changes are made to; none of a union.
+    pub(crate) opened: Option<Arc<Opened>>,
     pub(crate) snapshot: Arc<Snapshot>,
 }
 
@@ -237,11 +240,14 @@ impl Index for Reader {
     }
 
     async fn apply(&self, removed: Vec<String>, added: Option<RecordBatch>) -> SearchResult<()> {
+        let Some(opened) = self.opened.clone() else {
+            return Err(SearchError::engine("a union is not edited; its members are"));
+        };
         if !self.snapshot.spec.editable {
-            let id = &self.opened.id.0;
+            let id = &opened.id.0;
             return Err(SearchError::Engine(format!("index `{id}` was not built to be edited")));
         }
-        let (shared, opened) = (Arc::clone(&self.shared), Arc::clone(&self.opened));
+        let shared = Arc::clone(&self.shared);
         let change = move || opened.apply(&shared, &removed, added);
         // Not stopped half-way when the caller goes away: the blocking task runs to its end.
         tokio::task::spawn_blocking(change).await.map_err(SearchError::engine)?

@@ -31,6 +31,7 @@ mod select;
 mod snapshot;
 mod summary;
 mod time;
+mod union;
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -40,7 +41,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use halle_search::engine::{SearchEngine, SearchResult};
+use halle_search::engine::{SearchEngine, SearchResult, UnionMember};
 use halle_search::{Index, IndexBuilder, IndexId, IndexSpec, SearchError};
 use tokio::sync::Semaphore;
 
@@ -48,6 +49,7 @@ use crate::builder::Builder;
 use crate::deadline::Deadline;
 use crate::index::{Opened, Reader};
 use crate::snapshot::Snapshot;
+use crate::union::Unions;
 
 /// What an operator may choose.
 #[derive(Debug, Clone, Copy)]
@@ -84,6 +86,7 @@ pub(crate) struct Shared {
     pub(crate) root: PathBuf,
     pub(crate) config: Config,
     opened: Mutex<HashMap<IndexId, Arc<Opened>>>,
+    pub(crate) unions: Unions,
     numbers: AtomicU64,
     permits: Arc<Semaphore>,
     /// Held open: the lock ends with the process.
@@ -116,6 +119,7 @@ impl TantivyEngine {
             root: dir.to_owned(),
             config,
             opened: Mutex::default(),
+            unions: Unions::default(),
             numbers: AtomicU64::new(highest + 1),
             permits: Arc::new(Semaphore::new(config.questions_max.max(1))),
             _lock: lock,
@@ -151,7 +155,7 @@ impl Shared {
     }
 
     /// The index in use, opened if need be. Blocks.
-    fn opened(&self, id: &IndexId) -> SearchResult<Arc<Opened>> {
+    pub(crate) fn opened(&self, id: &IndexId) -> SearchResult<Arc<Opened>> {
         if let Some(opened) = self.table().get(id) {
             return Ok(Arc::clone(opened));
         }
@@ -178,7 +182,9 @@ impl Shared {
             };
             let removed_meanwhile = opened.lock();
             if !*removed_meanwhile {
-                return opened.publish(next, self.next_number());
+                opened.publish(next, self.next_number())?;
+                self.unions.forget(id);
+                return Ok(());
             }
         }
     }
@@ -198,6 +204,7 @@ impl Shared {
             return Ok(());
         }
         self.table().remove(id);
+        self.unions.forget(id);
         folder::unpublish(&folder::dir_of(&self.root, id))?;
         opened.current().parts.iter().for_each(|live| live.part.doom());
         Ok(())
@@ -225,7 +232,14 @@ impl SearchEngine for TantivyEngine {
             }
         };
         let snapshot = opened.current();
-        Ok(Arc::new(Reader { shared: Arc::clone(&self.0), opened, snapshot }))
+        Ok(Arc::new(Reader { shared: Arc::clone(&self.0), opened: Some(opened), snapshot }))
+    }
+
+    async fn open_union(&self, spec: IndexSpec, members: Vec<UnionMember>) -> SearchResult<Arc<dyn Index>> {
+        let shared = Arc::clone(&self.0);
+        let open = move |deadline: &Deadline| union::open(&shared, Arc::new(spec), members, deadline);
+        let snapshot = self.0.run(true, open).await?;
+        Ok(Arc::new(Reader { shared: Arc::clone(&self.0), opened: None, snapshot }))
     }
 
     async fn remove(&self, id: &IndexId) -> SearchResult<()> {

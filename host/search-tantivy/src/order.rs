@@ -25,6 +25,8 @@ enum Source<'a> {
     Values(usize),
     Line,
     Random,
+    /// What tells rows of the same number apart in a union.
+    Tie,
     Score,
     Distance(f64, f64),
 }
@@ -56,7 +58,8 @@ impl<'a> Order<'a> {
         if let Some((lon, lat)) = plan.place().filter(|_| !sort.iter().any(is_distance)) {
             sort.push(SortKey { by: SortBy::Distance { lon, lat }, descending: false });
         }
-        let recent = snapshot.spec.editable && snapshot.field("_updatedAt").is_some();
+        let edited = snapshot.spec.editable || snapshot.is_union;
+        let recent = edited && snapshot.field("_updatedAt").is_some();
         let updated = SortBy::Column("_updatedAt".to_owned());
         if recent && !asked(&sort, &updated) && !asked(&sort, &SortBy::Line) {
             sort.push(SortKey { by: updated, descending: true });
@@ -64,18 +67,26 @@ impl<'a> Order<'a> {
         if !asked(&sort, &SortBy::Line) {
             sort.push(SortKey { by: SortBy::Line, descending: recent });
         }
-        // Numbers of lines are unique: what follows them never decides.
-        let line = sort.iter().position(|key| key.by == SortBy::Line).unwrap_or(sort.len() - 1);
-        sort.truncate(line + 1);
+        if !snapshot.is_union {
+            // Numbers of lines are unique: what follows them never decides.
+            let line = sort.iter().position(|key| key.by == SortBy::Line).unwrap_or(sort.len() - 1);
+            sort.truncate(line + 1);
+        }
         let key =
             |key: &SortKey| Ok(Key { source: Source::new(snapshot, &key.by)?, descending: key.descending });
-        Ok(Self { snapshot, keys: sort.iter().map(key).collect::<SearchResult<_>>()? })
+        let mut keys = sort.iter().map(key).collect::<SearchResult<Vec<_>>>()?;
+        if snapshot.is_union {
+            keys.push(Key { source: Source::Tie, descending: false });
+        }
+        Ok(Self { snapshot, keys })
     }
 
     /// Whether the order is that in which rows are stored.
     pub(crate) fn is_stored_order(&self) -> bool {
         let stored = self.snapshot.field("_i") == Some(Field::Line);
-        stored && matches!(self.keys[..], [Key { source: Source::Line, descending: false }])
+        stored
+            && !self.snapshot.is_union
+            && matches!(self.keys[..], [Key { source: Source::Line, descending: false }])
     }
 
     /// Whether the score decides somewhere.
@@ -162,7 +173,8 @@ impl<'a> Source<'a> {
         match self {
             Self::Line => of_integer(part.line(row)),
             Self::Score => of_number(f64::from(score)),
-            Self::Random => of_integer(part.random(row, snapshot.seed)),
+            Self::Random => of_integer(snapshot.random(at, row)),
+            Self::Tie => of_integer(snapshot.tie(at, row)),
             Self::Texts(texts, ranks) => texts.ordinal(at, row).map_or(MISSING, |ordinal| {
                 of_place(ranks.map_or(ordinal, |ranks| ranks[ordinal as usize]), true)
             }),
@@ -192,7 +204,8 @@ impl<'a> Source<'a> {
         let part = &snapshot.parts[at].part;
         match self {
             Self::Line => part.line(row).into(),
-            Self::Random => part.random(row, snapshot.seed).into(),
+            Self::Random => snapshot.random(at, row).into(),
+            Self::Tie => snapshot.tie(at, row).into(),
             // The shortest text of the 32-bit number, which reads back as the same number.
             Self::Score => exact(score.to_string(), f64::from(score)),
             Self::Texts(texts, _) => {
@@ -224,7 +237,7 @@ impl<'a> Source<'a> {
 
     fn rank_of(&self, snapshot: &Snapshot, value: &Value) -> Option<u64> {
         match self {
-            Self::Line | Self::Random => integer(value).map(of_integer),
+            Self::Line | Self::Random | Self::Tie => integer(value).map(of_integer),
             Self::Score => number(value).map(|score| of_number(f64::from(score as f32))),
             Self::Distance(..) => number(value).map(of_number),
             Self::Texts(texts, ranks) => {

@@ -51,14 +51,33 @@ pub(crate) enum Field {
     Point,
 }
 
-/// A version of an index.
+/// What rows are called, beside their number: `_id` and `_rand`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Naming {
+    /// Makes `_rand` differ between indexes.
+    seed: u64,
+    id_prefix: String,
+    /// Place of the index in a union.
+    member: u16,
+}
+
+impl Naming {
+    /// Rows of the index of this name, alone or at this place of a union.
+    pub(crate) fn new(name: &str, member: u16) -> Self {
+        let seed = hash::of_bytes(name.as_bytes());
+        Self { seed, id_prefix: format!("{:08x}-", seed as u32), member }
+    }
+}
+
+/// A version of an index, or of several put together.
 #[derive(Debug)]
 pub(crate) struct Snapshot {
     pub(crate) spec: Arc<IndexSpec>,
     pub(crate) parts: Vec<Live>,
-    /// Makes `_rand` differ between indexes.
-    pub(crate) seed: u64,
-    id_prefix: String,
+    /// Whether parts come from several indexes: then numbers of lines are not unique.
+    pub(crate) is_union: bool,
+    /// Of each part; the only one stands for all parts.
+    namings: Vec<Naming>,
     ordinals: Vec<OnceLock<Ordinals>>,
     pub(crate) summary: OnceLock<IndexSummary>,
 }
@@ -66,10 +85,16 @@ pub(crate) struct Snapshot {
 impl Snapshot {
     /// The version that these parts make.
     pub(crate) fn new(id: &IndexId, spec: Arc<IndexSpec>, parts: Vec<Live>) -> Self {
-        let seed = hash::of_bytes(id.0.as_bytes());
         let ordinals = spec.columns.iter().map(|_| OnceLock::new()).collect();
-        let id_prefix = format!("{:08x}-", seed as u32);
-        Self { spec, parts, seed, id_prefix, ordinals, summary: OnceLock::new() }
+        let namings = vec![Naming::new(&id.0, 0)];
+        Self { spec, parts, is_union: false, namings, ordinals, summary: OnceLock::new() }
+    }
+
+    /// The union that these parts make, each with the naming of its rows.
+    pub(crate) fn union(spec: Arc<IndexSpec>, parts: Vec<(Live, Naming)>) -> Self {
+        let ordinals = spec.columns.iter().map(|_| OnceLock::new()).collect();
+        let (parts, namings) = parts.into_iter().unzip();
+        Self { spec, parts, is_union: true, namings, ordinals, summary: OnceLock::new() }
     }
 
     /// Number of lines.
@@ -116,16 +141,39 @@ impl Snapshot {
         })
     }
 
-    /// The derived `_id` of a line.
-    pub(crate) fn id_of_line(&self, line: i64) -> String {
-        format!("{}{line}", self.id_prefix)
+    fn naming(&self, part: usize) -> &Naming {
+        if self.is_union { &self.namings[part] } else { &self.namings[0] }
     }
 
-    /// The line whose derived `_id` this is.
-    pub(crate) fn line_of_id(&self, id: &str) -> Option<i64> {
-        let digits = id.strip_prefix(&self.id_prefix)?;
-        let line = digits.parse().ok()?;
-        (self.id_of_line(line) == id).then_some(line)
+    /// The derived `_id` of a row.
+    pub(crate) fn id_of(&self, part: usize, row: usize) -> String {
+        let (prefix, part) = (&self.naming(part).id_prefix, &self.parts[part].part);
+        match part.ids.as_ref().map(|ids| ids.value(row).unwrap_or_default()) {
+            Some(id) => format!("{prefix}{id}"),
+            None => format!("{prefix}{}", part.line(row)),
+        }
+    }
+
+    /// What follows the prefix in a derived `_id` of the part; `None` when the identifier is of another index.
+    pub(crate) fn id_within<'i>(&self, part: usize, id: &'i str) -> Option<&'i str> {
+        id.strip_prefix(self.naming(part).id_prefix.as_str())
+    }
+
+    /// The stable random number of a row: `0..=999_999`.
+    #[inline]
+    pub(crate) fn random(&self, part: usize, row: usize) -> i64 {
+        self.parts[part].part.random(row, self.seed(part))
+    }
+
+    /// What makes `_rand` of a part differ from that of other indexes.
+    pub(crate) fn seed(&self, part: usize) -> u64 {
+        self.naming(part).seed
+    }
+
+    /// What tells rows of the same number in several indexes apart: the random number first, so that none is always first.
+    #[inline]
+    pub(crate) fn tie(&self, part: usize, row: usize) -> i64 {
+        self.random(part, row) << 16 | i64::from(self.naming(part).member)
     }
 
     /// The place of each text of a text column among the texts of all parts; computed when first asked.

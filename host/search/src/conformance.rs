@@ -12,6 +12,7 @@ mod pages;
 mod random;
 mod table;
 mod text;
+mod unions;
 
 use std::sync::Arc;
 
@@ -75,6 +76,18 @@ pub async fn random(engine: &dyn SearchEngine) {
         random::pages_agree_with_plain_loops(engine, seed).await;
         random::groups_agree_with_plain_loops(engine, seed).await;
     }
+}
+
+/// Several indexes as one.
+pub async fn unions(engine: &dyn SearchEngine) {
+    for seed in 0..6 {
+        unions::pages_agree_with_plain_loops(engine, seed).await;
+        unions::groups_agree_with_plain_loops(engine, seed).await;
+    }
+    unions::identifiers_are_unique_and_find_their_line(engine).await;
+    unions::words_score_as_in_one_index(engine).await;
+    unions::a_view_that_a_member_lacks_is_read_from_its_texts(engine).await;
+    unions::places_are_hidden_with_their_columns(engine).await;
 }
 
 /// Builds the index `name` from a table and opens it.

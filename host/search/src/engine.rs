@@ -53,6 +53,19 @@ pub struct IndexSpec {
     pub editable: bool,
 }
 
+/// What a union takes from an index.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnionMember {
+    /// The index.
+    pub index: IndexId,
+    /// A name that lasts when the index is built again: identifiers of edited lines begin with a digest of it.
+    pub name: String,
+    /// Keys of the columns that it gives to the union; they have the kind and the separator that the union's have.
+    pub columns: Vec<String>,
+    /// The lines that it gives, by columns of the index itself, whether it gives them to the union or not.
+    pub filter: Query,
+}
+
 /// An engine: a set of indexes.
 #[async_trait]
 pub trait SearchEngine: Send + Sync + std::fmt::Debug {
@@ -61,6 +74,14 @@ pub trait SearchEngine: Send + Sync + std::fmt::Debug {
 
     /// Opens an index for reading; cheap after the first time.
     async fn open(&self, id: &IndexId) -> SearchResult<Arc<dyn Index>>;
+
+    /// Opens the lines of several indexes as if they were one index, which answers every question exactly. `columns` of
+    /// the spec are those of the union; a column that a member does not give has no value in its lines. A union cannot be
+    /// edited. `_i` are the members' own, `_id` are unique and last as long as those of the members.
+    ///
+    /// An order ends with `_i` and a number that tells lines of the same `_i` apart, so that a cursor has two values more
+    /// than keys were asked.
+    async fn open_union(&self, spec: IndexSpec, members: Vec<UnionMember>) -> SearchResult<Arc<dyn Index>>;
 
     /// Removes an index. Readers that hold it go on.
     async fn remove(&self, id: &IndexId) -> SearchResult<()>;

@@ -51,10 +51,10 @@ fn array(snapshot: &Snapshot, field: Field, rows: &[RowAt]) -> ArrayRef {
             Arc::new(Int64Array::from_iter_values(lines))
         }
         Field::Random => {
-            let numbers = rows.iter().map(|row| part(row).0.random(part(row).1, snapshot.seed));
+            let numbers = rows.iter().map(|row| snapshot.random(row.0 as usize, row.1 as usize));
             Arc::new(Int64Array::from_iter_values(numbers))
         }
-        Field::Id => texts(&|row| Some(snapshot.id_of_line(part(row).0.line(part(row).1)))),
+        Field::Id => texts(&|row| Some(snapshot.id_of(row.0 as usize, row.1 as usize))),
         Field::Point => texts(&|row| {
             let (part, row) = part(row);
             part.points.as_ref()?.get(row).map(|(lon, lat)| format!("{lat},{lon}"))

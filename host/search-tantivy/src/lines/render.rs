@@ -83,12 +83,12 @@ impl<'a> RowWriter<'a> {
 
     /// Appends the value; false when the row has none.
     fn value(&self, out: &mut Vec<u8>, field: Field, (part, row): RowAt) -> bool {
-        let row = row as usize;
-        let part = &self.snapshot.parts[part as usize].part;
+        let (at, row) = (part as usize, row as usize);
+        let part = &self.snapshot.parts[at].part;
         match field {
             Field::Line => integer(out, part.line(row)),
-            Field::Random => integer(out, part.random(row, self.snapshot.seed)),
-            Field::Id => string(out, &self.snapshot.id_of_line(part.line(row))),
+            Field::Random => integer(out, self.snapshot.random(at, row)),
+            Field::Id => string(out, &self.snapshot.id_of(at, row)),
             Field::Point => match part.points.as_ref().and_then(|points| points.get(row)) {
                 Some((lon, lat)) => string(out, &format!("{lat},{lon}")),
                 None => return false,

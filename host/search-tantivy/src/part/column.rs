@@ -91,6 +91,12 @@ impl Column {
         Ok(Self { values, valid })
     }
 
+    /// A column of this kind in which no row has a value.
+    pub(crate) fn absent(declared: &Declared, rows: usize) -> SearchResult<Self> {
+        let none = arrow::array::new_null_array(&super::arrow_type(declared.kind()), rows);
+        Self::build(declared, &[none])
+    }
+
     /// Writes the buffers.
     pub(crate) fn write(&self, file: &mut FileWriter) -> SearchResult<ColumnPlaces> {
         let mut dictionary = None;

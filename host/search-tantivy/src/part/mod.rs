@@ -9,6 +9,7 @@ mod file;
 pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow::array::{ArrayRef, RecordBatch};
@@ -20,6 +21,7 @@ use halle_search::{IndexSpec, SearchError};
 use serde::{Deserialize, Serialize};
 
 use self::column::{Column, ColumnPlaces, Values};
+use self::dictionary::Dictionary;
 use self::file::{FileWriter, MappedFile, Place};
 use self::words::Words;
 use crate::geo::PointSource;
@@ -70,8 +72,12 @@ pub(crate) struct Part {
     pub(crate) columns: Vec<Column>,
     pub(crate) points: Option<Points>,
     pub(crate) words: Option<Words>,
-    /// Index of the `_i` column in the spec.
-    line_column: Option<usize>,
+    /// Values of the `_i` column, where the spec has one.
+    lines: Option<ScalarBuffer<i64>>,
+    /// Identifiers of the rows, where they were given and the spec does not name them: in a union.
+    pub(crate) ids: Option<Dictionary>,
+    /// The part of which this is a view; kept open, and never removed by the view.
+    origin: Option<Arc<Self>>,
     dir: PathBuf,
     doomed: AtomicBool,
 }
@@ -141,24 +147,52 @@ impl Part {
         let words_dir = dir.join("words");
         let words = words_dir.is_dir().then(|| Words::open(&words_dir)).transpose()?;
         let line_column = spec.columns.iter().position(|column| column.key == "_i");
+        let lines = match line_column.map(|index| &columns[index].values) {
+            Some(Values::Integer(lines)) => Some(lines.clone()),
+            _ => None,
+        };
         Ok(Self {
             rows,
             first_line,
             columns,
             points,
             words,
-            line_column,
+            lines,
+            ids: None,
+            origin: None,
             dir,
             doomed: AtomicBool::new(false),
         })
     }
 
+    /// The same rows with other columns, for a union: `columns` and `words` are in its terms. Files stay with `part`.
+    pub(crate) fn view(
+        part: &Arc<Self>,
+        columns: Vec<Column>,
+        points: Option<Points>,
+        words: Option<Words>,
+        ids: Option<Dictionary>,
+    ) -> Self {
+        Self {
+            rows: part.rows,
+            first_line: part.first_line,
+            columns,
+            points,
+            words,
+            lines: part.lines.clone(),
+            ids,
+            origin: Some(Arc::clone(part)),
+            dir: part.dir.clone(),
+            doomed: AtomicBool::new(false),
+        }
+    }
+
     /// The number of a row: its `_i`.
     #[inline]
     pub(crate) fn line(&self, row: usize) -> i64 {
-        match self.line_column.map(|index| &self.columns[index].values) {
-            Some(Values::Integer(lines)) => lines[row],
-            _ => (self.first_line + row as u64).cast_signed(),
+        match &self.lines {
+            Some(lines) => lines[row],
+            None => (self.first_line + row as u64).cast_signed(),
         }
     }
 
@@ -175,6 +209,9 @@ impl Part {
 
     /// Bytes on disk.
     pub(crate) fn bytes(&self) -> u64 {
+        if let Some(origin) = &self.origin {
+            return origin.bytes();
+        }
         [self.dir.clone(), self.dir.join("words")]
             .iter()
             .filter_map(|dir| std::fs::read_dir(dir).ok())

@@ -1,6 +1,7 @@
 //! The words of a part: a tantivy index of one segment, whose documents are the rows in their order.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use halle_model::{Column, ColumnKind, concept};
 use halle_search::IndexSpec;
@@ -10,7 +11,7 @@ use tantivy::directory::MmapDirectory;
 use tantivy::postings::Postings as _;
 use tantivy::query::{Bm25StatisticsProvider, Bm25Weight, EnableScoring, PhraseQuery, Query as _};
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
-use tantivy::{DocSet as _, Index, ReloadPolicy, Searcher, TERMINATED, TantivyDocument, Term};
+use tantivy::{DocSet as _, Index, ReloadPolicy, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term};
 
 use super::column::Column as Stored;
 use crate::analysis::{self, View};
@@ -88,6 +89,8 @@ fn schema(spec: &IndexSpec) -> Schema {
 #[derive(Clone)]
 pub(crate) struct Words {
     searcher: Searcher,
+    /// In a union: for each field of the union, the field here. Elsewhere fields are what they are called.
+    fields: Option<Arc<[Option<Field>]>>,
 }
 
 impl std::fmt::Debug for Words {
@@ -126,7 +129,30 @@ impl Words {
         index.set_tokenizers(analysis::tokenizers());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         let reader: tantivy::IndexReader = reader.map_err(SearchError::engine)?;
-        Ok(Self { searcher: reader.searcher() })
+        Ok(Self { searcher: reader.searcher(), fields: None })
+    }
+
+    /// The same words under the fields of a union.
+    pub(crate) fn under(&self, fields: Arc<[Option<Field>]>) -> Self {
+        Self { searcher: self.searcher.clone(), fields: Some(fields) }
+    }
+
+    /// Whether there are words of this view of the column.
+    pub(crate) fn has(&self, field: &WordField) -> bool {
+        self.own(field.field).is_some()
+    }
+
+    fn own(&self, field: Field) -> Option<Field> {
+        self.fields.as_ref().map_or(Some(field), |fields| *fields.get(field.field_id() as usize)?)
+    }
+
+    fn shared(&self, own: Field) -> Field {
+        let place = |fields: &Arc<[Option<Field>]>| fields.iter().position(|field| *field == Some(own));
+        self.fields.as_ref().and_then(place).map_or(own, |place| Field::from_field_id(place as u32))
+    }
+
+    fn place(&self, field: &WordField) -> Option<(&SegmentReader, Field)> {
+        Some((self.searcher.segment_readers().first()?, self.own(field.field)?))
     }
 
     /// Adds the rows that hold the word to `bits`, and what they score to `scores`.
@@ -138,9 +164,9 @@ impl Words {
         bits: &mut Bits,
         scores: Option<&mut [f32]>,
     ) -> SearchResult<()> {
-        let term = Term::from_field_text(field.field, word);
-        let Some(segment) = self.searcher.segment_readers().first() else { return Ok(()) };
-        let inverted = segment.inverted_index(field.field).map_err(SearchError::engine)?;
+        let Some((segment, own)) = self.place(field) else { return Ok(()) };
+        let term = Term::from_field_text(own, word);
+        let inverted = segment.inverted_index(own).map_err(SearchError::engine)?;
         let option = if scores.is_some() { IndexRecordOption::WithFreqs } else { IndexRecordOption::Basic };
         let postings = inverted.read_postings(&term, option).map_err(SearchError::engine)?;
         let Some(mut postings) = postings else { return Ok(()) };
@@ -159,8 +185,9 @@ impl Words {
             }
             return Ok(());
         }
-        let lengths = segment.get_fieldnorms_reader(field.field).map_err(SearchError::engine)?;
-        let weight = statistics.weight(&term)?.boost_by(field.boost);
+        let lengths = segment.get_fieldnorms_reader(own).map_err(SearchError::engine)?;
+        let weight = Bm25Weight::for_terms(&Asked { statistics, by: self }, std::slice::from_ref(&term));
+        let weight = weight.map_err(SearchError::engine)?.boost_by(field.boost);
         while postings.doc() != TERMINATED {
             let row = postings.doc();
             bits.set(row as usize);
@@ -172,8 +199,8 @@ impl Words {
 
     /// Adds the rows that hold a word which starts with `prefix`.
     pub(crate) fn prefix(&self, field: &WordField, prefix: &str, bits: &mut Bits) -> SearchResult<()> {
-        let Some(segment) = self.searcher.segment_readers().first() else { return Ok(()) };
-        let inverted = segment.inverted_index(field.field).map_err(SearchError::engine)?;
+        let Some((segment, own)) = self.place(field) else { return Ok(()) };
+        let inverted = segment.inverted_index(own).map_err(SearchError::engine)?;
         let mut terms =
             inverted.terms().range().ge(prefix.as_bytes()).into_stream().map_err(SearchError::engine)?;
         while terms.advance() {
@@ -200,9 +227,8 @@ impl Words {
         bits: &mut Bits,
         scores: Option<&mut [f32]>,
     ) -> SearchResult<()> {
-        let Some(segment) = self.searcher.segment_readers().first() else { return Ok(()) };
-        let terms =
-            words.iter().map(|(place, word)| (*place, Term::from_field_text(field.field, word))).collect();
+        let Some((segment, own)) = self.place(field) else { return Ok(()) };
+        let terms = words.iter().map(|(place, word)| (*place, Term::from_field_text(own, word))).collect();
         let query = PhraseQuery::new_with_offset_and_slop(terms, slop);
         let Some(scores) = scores else {
             let scoring = EnableScoring::disabled_from_searcher(&self.searcher);
@@ -211,7 +237,8 @@ impl Words {
                 .for_each_no_score(segment, &mut |rows| rows.iter().for_each(|row| bits.set(*row as usize)))
                 .map_err(SearchError::engine);
         };
-        let scoring = EnableScoring::enabled_from_statistics_provider(statistics, &self.searcher);
+        let asked = Asked { statistics, by: self };
+        let scoring = EnableScoring::enabled_from_statistics_provider(&asked, &self.searcher);
         let weight = query.weight(scoring).map_err(SearchError::engine)?;
         weight
             .for_each(segment, &mut |row, score| {
@@ -225,26 +252,39 @@ impl Words {
 /// Frequencies of words over all parts, so that a score means the same in each.
 pub(crate) struct Statistics<'a>(pub(crate) Vec<&'a Words>);
 
-impl Statistics<'_> {
-    fn weight(&self, term: &Term) -> SearchResult<Bm25Weight> {
-        Bm25Weight::for_terms(self, std::slice::from_ref(term)).map_err(SearchError::engine)
-    }
+/// The statistics, asked in the fields of one of the parts.
+struct Asked<'a> {
+    statistics: &'a Statistics<'a>,
+    by: &'a Words,
+}
 
-    fn sum(&self, count: impl Fn(&Searcher) -> tantivy::Result<u64>) -> tantivy::Result<u64> {
-        self.0.iter().map(|words| count(&words.searcher)).sum()
+impl Asked<'_> {
+    /// Sums over the parts that have the field, each asked in its own terms.
+    fn sum(
+        &self,
+        field: Field,
+        count: impl Fn(&Searcher, Field) -> tantivy::Result<u64>,
+    ) -> tantivy::Result<u64> {
+        let shared = self.by.shared(field);
+        let own = |words: &&Words| words.own(shared);
+        self.statistics.0.iter().filter_map(|words| Some(count(&words.searcher, own(words)?))).sum()
     }
 }
 
-impl Bm25StatisticsProvider for Statistics<'_> {
+impl Bm25StatisticsProvider for Asked<'_> {
     fn total_num_tokens(&self, field: Field) -> tantivy::Result<u64> {
-        self.sum(|searcher| searcher.total_num_tokens(field))
+        self.sum(field, Bm25StatisticsProvider::total_num_tokens)
     }
 
     fn total_num_docs(&self) -> tantivy::Result<u64> {
-        self.sum(Bm25StatisticsProvider::total_num_docs)
+        self.statistics.0.iter().map(|words| words.searcher.total_num_docs()).sum()
     }
 
     fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {
-        self.sum(|searcher| Bm25StatisticsProvider::doc_freq(searcher, term))
+        let value = term.value();
+        let text = value.as_str().unwrap_or_default();
+        self.sum(term.field(), |searcher, own| {
+            Bm25StatisticsProvider::doc_freq(searcher, &Term::from_field_text(own, text))
+        })
     }
 }

@@ -9,6 +9,7 @@ use halle_search::{Query, SearchError};
 
 use self::plan::{Plan, Words};
 use self::rows::RowTest;
+use crate::analysis::View;
 use crate::bits::Bits;
 use crate::deadline::Deadline;
 use crate::part::Part;
@@ -47,7 +48,7 @@ impl<'a> Selection<'a> {
     pub(crate) fn hits(&self, part: usize, scored: bool) -> SearchResult<Hits> {
         self.deadline.check()?;
         let live = &self.snapshot.parts[part];
-        let scope = Scope { selection: self, part: &live.part };
+        let scope = Scope { selection: self, at: part, part: &live.part };
         let mut hits = scope.eval(&self.plan, scored && self.plan.scores())?;
         if let Some(deleted) = &live.deleted {
             hits.rows.and_not(deleted);
@@ -59,6 +60,7 @@ impl<'a> Selection<'a> {
 
 struct Scope<'a> {
     selection: &'a Selection<'a>,
+    at: usize,
     part: &'a Part,
 }
 
@@ -96,7 +98,7 @@ impl Scope<'_> {
 
     fn test(&self, plan: &Plan) -> SearchResult<RowTest<'_>> {
         match plan {
-            Plan::Column(field, test) => RowTest::of_column(self.selection.snapshot, self.part, *field, test),
+            Plan::Column(field, test) => RowTest::of_column(self.selection.snapshot, self.at, *field, test),
             Plan::Box(area) => Ok(RowTest::in_box(self.part, *area)),
             Plan::Near { lon, lat, metres } => Ok(RowTest::near(self.part, (*lon, *lat), *metres)),
             _ => Err(SearchError::engine("only filters are tested row by row")),
@@ -162,6 +164,16 @@ impl Scope<'_> {
     fn add_text(&self, field: &WordField, words: &Words, hits: &mut Hits) -> SearchResult<()> {
         self.selection.deadline.check()?;
         let Some(index) = &self.part.words else { return Ok(()) };
+        if !index.has(field) {
+            // Of the members of a union, one may keep the whole texts of a column as words and another not.
+            if let Some(texts) = self.part.columns[field.column].texts().filter(|_| field.view == View::Whole)
+            {
+                let found = texts::of_whole_texts(texts, words).fill(self.part.rows);
+                found.each(|row| hits.scores.iter_mut().for_each(|scores| scores[row] += field.boost));
+                hits.rows.or(&found);
+            }
+            return Ok(());
+        }
         let statistics = &self.selection.statistics;
         let scores = hits.scores.as_deref_mut();
         match words {

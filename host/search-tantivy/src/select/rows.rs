@@ -141,17 +141,18 @@ impl<'a> RowTest<'a> {
     /// A test of a column.
     pub(super) fn of_column(
         snapshot: &'a Snapshot,
-        part: &'a Part,
+        at: usize,
         field: Field,
         test: &Test,
     ) -> SearchResult<Self> {
+        let part = &*snapshot.parts[at].part;
         let index = match field {
             Field::Column(index) => index,
             Field::Line => return Ok(integers(Integers::Line(part), None, test, Operand::whole)),
             Field::Random => {
-                return Ok(integers(Integers::Random(part, snapshot.seed), None, test, Operand::whole));
+                return Ok(integers(Integers::Random(part, snapshot.seed(at)), None, test, Operand::whole));
             }
-            Field::Id => return Ok(Self::of_derived_id(snapshot, part, test)),
+            Field::Id => return Ok(Self::of_derived_id(snapshot, at, test)),
             Field::Point => {
                 return Ok(match (&part.points, test) {
                     (Some(points), Test::Exists) => Self::Custom(Box::new(|row| points.get(row).is_some())),
@@ -199,28 +200,39 @@ impl<'a> RowTest<'a> {
         })
     }
 
-    fn of_derived_id(snapshot: &'a Snapshot, part: &'a Part, test: &Test) -> Self {
-        let test = test.clone();
+    fn of_derived_id(snapshot: &'a Snapshot, at: usize, test: &Test) -> Self {
+        let (test, part) = (test.clone(), &*snapshot.parts[at].part);
         match test {
             Test::Exists => Self::Always,
             Test::In(ids) => {
-                let lines = ids.iter().filter_map(|id| snapshot.line_of_id(&id.text())).collect();
-                Self::Integers(Integers::Line(part), None, Wanted::Set(lines))
+                let ids: Vec<String> = ids.iter().map(OperandExt::text).collect();
+                let within = ids.iter().filter_map(|id| snapshot.id_within(at, id));
+                match &part.ids {
+                    Some(texts) => {
+                        let own = within.map(|id| Operand::Text(id.to_owned())).collect();
+                        of_texts(texts, &Test::In(own), None)
+                    }
+                    None => {
+                        let whole = |id: &str| id.parse().ok().filter(|line: &i64| line.to_string() == id);
+                        let lines = within.filter_map(whole).collect();
+                        Self::Integers(Integers::Line(part), None, Wanted::Set(lines))
+                    }
+                }
             }
             Test::Range(lower, upper) => {
                 let bounds = text_bounds(&lower, &upper);
                 Self::Custom(Box::new(move |row| {
-                    let id = snapshot.id_of_line(part.line(row));
+                    let id = snapshot.id_of(at, row);
                     bounds.0.as_ref().is_none_or(|(low, open)| id > *low || (id == *low && !open))
                         && bounds.1.as_ref().is_none_or(|(high, open)| id < *high || (id == *high && !open))
                 }))
             }
             Test::Prefix(prefix) => {
-                Self::Custom(Box::new(move |row| snapshot.id_of_line(part.line(row)).starts_with(&prefix)))
+                Self::Custom(Box::new(move |row| snapshot.id_of(at, row).starts_with(&prefix)))
             }
-            Test::Wildcard(pattern) => Self::Custom(Box::new(move |row| {
-                wildcard_matches(&pattern, &snapshot.id_of_line(part.line(row)))
-            })),
+            Test::Wildcard(pattern) => {
+                Self::Custom(Box::new(move |row| wildcard_matches(&pattern, &snapshot.id_of(at, row))))
+            }
         }
     }
 }

@@ -2,8 +2,9 @@
 
 use halle_search::ast::Bound;
 
-use super::plan::Test;
+use super::plan::{Test, Words};
 use super::rows::{OperandExt as _, RowTest};
+use crate::analysis::{self, View};
 use crate::bits::Bits;
 use crate::part::dictionary::Dictionary;
 
@@ -17,6 +18,17 @@ pub(super) fn text_bounds(lower: &Bound, upper: &Bound) -> (TextBound, TextBound
         Bound::Excluded(operand) => Some((operand.text(), true)),
     };
     (bound(lower), bound(upper))
+}
+
+/// The rows whose whole text, without case and accents, is one of the words or starts as they ask.
+pub(super) fn of_whole_texts<'a>(texts: &'a Dictionary, words: &Words) -> RowTest<'a> {
+    let passes = |text: &str| match words {
+        Words::Any(words) => words.iter().any(|word| word == text),
+        Words::Prefix(required, prefix) => required.is_empty() && text.starts_with(prefix),
+        Words::Phrase(..) => false,
+    };
+    let whole = |code: usize| analysis::words(View::Whole, texts.text(code as u32));
+    RowTest::CodeSet(texts, Bits::of(texts.len(), |code| whole(code).iter().any(|(_, text)| passes(text))))
 }
 
 pub(super) fn of_texts<'a>(texts: &'a Dictionary, test: &Test, separator: Option<&str>) -> RowTest<'a> {

@@ -1,5 +1,6 @@
 //! Random tables, random questions.
 
+use std::cmp::Ordering;
 use std::collections::BTreeMap;
 
 use futures::TryStreamExt as _;
@@ -16,7 +17,7 @@ use crate::{Query, SortKey};
 const ROWS: u64 = 500;
 const QUESTIONS: usize = 40;
 const TEXTS: [&str; 9] = ["aaa", "AAA", "bbb", "BBB", "ééé", "eee", "zzz", "à b", "bb"];
-const COLUMNS: [(&str, ColumnKind); 8] = [
+pub(super) const COLUMNS: [(&str, ColumnKind); 8] = [
     ("text", ColumnKind::Text),
     ("code", ColumnKind::Text),
     ("int", ColumnKind::Integer),
@@ -31,7 +32,7 @@ fn below(dice: &SeededDice, end: u64) -> u64 {
     dice.roll() % end
 }
 
-fn cell(dice: &SeededDice, column: &str) -> Cell {
+pub(super) fn cell(dice: &SeededDice, column: &str) -> Cell {
     if column != "full" && below(dice, 8) == 0 {
         return Cell::None;
     }
@@ -81,7 +82,7 @@ fn operand(dice: &SeededDice, (key, kind): (&str, ColumnKind)) -> Operand {
     }
 }
 
-fn query(dice: &SeededDice, depth: u64) -> Query {
+pub(super) fn query(dice: &SeededDice, depth: u64) -> Query {
     let target = column(dice);
     let name = target.0.to_owned();
     let bound = |dice: &SeededDice| match below(dice, 3) {
@@ -110,7 +111,7 @@ fn query(dice: &SeededDice, depth: u64) -> Query {
     }
 }
 
-fn sort(dice: &SeededDice) -> Vec<SortKey> {
+pub(super) fn sort(dice: &SeededDice) -> Vec<SortKey> {
     (0..below(dice, 3))
         .map(|_| SortKey { by: SortBy::Column(column(dice).0.to_owned()), descending: below(dice, 2) == 0 })
         .collect()
@@ -124,21 +125,25 @@ fn expected(table: &Table, query: &Query, sort: &[SortKey]) -> Vec<i64> {
         .map(|(line, _)| line)
         .collect();
     found.sort_by(|a, b| {
-        let (row_a, row_b) = (&table.rows[*a as usize - 1], &table.rows[*b as usize - 1]);
-        for key in sort {
-            let SortBy::Column(name) = &key.by else { continue };
-            let index = table.index(name);
-            let (cell_a, cell_b) = (&row_a[index], &row_b[index]);
-            let found = naive::order(cell_a, cell_b, name == "at");
-            let missing = *cell_a == Cell::None || *cell_b == Cell::None;
-            let found = if key.descending && !missing { found.reverse() } else { found };
-            if found.is_ne() {
-                return found;
-            }
-        }
-        a.cmp(b)
+        let rows = (&table.rows[*a as usize - 1][..], &table.rows[*b as usize - 1][..]);
+        compare(table, rows, sort).then(a.cmp(b))
     });
     found
+}
+
+/// How two rows compare by these keys.
+pub(super) fn compare(table: &Table, (a, b): (&[Cell], &[Cell]), sort: &[SortKey]) -> Ordering {
+    for key in sort {
+        let SortBy::Column(name) = &key.by else { continue };
+        let index = table.index(name);
+        let found = naive::order(&a[index], &b[index], name == "at");
+        let missing = a[index] == Cell::None || b[index] == Cell::None;
+        let found = if key.descending && !missing { found.reverse() } else { found };
+        if found.is_ne() {
+            return found;
+        }
+    }
+    Ordering::Equal
 }
 
 pub(super) async fn pages_agree_with_plain_loops(engine: &dyn SearchEngine, seed: u64) {
@@ -199,66 +204,69 @@ pub(super) async fn groups_agree_with_plain_loops(engine: &dyn SearchEngine, see
     let table = table(&dice);
     let index = super::build(engine, &format!("random-groups-{seed}"), &table).await;
     for _ in 0..QUESTIONS {
-        let (query, (key, kind)) = (query(&dice, 2), column(&dice));
-        let width = 2.5;
-        let by_width = matches!(kind, ColumnKind::Number | ColumnKind::Integer) && below(&dice, 2) == 0;
-        let interval = if by_width { Interval::Number(width) } else { Interval::Value };
-        let size = below(&dice, 12) as usize + 1;
-        let level = GroupBy {
-            column: key.to_owned(),
-            interval,
-            size,
-            order: vec![(GroupOrder::Count, true)],
-            missing: None,
-        };
-        let metrics = ["num", "int"].map(|column| (column.to_owned(), Metric::Sum, format!("{column}_sum")));
-        let request = ValuesAggRequest {
-            query: query.clone(),
-            levels: vec![level],
-            metrics: metrics.to_vec(),
-            size: 0,
-            select: Vec::new(),
-            sort: Vec::new(),
-        };
-        let told = format!("{request:?}");
-        let found = index.values_agg(request).await.expect(&told);
-        let rows: Vec<&Vec<Cell>> =
-            table.rows.iter().filter(|row| naive::matches(&table, row, &query)).collect();
-        assert_eq!(found.total, rows.len() as u64, "{told}");
+        check_groups(&*index, &table, &dice).await;
+    }
+}
 
-        let mut groups: BTreeMap<String, (u64, f64)> = BTreeMap::new();
-        for row in &rows {
-            if let Some(value) = shown(&row[table.index(key)], by_width.then_some(width)) {
-                let group = groups.entry(value).or_default();
-                group.0 += 1;
-                if let Cell::Number(number) = row[table.index("num")] {
-                    group.1 += number;
-                }
+/// Asks one random question about groups and compares with loops over the rows.
+pub(super) async fn check_groups(index: &dyn Index, table: &Table, dice: &SeededDice) {
+    let (query, (key, kind)) = (query(dice, 2), column(dice));
+    let width = 2.5;
+    let by_width = matches!(kind, ColumnKind::Number | ColumnKind::Integer) && below(dice, 2) == 0;
+    let interval = if by_width { Interval::Number(width) } else { Interval::Value };
+    let size = below(dice, 12) as usize + 1;
+    let level = GroupBy {
+        column: key.to_owned(),
+        interval,
+        size,
+        order: vec![(GroupOrder::Count, true)],
+        missing: None,
+    };
+    let metrics = ["num", "int"].map(|column| (column.to_owned(), Metric::Sum, format!("{column}_sum")));
+    let request = ValuesAggRequest {
+        query: query.clone(),
+        levels: vec![level],
+        metrics: metrics.to_vec(),
+        size: 0,
+        select: Vec::new(),
+        sort: Vec::new(),
+    };
+    let told = format!("{request:?}");
+    let found = index.values_agg(request).await.expect(&told);
+    let rows: Vec<&Vec<Cell>> = table.rows.iter().filter(|row| naive::matches(table, row, &query)).collect();
+    assert_eq!(found.total, rows.len() as u64, "{told}");
+
+    let mut groups: BTreeMap<String, (u64, f64)> = BTreeMap::new();
+    for row in &rows {
+        if let Some(value) = shown(&row[table.index(key)], by_width.then_some(width)) {
+            let group = groups.entry(value).or_default();
+            group.0 += 1;
+            if let Cell::Number(number) = row[table.index("num")] {
+                group.1 += number;
             }
         }
-        let mut counts: Vec<u64> = groups.values().map(|group| group.0).collect();
-        counts.sort_unstable_by(|a, b| b.cmp(a));
-        let totals: Vec<u64> =
-            found.groups.iter().map(|group| group.total).filter(|total| *total > 0).collect();
-        assert_eq!(totals, counts.iter().copied().take(size).collect::<Vec<_>>()[..totals.len()], "{told}");
-        if !by_width {
-            assert_eq!(found.total_values, groups.len() as u64, "{told}");
-            assert_eq!(totals.len(), size.min(groups.len()), "{told}");
-        }
-        for group in found.groups.iter().filter(|group| group.total > 0) {
-            let value = group.value.as_str().map_or_else(|| group.value.to_string(), str::to_owned);
-            let (total, sum) = groups.get(&value).unwrap_or_else(|| panic!("no group {value}: {told}"));
-            assert_eq!(group.total, *total, "{value}: {told}");
-            assert_eq!(group.metrics["num_sum"].as_f64(), Some(*sum), "{value}: {told}");
-        }
-
-        let (total, distinct) = index.metric(query, "code", Metric::Cardinality, &[]).await.expect(&told);
-        let mut codes: Vec<String> =
-            rows.iter().filter_map(|row| shown(&row[table.index("code")], None)).collect();
-        codes.sort_unstable();
-        codes.dedup();
-        assert_eq!((total, distinct.as_u64()), (rows.len() as u64, Some(codes.len() as u64)), "{told}");
     }
+    let mut counts: Vec<u64> = groups.values().map(|group| group.0).collect();
+    counts.sort_unstable_by(|a, b| b.cmp(a));
+    let totals: Vec<u64> = found.groups.iter().map(|group| group.total).filter(|total| *total > 0).collect();
+    assert_eq!(totals, counts.iter().copied().take(size).collect::<Vec<_>>()[..totals.len()], "{told}");
+    if !by_width {
+        assert_eq!(found.total_values, groups.len() as u64, "{told}");
+        assert_eq!(totals.len(), size.min(groups.len()), "{told}");
+    }
+    for group in found.groups.iter().filter(|group| group.total > 0) {
+        let value = group.value.as_str().map_or_else(|| group.value.to_string(), str::to_owned);
+        let (total, sum) = groups.get(&value).unwrap_or_else(|| panic!("no group {value}: {told}"));
+        assert_eq!(group.total, *total, "{value}: {told}");
+        assert_eq!(group.metrics["num_sum"].as_f64(), Some(*sum), "{value}: {told}");
+    }
+
+    let (total, distinct) = index.metric(query, "code", Metric::Cardinality, &[]).await.expect(&told);
+    let mut codes: Vec<String> =
+        rows.iter().filter_map(|row| shown(&row[table.index("code")], None)).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    assert_eq!((total, distinct.as_u64()), (rows.len() as u64, Some(codes.len() as u64)), "{told}");
 }
 
 /// The value of a group as text.
