@@ -16,6 +16,7 @@ pub struct Client {
     /// Address of the server, without a trailing slash.
     pub base: String,
     key: Option<String>,
+    cookie: Option<String>,
 }
 
 /// An answer, read whole.
@@ -51,7 +52,7 @@ impl Client {
     pub fn anonymous(base: &str) -> Result<Self> {
         let builder = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none());
         let http = builder.timeout(Duration::from_secs(120)).build()?;
-        Ok(Self { http, base: base.to_owned(), key: None })
+        Ok(Self { http, base: base.to_owned(), key: None, cookie: None })
     }
 
     /// The same client with an API key.
@@ -60,11 +61,18 @@ impl Client {
         Self { key: Some(key.to_owned()), ..self.clone() }
     }
 
+    /// The same client with a session: the text of the header `cookie`.
+    #[must_use]
+    pub fn with_session(&self, cookie: &str) -> Self {
+        Self { cookie: Some(cookie.to_owned()), ..self.clone() }
+    }
+
     /// A request to a path of the server, for headers and bodies of its own.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };
         let request = self.http.request(method, url);
-        self.key.iter().fold(request, |request, key| request.header("x-apiKey", key))
+        let request = self.key.iter().fold(request, |request, key| request.header("x-apiKey", key));
+        self.cookie.iter().fold(request, |request, cookie| request.header("cookie", cookie))
     }
 
     /// Sends a request and reads the answer, whatever its status.

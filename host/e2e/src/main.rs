@@ -11,6 +11,7 @@ mod client;
 mod demo;
 mod fixtures;
 mod journey;
+mod scenarios;
 mod server;
 
 use std::path::PathBuf;
@@ -29,6 +30,8 @@ struct Cli {
 enum Command {
     /// Loads the demo and serves it, or proves it.
     Demo(DemoArgs),
+    /// Replays the corpus of requests and expected answers against a server of its own.
+    Scenarios(ScenarioArgs),
 }
 
 /// Where things are, and what to do with them.
@@ -54,12 +57,32 @@ pub struct DemoArgs {
     check: bool,
 }
 
+/// Which scenarios to replay, against what.
+#[derive(Debug, Clone, Args)]
+pub struct ScenarioArgs {
+    /// The `halle` binary.
+    #[arg(long)]
+    halle: PathBuf,
+    /// Folder for the data of the server; emptied first.
+    #[arg(long)]
+    work_dir: PathBuf,
+    /// Folder of the scenarios.
+    #[arg(long, default_value = "host/e2e/scenarios")]
+    scenarios: PathBuf,
+    /// Replay only the files whose name contains this, after the file that sets the world up.
+    #[arg(long)]
+    only: Option<String>,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
     provider.install_default().expect("nothing else in this process chose a provider");
-    let Command::Demo(args) = Cli::parse().command;
-    let outcome = if args.check { journey::prove(&args).await } else { demo::serve(&args).await };
+    let outcome = match Cli::parse().command {
+        Command::Demo(args) if args.check => journey::prove(&args).await,
+        Command::Demo(args) => demo::serve(&args).await,
+        Command::Scenarios(args) => scenarios::replay(&args).await,
+    };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {

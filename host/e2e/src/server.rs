@@ -30,6 +30,12 @@ impl Server {
     /// Starts a server on `port` over a data folder and waits until it is ready. `private_origins` are the fixture
     /// servers that its plugins may call.
     pub async fn start(halle: &Path, data: &Path, port: u16, private_origins: &[String]) -> Result<Self> {
+        let origins = private_origins.join(",");
+        Self::start_with(halle, data, port, &[("HALLE_ALLOWED_PRIVATE_ORIGINS", &origins)]).await
+    }
+
+    /// Starts a server with more of its settings, as the environment names them.
+    pub async fn start_with(halle: &Path, data: &Path, port: u16, options: &[(&str, &str)]) -> Result<Self> {
         std::fs::create_dir_all(data)?;
         let url = format!("http://127.0.0.1:{port}");
         let log = std::fs::File::options().create(true).append(true).open(data.join("server.log"))?;
@@ -39,7 +45,7 @@ impl Server {
             .env("HALLE_PUBLIC_URL", &url)
             .env("HALLE_ADMIN_EMAIL", ADMIN_EMAIL)
             .env("HALLE_ADMIN_PASSWORD", ADMIN_PASSWORD)
-            .env("HALLE_ALLOWED_PRIVATE_ORIGINS", private_origins.join(","))
+            .envs(options.iter().copied())
             .stdout(Stdio::from(log.try_clone()?))
             .stderr(Stdio::from(log))
             .kill_on_drop(true)

@@ -14,6 +14,14 @@ pub fn run(args: &[String]) -> Result<()> {
     drive(Profile::Release, args)
 }
 
+/// Replays the scenarios of the API contract with binaries that are built already.
+pub fn scenarios(profile: Profile, args: &[String]) -> Result<()> {
+    let driver = profile.binary("halle-e2e");
+    let mut command = sh::command(&driver.to_string_lossy(), ["scenarios", "--halle"]);
+    command.arg(profile.binary("halle")).arg("--work-dir").arg(sh::target().join("scenarios")).args(args);
+    sh::run("the scenarios of the API", &mut command)
+}
+
 /// Starts the demo with binaries that are built already.
 pub fn drive(profile: Profile, args: &[String]) -> Result<()> {
     let driver = profile.binary("halle-e2e");

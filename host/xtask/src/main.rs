@@ -30,6 +30,7 @@ cargo xtask <command>
   test [--fast]               set everything up and run every check and test; --fast leaves out the slow lanes
   bench [--rows N] [--only Q] [--short]
                               measure a release build beside two yardsticks, and print the figures
+  scenarios [--only FILE]     replay the corpus of requests and expected answers, with the debug binaries
   tidy                        layers, lengths, words: the rules that a compiler does not know
   openapi                     validate the descriptions of the API
   fix                         format, and apply what clippy can apply
@@ -56,6 +57,10 @@ fn dispatch() -> Result<()> {
         "demo" => demo::run(rest),
         "test" => test::run(rest),
         "bench" => bench::run(rest),
+        "scenarios" => {
+            build::binaries(build::Profile::Dev)?;
+            demo::scenarios(build::Profile::Dev, rest)
+        }
         "tidy" => tidy::run(),
         "openapi" => openapi::validate(),
         "fix" => test::fix(),

@@ -34,6 +34,7 @@ pub fn run(args: &[String]) -> Result<()> {
     openapi::validate()?;
     guests()?;
     demo::drive(Profile::Dev, &["--check".to_owned()])?;
+    demo::scenarios(Profile::Dev, &[])?;
     browser()
 }
 
