@@ -59,7 +59,6 @@ fn switch(
         index_bytes: summary.bytes,
         rows_bytes,
         upload: building.upload.clone(),
-        diagnostic: building.diagnostic,
     });
     dataset.building = None;
     dataset.status = Status::Finalized;

@@ -4,7 +4,6 @@
 //! pieces ([`pieces`]). Operations are named after the permission they take.
 
 pub mod dataset;
-mod drafts;
 mod parameters;
 mod pieces;
 mod platform;

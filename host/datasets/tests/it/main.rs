@@ -17,4 +17,3 @@ mod permissions;
 mod plugins;
 mod realtime;
 mod upload;
-mod validation;

@@ -12,6 +12,7 @@ use crate::sh;
 const LAYERS: &[(&str, u8)] = &[
     ("halle-base", 0),
     ("halle-model", 1),
+    ("halle-expressions", 1),
     ("halle-ingest", 1),
     ("halle-store", 1),
     ("halle-search", 1),
@@ -48,7 +49,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("anyhow", &["halle-app", "xtask", "halle-e2e", "halle-bench", "halle-testkit"]),
 ];
 
-/// Libraries that `base` and `model` must not know.
+/// Libraries that `base`, `model` and `expressions` must not know.
 const IMPURE: &[&str] = &["tokio", "sqlx", "axum", "wasmtime", "reqwest", "tantivy", "object_store"];
 
 /// Dependencies of each workspace member, test-only ones left out.
@@ -90,7 +91,7 @@ fn forbidden(name: &str, on: &str) -> Option<String> {
     {
         return Some(format!("{name} depends on {library}, which only {} may name", owners.join(", ")));
     }
-    if matches!(name, "halle-base" | "halle-model") && IMPURE.contains(&on) {
+    if matches!(name, "halle-base" | "halle-model" | "halle-expressions") && IMPURE.contains(&on) {
         return Some(format!("{name} depends on {on}: it does no I/O"));
     }
     if TOOLS.contains(&name) || name == "halle-plugin" {
