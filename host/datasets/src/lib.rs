@@ -22,6 +22,7 @@ pub mod error;
 pub mod http;
 pub mod jobs;
 pub mod openapi;
+pub(crate) mod rules;
 pub mod service;
 pub mod state;
 pub mod views;

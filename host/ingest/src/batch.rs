@@ -16,6 +16,8 @@ pub struct Batch {
     pub rows: RecordBatch,
     /// Physical line of the file on which the first row begins, from 1.
     pub first_line: u64,
+    /// Physical line on which each row begins.
+    pub lines: Vec<u64>,
     /// Values that did not fit their column, the first [`BATCH_PROBLEMS_MAX`] of them; they are absent in `rows`.
     pub problems: Vec<CellProblem>,
     /// How many values did not fit, reported or not.

@@ -89,11 +89,12 @@ impl Rows {
     /// Reads rows until the batch is full, in rows or in bytes; `None` at the end.
     fn next_batch(&mut self) -> IngestResult<Option<Batch>> {
         let (mut rows, mut bytes, mut first_line) = (0, 0, 0);
-        let (mut problems, mut problems_total) = (Vec::new(), 0);
+        let (mut problems, mut problems_total, mut lines) = (Vec::new(), 0, Vec::new());
         while rows < BATCH_ROWS_MAX && bytes < BATCH_BYTES_MAX && self.next_row()? {
             if rows == 0 {
                 first_line = self.record.line();
             }
+            lines.push(self.record.line());
             for target in &mut self.targets {
                 let cell = target.place.map_or("", |place| self.record.cell(place));
                 bytes += cell.len();
@@ -118,7 +119,7 @@ impl Rows {
         let options = RecordBatchOptions::new().with_row_count(Some(rows));
         let rows = RecordBatch::try_new_with_options(self.schema.clone(), arrays, &options)
             .map_err(|error| IngestError::Rows(error.to_string()))?;
-        Ok(Some(Batch { rows, first_line, problems, problems_total }))
+        Ok(Some(Batch { rows, first_line, lines, problems, problems_total }))
     }
 }
 

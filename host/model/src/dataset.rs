@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::column::Column;
+use crate::journal::Diagnostic;
 use crate::permission::PermissionEntry;
 
 /// How far a dataset is in the pipeline. Names are Data Fair's (reference §4.2).
@@ -234,6 +235,9 @@ pub struct Version {
     /// Version that received the upload, and under which it is kept; this one when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub upload: Option<String>,
+    /// What is wrong with rows that are served all the same, under `nonBlockingValidation`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnostic: Option<Diagnostic>,
 }
 
 /// A version in the making. Nothing of it is visible to readers.
@@ -263,6 +267,12 @@ pub struct Building {
     /// What the index knows of the version, once it is whole: rows, bytes, statistics of columns.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<Value>,
+    /// Whether only rules of columns changed: once the served rows are found to obey, they stay served.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub checks_only: bool,
+    /// What is wrong with the rows, once they were checked.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub diagnostic: Option<Diagnostic>,
 }
 
 /// An enrichment of a dataset.

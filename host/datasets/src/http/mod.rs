@@ -2,6 +2,7 @@
 
 pub mod create;
 pub mod describe;
+pub mod diagnostics;
 pub mod errors;
 pub mod files;
 pub mod headers;
@@ -41,6 +42,7 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/safe-schema", get(schema::safe_schema))
         .route("/datasets/{id}/journal", get(journal::journal))
         .route("/datasets/{id}/task-progress", get(journal::task_progress))
+        .route("/datasets/{id}/validation-diagnostic.csv", get(diagnostics::validation))
         .route("/datasets/{id}/raw", get(files::raw))
         .route("/datasets/{id}/convert", get(files::convert))
         .route("/datasets/{id}/full", get(files::full))

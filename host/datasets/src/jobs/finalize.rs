@@ -59,6 +59,7 @@ fn switch(
         index_bytes: summary.bytes,
         rows_bytes,
         upload: building.upload.clone(),
+        diagnostic: building.diagnostic,
     });
     dataset.building = None;
     dataset.status = Status::Finalized;

@@ -7,6 +7,7 @@ use async_trait::async_trait;
 use halle_base::Timestamp;
 use halle_model::Dataset;
 use halle_model::dataset::{Building, Status};
+use halle_model::journal::{Diagnostic, JournalEvent};
 use halle_store::documents::Stored;
 use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job, StoreError, UnitOfWork};
@@ -28,6 +29,14 @@ pub(crate) enum StageError {
     /// The producer must change something; the text tells what, and is for the journal.
     #[error("{0}")]
     Producer(String),
+    /// Rows do not obey, and the list of what is wrong is kept under the version.
+    #[error("{text}")]
+    Invalid {
+        /// For the journal.
+        text: String,
+        /// What the list holds.
+        diagnostic: Diagnostic,
+    },
     /// The machine is at fault; later may be better. The text is for the log.
     #[error("{0}")]
     Machine(String),
@@ -77,6 +86,33 @@ impl From<EnrichError> for StageError {
             EnrichError::Temporary(text) => Self::Machine(text),
             EnrichError::Cancelled => Self::Cancelled,
         }
+    }
+}
+
+/// What a stage tells the journal.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Told {
+    /// Type of the event.
+    pub kind: String,
+    /// Text for a person.
+    pub text: Option<String>,
+    /// What was wrong with rows.
+    pub diagnostic: Option<Diagnostic>,
+}
+
+impl Told {
+    /// An event with a text.
+    pub(crate) fn new(kind: impl Into<String>, text: String) -> Self {
+        Self { text: Some(text), ..Self::plain(kind) }
+    }
+
+    /// An event that its type tells whole.
+    pub(crate) fn plain(kind: impl Into<String>) -> Self {
+        Self { kind: kind.into(), text: None, diagnostic: None }
+    }
+
+    fn event(self, date: Timestamp) -> JournalEvent {
+        JournalEvent { data: self.text, diagnostic: self.diagnostic, ..JournalEvent::new(self.kind, date) }
     }
 }
 
@@ -134,21 +170,47 @@ impl Stage<'_> {
         before: Vec<(&'static str, String)>,
         change: impl FnOnce(&mut Dataset, Timestamp) + Send,
     ) -> StageResult<()> {
+        let told = before.into_iter().map(|(kind, text)| Told::new(kind, text)).collect();
+        self.ended_with(status, told, change).await
+    }
+
+    /// As [`ended`](Self::ended), for events that say more.
+    pub(crate) async fn ended_with(
+        &self,
+        status: Status,
+        mut told: Vec<Told>,
+        change: impl FnOnce(&mut Dataset, Timestamp) + Send,
+    ) -> StageResult<()> {
         let mut unit = self.datasets.store.begin().await?;
         let mut stored = current(unit.as_mut(), &self.dataset, &self.building).await?;
         let now = self.datasets.clock.now();
         change(&mut stored, now);
         stored.status = status;
         unit.save(&mut stored, now).await?;
-        let mut events = Vec::new();
-        for (kind, text) in before {
-            events.push(self.datasets.record(unit.as_mut(), &stored.id, kind, Some(text)).await?);
-        }
-        let kind = format!("{}-end", self.task);
-        events.push(self.datasets.record(unit.as_mut(), &stored.id, &kind, None).await?);
+        told.push(Told::plain(format!("{}-end", self.task)));
+        let events = self.tell(unit.as_mut(), told).await?;
         unit.commit().await?;
-        events.iter().for_each(|event| self.datasets.announce(&self.dataset.id, event));
+        self.announce(&events);
         Ok(())
+    }
+
+    /// Writes events to the journal within a unit of work; [`announce`](Self::announce) them once that is committed.
+    pub(crate) async fn tell(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        told: impl IntoIterator<Item = Told, IntoIter: Send> + Send,
+    ) -> StageResult<Vec<JournalEvent>> {
+        let mut events = Vec::new();
+        for told in told {
+            let event = told.event(self.datasets.clock.now());
+            events.push(self.datasets.record_event(unit, &self.dataset.id, event).await?);
+        }
+        Ok(events)
+    }
+
+    /// Tells those who listen to the journal.
+    pub(crate) fn announce(&self, events: &[JournalEvent]) {
+        events.iter().for_each(|event| self.datasets.announce(&self.dataset.id, event));
     }
 }
 
@@ -193,7 +255,12 @@ impl Advance {
         match result {
             Ok(()) => Ok(true),
             Err(StageError::Producer(text)) => {
-                self.stopped(&stage.dataset, &stage.building, text).await?;
+                self.stopped(&stage.dataset, &stage.building, Told::new("error", text)).await?;
+                Ok(false)
+            }
+            Err(StageError::Invalid { text, diagnostic }) => {
+                let told = Told { diagnostic: Some(diagnostic), ..Told::new("validation-error", text) };
+                self.stopped(&stage.dataset, &stage.building, told).await?;
                 Ok(false)
             }
             // The job that was enqueued with the other way goes on from there.
@@ -203,15 +270,19 @@ impl Advance {
     }
 
     /// Puts the dataset in error with the reason in its journal. The served version stays served.
-    async fn stopped(&self, dataset: &Dataset, building: &Building, text: String) -> StageResult<()> {
+    async fn stopped(&self, dataset: &Dataset, building: &Building, told: Told) -> StageResult<()> {
         let mut unit = self.0.store.begin().await?;
         let mut stored = match current(unit.as_mut(), dataset, building).await {
             Err(StageError::Superseded) => return Ok(()),
             result => result?,
         };
         set_error(&mut stored);
+        if let Some(building) = &mut stored.building {
+            building.diagnostic = told.diagnostic;
+        }
         unit.save(&mut stored, self.0.clock.now()).await?;
-        let event = self.0.record(unit.as_mut(), &stored.id, "error", Some(text)).await?;
+        let event = told.event(self.0.clock.now());
+        let event = self.0.record_event(unit.as_mut(), &stored.id, event).await?;
         unit.commit().await?;
         self.0.announce(&dataset.id, &event);
         Ok(())
@@ -246,7 +317,7 @@ impl JobHandler for Advance {
             };
             match dataset.map(|stored| (stored.building.clone(), stored.entity)) {
                 Some((Some(building), dataset)) => {
-                    self.stopped(&dataset, &building, GIVEN_UP.to_owned()).await
+                    self.stopped(&dataset, &building, Told::new("error", GIVEN_UP.to_owned())).await
                 }
                 _ => Ok(()),
             }

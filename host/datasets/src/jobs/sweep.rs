@@ -56,6 +56,7 @@ impl JobHandler for Sweep {
             if !data.contains(version) {
                 self.0.engine.remove(&names::index(&id, version)).await.map_err(JobError::retry)?;
                 self.0.blobs.delete(&names::rows(&id, version)?).await?;
+                self.0.blobs.delete(&names::diagnostic(&id, version)?).await?;
             }
             if !uploads.contains(version) {
                 self.0.blobs.delete(&names::original(&id, version)?).await?;

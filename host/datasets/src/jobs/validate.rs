@@ -1,52 +1,41 @@
-//! `analyzed` to `validated`: every row read in the types of the schema, and kept as canonical rows.
+//! `analyzed` to `validated`: every row read in the types of the schema, checked against the rules of its columns, and
+//! kept as canonical rows. `validation-updated` to `finalized` or `validated`: rows that are there, checked again.
 
+use std::collections::HashSet;
 use std::path::{Path, PathBuf};
 
-use halle_ingest::rows::RowsWriter;
-use halle_ingest::{Analysis, CellProblem};
+use arrow::record_batch::RecordBatch;
+use halle_ingest::rows::{RowsReader, RowsWriter};
+use halle_ingest::{Analysis, CellProblem, Kind};
 use halle_model::Column;
 use halle_model::dataset::Status;
+use halle_model::journal::Diagnostic;
+use halle_store::EntityExt;
 use serde_json::Value;
+use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
-use crate::jobs::pipeline::{Meter, Stage, StageError, StageResult};
+use crate::jobs::diagnostic::{Entry, ErrorType, Report};
+use crate::jobs::pipeline::{Meter, Stage, StageError, StageResult, Told, current};
 use crate::jobs::rows::{blocking, local, temporary};
-use crate::service::names;
+use crate::jobs::sweep;
+use crate::rules::BatchRules;
+use crate::service::{columns, names};
 
-/// Problems that the journal quotes; the rest is counted.
-const PROBLEMS_QUOTED_MAX: usize = 5;
-
-/// Values that did not fit their columns.
-#[derive(Debug, Default)]
-struct Report {
-    rows: u64,
-    wrong_rows: u64,
-    quoted: Vec<String>,
-}
-
-impl Report {
-    fn add(&mut self, rows: usize, problems: &[CellProblem]) {
-        self.rows += rows as u64;
-        let mut wrong: Vec<usize> = problems.iter().map(|problem| problem.row).collect();
-        wrong.dedup();
-        self.wrong_rows += wrong.len() as u64;
-        let room = PROBLEMS_QUOTED_MAX.saturating_sub(self.quoted.len());
-        self.quoted.extend(problems.iter().take(room).map(ToString::to_string));
-    }
-
-    /// The reason to stop or to warn; `None` when every row obeys.
-    fn text(&self) -> Option<String> {
-        if self.wrong_rows == 0 {
-            return None;
-        }
-        // Rounded up: a single wrong line of many must not read as 0 %.
-        let percent = (self.wrong_rows * 100).div_ceil(self.rows.max(1));
-        Some(format!("{percent}% des lignes ont une erreur de validation : {}.", self.quoted.join(" ; ")))
-    }
-}
+/// Errors of one batch that are described one by one; the others are counted.
+const BATCH_ERRORS_MAX: usize = 10_000;
 
 pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     stage.started().await?;
+    let (report, rows) = match stage.building.rows_from.as_deref() {
+        Some(from) => (check_again(stage, from).await?, None),
+        None => read(stage).await?,
+    };
+    conclude(stage, report, rows).await
+}
+
+/// Reads the file into canonical rows.
+async fn read(stage: &Stage<'_>) -> StageResult<(Report, Option<NamedTempFile>)> {
     let analysis = stage.building.analysis.clone().map(serde_json::from_value::<Analysis>);
     let analysis = analysis
         .ok_or_else(|| StageError::Machine("the version was not analysed".to_owned()))?
@@ -61,17 +50,94 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
         meter: stage.meter(analysis.rows),
         analysis,
         cancel: stage.context.cancel.clone(),
+        report: temporary(stage)?,
     };
     let report = blocking(move || work.run()).await?;
-    drop(blob);
+    Ok((report, Some(file)))
+}
+
+/// Checks the canonical rows of version `from` against the rules, without reading the file.
+async fn check_again(stage: &Stage<'_>, from: &str) -> StageResult<Report> {
+    let rows = local(stage, &names::rows(&stage.dataset.id, from)?).await?;
+    let meter = stage.meter(stage.dataset.count.unwrap_or(0));
+    let (cancel, list) = (stage.context.cancel.clone(), temporary(stage)?);
+    let columns = columns::of_the_file(&stage.building.schema);
+    let is_table = stage.building.file.as_ref().is_none_or(|file| file.mimetype != Kind::Features.mime());
+    // A row takes a line as far as that is known here: only the file itself tells of line breaks within values.
+    let first_line = if is_table { 2 } else { 1 };
+    blocking(move || {
+        let rules = BatchRules::of(&columns).map_err(StageError::Producer)?;
+        let keys = rules.keys();
+        let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
+        let mut report = Report::new(list)?;
+        if keys.is_empty() {
+            return Ok(report);
+        }
+        for batch in RowsReader::open(&rows.path, Some(&keys))? {
+            if cancel.is_cancelled() {
+                return Err(StageError::Cancelled);
+            }
+            let (batch, before) = (batch?, report.rows_seen());
+            note(&mut report, &rules, &batch, &[], |row| first_line + before + row as u64)?;
+            meter(report.rows_seen());
+        }
+        Ok(report)
+    })
+    .await
+}
+
+/// Ends the stage as the report says: on to the next one with the rows that were read, or an error with its list.
+async fn conclude(stage: &Stage<'_>, report: Report, rows: Option<NamedTempFile>) -> StageResult<()> {
+    let text = report.text();
+    let (file, found) = report.finish()?;
     let lenient = stage.dataset.description.get("nonBlockingValidation") == Some(&Value::Bool(true));
-    let warnings = match report.text() {
-        Some(text) if !lenient => return Err(StageError::Producer(text)),
-        text => text.into_iter().map(|text| ("warning", text)).collect(),
+    let served = stage.dataset.served.as_ref().filter(|_| stage.building.checks_only && lenient);
+    let holder = served.map_or(&stage.building.id, |served| &served.id);
+    if text.is_some() {
+        let key = names::diagnostic(&stage.dataset.id, holder)?;
+        stage.datasets.blobs.put_file(&key, file.path()).await?;
+    }
+    let diagnostic = text.as_ref().map(|_| found);
+    let told = match text {
+        Some(text) if !lenient => return Err(StageError::Invalid { text, diagnostic: found }),
+        text => text.map(|text| Told { diagnostic, ..Told::new("validation-error", text) }),
     };
-    let key = names::rows(&stage.dataset.id, &stage.building.id)?;
-    stage.datasets.blobs.put_file(&key, file.path()).await?;
-    stage.ended(Status::Validated, warnings, |_dataset, _now| {}).await
+    if let Some(rows) = rows {
+        let key = names::rows(&stage.dataset.id, &stage.building.id)?;
+        stage.datasets.blobs.put_file(&key, rows.path()).await?;
+    }
+    if stage.building.checks_only {
+        return stay(stage, told, diagnostic).await;
+    }
+    let told = told.into_iter().collect();
+    stage
+        .ended_with(Status::Validated, told, move |dataset, _now| {
+            if let Some(building) = &mut dataset.building {
+                building.diagnostic = diagnostic;
+            }
+        })
+        .await
+}
+
+/// Only rules had changed, and the rows obey: the served version stays.
+async fn stay(stage: &Stage<'_>, told: Option<Told>, diagnostic: Option<Diagnostic>) -> StageResult<()> {
+    let mut unit = stage.datasets.store.begin().await?;
+    let mut stored = current(unit.as_mut(), &stage.dataset, &stage.building).await?;
+    let now = stage.datasets.clock.now();
+    if let Some(served) = &mut stored.served {
+        served.diagnostic = diagnostic;
+    }
+    stored.building = None;
+    stored.status = Status::Finalized;
+    stored.error_status = None;
+    unit.save(&mut stored, now).await?;
+    let retired = [stage.building.id.clone()];
+    unit.jobs().enqueue(&sweep::at_once(&stored.id, &retired, now)).await?;
+    let ends = ["validate-end", "finalize-end"].map(Told::plain);
+    let events = stage.tell(unit.as_mut(), told.into_iter().chain(ends)).await?;
+    unit.commit().await?;
+    stage.announce(&events);
+    Ok(())
 }
 
 struct Work {
@@ -81,46 +147,62 @@ struct Work {
     analysis: Analysis,
     meter: Meter,
     cancel: CancellationToken,
+    report: NamedTempFile,
 }
 
 impl Work {
-    fn run(&self) -> StageResult<Report> {
+    fn run(self) -> StageResult<Report> {
+        let rules = BatchRules::of(&self.columns).map_err(StageError::Producer)?;
         let mut writer = RowsWriter::create(Path::new(&self.target), &self.columns)?;
-        let mut report = Report::default();
+        let mut report = Report::new(self.report)?;
         for batch in halle_ingest::read(&self.source, &self.analysis, &self.columns)? {
             if self.cancel.is_cancelled() {
                 return Err(StageError::Cancelled);
             }
             let batch = batch?;
             writer.write(&batch.rows)?;
-            report.add(batch.rows.num_rows(), &batch.problems);
-            (self.meter)(report.rows);
+            let line = |row: usize| batch.lines[row];
+            note(&mut report, &rules, &batch.rows, &batch.problems, line)?;
+            let unlisted = batch.problems_total.saturating_sub(batch.problems.len() as u64);
+            report.count(ErrorType::Validation, unlisted);
+            (self.meter)(report.rows_seen());
         }
         writer.finish()?;
         Ok(report)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn problem(row: usize) -> CellProblem {
-        let line = row as u64 + 2;
-        let (column, value) = ("age".to_owned(), "x".to_owned());
-        CellProblem { row, line, column, value, reason: "un nombre entier est attendu" }
+/// Adds what is wrong with the rows of one batch, row by row.
+fn note(
+    report: &mut Report,
+    rules: &BatchRules<'_>,
+    rows: &RecordBatch,
+    problems: &[CellProblem],
+    line: impl Fn(usize) -> u64,
+) -> StageResult<()> {
+    let mut wrong = vec![false; rows.num_rows()];
+    let mut errors: Vec<(usize, String, String, String)> = Vec::new();
+    let mut unread = HashSet::new();
+    for problem in problems {
+        wrong[problem.row] = true;
+        unread.insert((problem.row, problem.column.as_str()));
+        errors.push((problem.row, problem.column.clone(), problem.reason.to_owned(), problem.value.clone()));
     }
-
-    #[test]
-    fn the_reason_names_the_lines_and_never_rounds_to_nothing() {
-        let mut report = Report::default();
-        report.add(1_000, &[]);
-        assert_eq!(report.text(), None);
-        report.add(1_000, &[problem(0), problem(0)]);
-        let text = report.text().unwrap();
-        assert!(
-            text.starts_with("1% des lignes ont une erreur de validation : ligne 2, colonne « age »"),
-            "{text}"
-        );
+    let mut unlisted = 0;
+    rules.check(rows, &unread, |one| {
+        wrong[one.row] = true;
+        if errors.len() < BATCH_ERRORS_MAX {
+            errors.push((one.row, one.column, one.message, one.value));
+        } else {
+            unlisted += 1;
+        }
+    });
+    errors.sort_by_key(|(row, ..)| *row);
+    for (row, field, message, value) in &errors {
+        let error_type = ErrorType::Validation;
+        report.add(Entry { line: line(*row), error_type, field, message, value })?;
     }
+    report.count(ErrorType::Validation, unlisted);
+    report.rows(rows.num_rows() as u64, wrong.iter().filter(|wrong| **wrong).count() as u64);
+    Ok(())
 }

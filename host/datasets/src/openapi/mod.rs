@@ -4,6 +4,7 @@
 //! pieces ([`pieces`]). Operations are named after the permission they take.
 
 pub mod dataset;
+mod drafts;
 mod parameters;
 mod pieces;
 mod platform;

@@ -49,6 +49,7 @@ fn paths() -> Map<String, Value> {
     aggregations(&mut add);
     documents(&mut add);
     edits(&mut add);
+    super::drafts::add(&mut add);
     paths
 }
 

@@ -113,6 +113,7 @@ impl Datasets {
                 index_bytes: summary.bytes,
                 rows_bytes: 0,
                 upload: None,
+                diagnostic: None,
             });
         }
         if dataset.is_rest || dataset.is_meta_only {
@@ -250,6 +251,8 @@ pub(crate) fn building(version: String) -> Building {
         rows_from: None,
         analysis: None,
         summary: None,
+        checks_only: false,
+        diagnostic: None,
     }
 }
 

@@ -58,7 +58,17 @@ impl Datasets {
         kind: &str,
         data: Option<String>,
     ) -> DatasetsResult<JournalEvent> {
-        let event = JournalEvent { kind: kind.to_owned(), date: self.clock.now(), data, draft: None };
+        let event = JournalEvent { data, ..JournalEvent::new(kind, self.clock.now()) };
+        self.record_event(unit, dataset, event).await
+    }
+
+    /// As [`record`](Self::record), for an event that says more.
+    pub(crate) async fn record_event(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        dataset: &str,
+        event: JournalEvent,
+    ) -> DatasetsResult<JournalEvent> {
         let body = serde_json::to_value(&event).map_err(DatasetsError::internal)?;
         unit.logs().append(&names::journal(dataset), event.date, &body, RECORDS_PER_STREAM_MAX).await?;
         Ok(event)

@@ -5,6 +5,7 @@ pub(crate) mod attributes;
 pub(crate) mod columns;
 pub mod create;
 pub mod delete;
+pub(crate) mod diagnostics;
 pub(crate) mod extensions;
 pub mod files;
 pub mod full;

@@ -29,6 +29,11 @@ pub(crate) fn rows(dataset: &str, version: &str) -> StoreResult<BlobKey> {
     BlobKey::new(&["datasets", dataset, version, "rows.parquet"])
 }
 
+/// List of what is wrong with the rows of a version, as CSV.
+pub(crate) fn diagnostic(dataset: &str, version: &str) -> StoreResult<BlobKey> {
+    BlobKey::new(&["datasets", dataset, version, "diagnostic.csv"])
+}
+
 /// Version under which the upload of a version is kept.
 pub(crate) fn upload_of(version: &Version) -> &str {
     version.upload.as_deref().unwrap_or(&version.id)

@@ -29,6 +29,8 @@ struct Consequences {
     breaking: bool,
     /// The stage from which the pipeline must run again.
     restart: Option<Status>,
+    /// Whether the rows must only be checked again.
+    checks_only: bool,
     /// Whether the index of an editable dataset must be built again from its lines.
     rebuild: bool,
     /// Whether the columns or the extensions changed.
@@ -68,6 +70,7 @@ impl Datasets {
         attributes: &Map<String, Value>,
     ) -> DatasetsResult<Consequences> {
         let projection = stored.description.get("projection").cloned();
+        let was_lenient = is_lenient(stored);
         set_description(stored, attributes);
         let is_moved = stored.description.get("projection") != projection.as_ref();
         let mut consequences = Consequences {
@@ -76,6 +79,10 @@ impl Datasets {
         };
         if let Some(schema) = attributes.get("schema").filter(|schema| !schema.is_null()) {
             apply_schema(stored, schema, &mut consequences)?;
+        }
+        if was_lenient != is_lenient(stored) && stored.status == Status::Error && has_wrong_rows(stored) {
+            consequences.restart = Some(Status::ValidationUpdated);
+            consequences.checks_only = true;
         }
         if is_moved && stored.kind() == DatasetKind::File {
             // Coordinates are brought to degrees as the file is read.
@@ -93,6 +100,7 @@ impl Datasets {
                 consequences.breaking = true;
                 consequences.structure = true;
                 consequences.restart = Some(consequences.restart.unwrap_or(Status::Validated));
+                consequences.checks_only = false;
                 self.check_extensions(stored).await?;
             }
         }
@@ -130,7 +138,8 @@ impl Datasets {
         }
         stored.updated_at = now;
         stored.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
-        let retired = consequences.restart.and_then(|from| self.restart(&mut stored, from));
+        let checks_only = consequences.checks_only;
+        let retired = consequences.restart.and_then(|from| self.restart(&mut stored, from, checks_only));
         unit.save(&mut stored, now).await?;
         if let Some(retired) = retired {
             if !retired.is_empty() {
@@ -151,9 +160,11 @@ impl Datasets {
         Ok(stored.entity)
     }
 
-    /// Starts another version from `from`: [`Status::Validated`] takes the rows that are there, [`Status::Stored`]
-    /// reads the upload again. Returns the versions that nobody needs any more, or `None` when there are no data.
-    fn restart(&self, dataset: &mut Dataset, from: Status) -> Option<Vec<String>> {
+    /// Starts another version from `from`: [`Status::Validated`] takes the rows that are there,
+    /// [`Status::ValidationUpdated`] checks them first, [`Status::Stored`] reads the upload again. With `checks_only`, the
+    /// served version stays once its rows are found to obey. Returns the versions that nobody needs any more, or `None`
+    /// when there are no data.
+    fn restart(&self, dataset: &mut Dataset, from: Status, checks_only: bool) -> Option<Vec<String>> {
         let (next, retired) = match dataset.building.take() {
             Some(failed) => {
                 let validated = dataset.error_status.is_some_and(has_rows);
@@ -162,7 +173,10 @@ impl Datasets {
                 let retired =
                     if rows_from.as_deref() == Some(&failed.id) { None } else { Some(failed.id.clone()) };
                 let upload = Some(names::upload_of_building(&failed).to_owned());
-                (Building { id: new_id(&*self.dice), upload, rows_from, summary: None, ..failed }, retired)
+                let checks_only = checks_only && failed.checks_only;
+                let id = new_id(&*self.dice);
+                let fresh = Building { id, upload, rows_from, checks_only, summary: None, ..failed };
+                (Building { diagnostic: None, ..fresh }, retired)
             }
             None => {
                 let served = dataset.served.as_ref()?;
@@ -172,22 +186,38 @@ impl Datasets {
                     schema: columns::of_the_file(&dataset.schema),
                     upload: Some(names::upload_of(served).to_owned()),
                     rows_from: Some(served.id.clone()),
+                    checks_only,
                     ..building(new_id(&*self.dice))
                 };
                 (next, None)
             }
         };
-        let from = if from == Status::Validated && next.rows_from.is_none() {
-            dataset.error_status.unwrap_or(Status::Loaded)
-        } else {
-            from
+        let failed_at = dataset.error_status;
+        let from = match from {
+            Status::Validated | Status::ValidationUpdated if next.rows_from.is_none() => {
+                failed_at.unwrap_or(Status::Loaded)
+            }
+            // The rows have not been found to obey yet.
+            Status::Validated if failed_at == Some(Status::ValidationUpdated) => Status::ValidationUpdated,
+            from => from,
         };
-        let rows_from = next.rows_from.clone().filter(|_| from == Status::Validated);
+        let from_rows = matches!(from, Status::Validated | Status::ValidationUpdated);
+        let rows_from = next.rows_from.clone().filter(|_| from_rows);
         dataset.building = Some(Building { rows_from, ..next });
         dataset.status = from;
         dataset.error_status = None;
         Some(retired.into_iter().collect())
     }
+}
+
+/// Whether rows that do not obey are served all the same.
+fn is_lenient(dataset: &Dataset) -> bool {
+    dataset.description.get("nonBlockingValidation") == Some(&Value::Bool(true))
+}
+
+/// Whether a version waits for its rows to obey.
+fn has_wrong_rows(dataset: &Dataset) -> bool {
+    dataset.building.as_ref().is_some_and(|building| building.diagnostic.is_some())
 }
 
 /// Whether a version in this status has its canonical rows.
@@ -217,12 +247,15 @@ fn apply_schema(
             };
             let (patched, effect) = patch_file_schema(&known, wanted)?;
             consequences.breaking |= effect == Effect::Read;
-            consequences.structure |= effect > Effect::Texts;
+            consequences.structure |= effect > Effect::Rules;
             consequences.restart = match effect {
-                Effect::Texts => None,
-                Effect::Index => Some(Status::Validated),
+                Effect::Texts => consequences.restart,
+                Effect::Rules | Effect::RulesAndIndex => Some(Status::ValidationUpdated),
+                Effect::Index => Some(consequences.restart.unwrap_or(Status::Validated)),
                 Effect::Read => Some(Status::Stored),
             };
+            consequences.checks_only |= effect == Effect::Rules;
+            consequences.checks_only &= effect <= Effect::Rules;
             if let Some(building) = &mut dataset.building {
                 building.schema = columns::of_the_file(&patched);
             }

@@ -8,6 +8,7 @@ use halle_model::concept::by_uri;
 use serde_json::{Value, json};
 
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::rules;
 use crate::service::columns::with_calculated;
 
 /// Attribute in which a producer's choice of a type is kept, as Data Fair does: the analysis of later files obeys it.
@@ -18,10 +19,24 @@ const FORCED: &str = "x-transform";
 pub(crate) enum Effect {
     /// Texts only: nothing is computed again.
     Texts,
+    /// Rules of columns: the canonical rows are checked again, and stay.
+    Rules,
     /// Concepts or capabilities: the index is built again from the canonical rows.
     Index,
+    /// Both: the canonical rows are checked again, then the index is built again.
+    RulesAndIndex,
     /// Types: the file is read again.
     Read,
+}
+
+impl Effect {
+    /// What both changes ask for.
+    fn and(self, other: Self) -> Self {
+        match (self.min(other), self.max(other)) {
+            (Self::Rules, Self::Index) => Self::RulesAndIndex,
+            (_, most) => most,
+        }
+    }
 }
 
 /// A schema as a body gives it. Attributes that the platform computes are ignored, computed columns left out.
@@ -50,6 +65,10 @@ pub(crate) fn wanted_schema(value: &Value) -> DatasetsResult<Vec<Column>> {
             continue;
         }
         check_type(&column)?;
+        if let Some(problem) = rules::problem(&column) {
+            let message = format!("\"schema\" : la colonne \"{}\" est incorrecte : {problem}.", column.key);
+            return Err(DatasetsError::BadRequest(message));
+        }
         column.values = None;
         column.cardinality = None;
         for computed in ["x-concept", "label"] {
@@ -89,7 +108,7 @@ pub(crate) fn patch_file_schema(
             let message = format!("\"schema\" : la colonne \"{}\" n'existe pas dans le fichier.", column.key);
             return Err(DatasetsError::BadRequest(message));
         };
-        effect = effect.max(effect_on(before, &mut column));
+        effect = effect.and(effect_on(before, &mut column));
         column.original_name.clone_from(&before.original_name);
         column.extension.clone_from(&before.extension);
         column.values.clone_from(&before.values);
@@ -133,12 +152,12 @@ fn effect_on(before: &Column, column: &mut Column) -> Effect {
     let misfit =
         before.refers_to != column.refers_to && forced.is_some_and(|forced| forced != column.json_type);
     if retyped || misfit || before.separator != column.separator || before.time_zone != column.time_zone {
-        Effect::Read
-    } else if before.refers_to != column.refers_to || before.capabilities != column.capabilities {
-        Effect::Index
-    } else {
-        Effect::Texts
+        return Effect::Read;
     }
+    let moved = before.refers_to != column.refers_to || before.capabilities != column.capabilities;
+    let index = if moved { Effect::Index } else { Effect::Texts };
+    let rules = if rules::same(before, column) { Effect::Texts } else { Effect::Rules };
+    index.and(rules)
 }
 
 fn check_type(column: &Column) -> DatasetsResult<()> {
@@ -194,6 +213,9 @@ mod tests {
         assert_eq!(effect(json!([{ "key": "a", "title": "A", "x-labels": {"1": "un"} }])), Effect::Texts);
         assert_eq!(effect(json!([{ "key": "a", "x-refersTo": "http://schema.org/City" }])), Effect::Index);
         assert_eq!(effect(json!([{ "key": "a", "x-capabilities": {"text": false} }])), Effect::Index);
+        assert_eq!(effect(json!([{ "key": "a", "maxLength": 3 }])), Effect::Rules);
+        let both = json!([{ "key": "a", "x-required": true }, { "key": "b", "type": "integer", "x-capabilities": {"values": false} }]);
+        assert_eq!(effect(both), Effect::RulesAndIndex);
         assert_eq!(effect(json!([{ "key": "a", "type": "number" }])), Effect::Read);
         let code = "http://rdf.insee.fr/def/geo#codeCommune";
         assert_eq!(effect(json!([{ "key": "b", "type": "integer", "x-refersTo": code }])), Effect::Read);
@@ -212,6 +234,10 @@ mod tests {
             (
                 json!([{ "key": "a", "type": "text" }]),
                 "\"schema\" : le type \"text\" de la colonne \"a\" n'existe pas. Au choix : string, integer, number, boolean, object.",
+            ),
+            (
+                json!([{ "key": "a", "minLength": 1.5 }]),
+                "\"schema\" : la colonne \"a\" est incorrecte : \"minLength\" doit être un entier positif ou nul.",
             ),
             (
                 json!([{ "type": "string" }]),

@@ -171,7 +171,8 @@ impl Harness {
     /// Text of the last error in the journal.
     pub async fn last_error(&self, id: &str) -> String {
         let events = self.datasets.journal(&admin(), id).await.unwrap();
-        events.into_iter().find(|event| event.kind == "error").and_then(|event| event.data).unwrap()
+        let wrong = |kind: &str| matches!(kind, "error" | "validation-error");
+        events.into_iter().find(|event| wrong(&event.kind)).and_then(|event| event.data).unwrap()
     }
 
     /// Files below a folder of the harness, relative to it.

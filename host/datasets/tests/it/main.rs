@@ -17,3 +17,4 @@ mod permissions;
 mod plugins;
 mod realtime;
 mod upload;
+mod validation;

@@ -1,8 +1,10 @@
-//! Whether a line obeys the schema. Texts are those that clients know from Data Fair.
+//! Whether a line obeys the schema: types here, the rules of columns in [`crate::rules`]. Texts are those that clients know from Data Fair.
 
 use halle_model::{Column, ColumnKind};
 use jiff::civil::Date;
 use serde_json::{Map, Value};
+
+use crate::rules::{ColumnRules, Violation, cell_of, missing};
 
 /// The values of a line as they are stored: empty ones left out, arrays of multivalued columns joined. The text of the
 /// first thing that is wrong otherwise.
@@ -17,20 +19,17 @@ pub(super) fn line(schema: &[Column], body: Map<String, Value>) -> Result<Map<St
         }
         let value = joined(column, value);
         check_type(column, &value)?;
-        check_limits(column, &value)?;
+        check_rules(column, &value)?;
         checked.insert(key, value);
     }
-    let missing = schema.iter().find(|column| {
-        flag(column, "x-required") && !column.calculated && !checked.contains_key(&column.key)
-    });
-    match missing {
-        Some(column) => Err(format!("requiert la propriété {}", column.key)),
+    let is_missing = |column: &&Column| {
+        let required = ColumnRules::of(column).is_ok_and(|rules| rules.is_required());
+        required && !column.calculated && !checked.contains_key(&column.key)
+    };
+    match schema.iter().find(is_missing) {
+        Some(column) => Err(missing(column)),
         None => Ok(checked),
     }
-}
-
-fn flag(column: &Column, name: &str) -> bool {
-    column.other.get(name).and_then(Value::as_bool).unwrap_or(false)
 }
 
 /// A multivalued column is stored as one text.
@@ -70,32 +69,17 @@ fn check_type(column: &Column, value: &Value) -> Result<(), String> {
     Ok(())
 }
 
-fn check_limits(column: &Column, value: &Value) -> Result<(), String> {
-    let key = &column.key;
-    let limit = |name: &str| column.other.get(name).and_then(Value::as_f64);
-    if let Some(number) = value.as_f64() {
-        if let Some(minimum) = limit("minimum").filter(|minimum| number < *minimum) {
-            return Err(format!("/{key} doit être >= {minimum} (valeur : {value})"));
+/// The rules of the column. Those that cannot be applied were refused when they were set.
+fn check_rules(column: &Column, value: &Value) -> Result<(), String> {
+    let Ok(rules) = ColumnRules::of(column) else { return Ok(()) };
+    let written = if value.is_string() { String::new() } else { value.to_string() };
+    match rules.check(cell_of(value, &written)) {
+        None => Ok(()),
+        Some(Violation { message, wants_value: true }) => {
+            Err(format!("/{} {message} (valeur : {value})", column.key))
         }
-        if let Some(maximum) = limit("maximum").filter(|maximum| number > *maximum) {
-            return Err(format!("/{key} doit être <= {maximum} (valeur : {value})"));
-        }
+        Some(Violation { message, .. }) => Err(format!("/{} {message}", column.key)),
     }
-    let Some(text) = value.as_str() else { return Ok(()) };
-    let chars = text.chars().count() as f64;
-    if let Some(min) = limit("minLength").filter(|min| chars < *min) {
-        return Err(format!("/{key} ne doit pas contenir moins de {min} caractères"));
-    }
-    if let Some(max) = limit("maxLength").filter(|max| chars > *max) {
-        return Err(format!("/{key} ne doit pas contenir plus de {max} caractères"));
-    }
-    let labels = column.labels.as_ref().filter(|_| flag(column, "x-labelsRestricted"));
-    if labels.is_some_and(|labels| !labels.contains_key(text)) {
-        return Err(format!(
-            "/{key} doit correspondre à exactement un schéma de \"oneOf\" (valeur : {value})"
-        ));
-    }
-    Ok(())
 }
 
 #[cfg(test)]
@@ -109,7 +93,8 @@ mod tests {
             { "key": "n", "type": "integer", "minimum": 0 },
             { "key": "x", "type": "number" },
             { "key": "d", "type": "string", "format": "date" },
-            { "key": "tags", "type": "string", "separator": ", " },
+            { "key": "tags", "type": "string", "separator": ", ", "maxLength": 3 },
+            { "key": "code", "type": "string", "pattern": "^[0-9]+$" },
             { "key": "etat", "type": "string", "x-labels": { "a": "A" }, "x-labelsRestricted": true },
             { "key": "_i", "type": "integer", "x-calculated": true },
         ]);
@@ -145,6 +130,8 @@ mod tests {
             json!({ "etat": "b" }),
             "/etat doit correspondre à exactement un schéma de \"oneOf\" (valeur : \"b\")",
         );
+        check(json!({ "code": "x" }), "/code doit correspondre au format \"^[0-9]+$\" (valeur : \"x\")");
+        check(json!({ "tags": ["ab", "abcd"] }), "/tags ne doit pas contenir plus de 3 caractères");
     }
 
     #[test]
