@@ -76,6 +76,11 @@ pub fn json<T: Serialize>(request: &HeaderMap, cache: CacheFor, value: &T) -> Ap
         response.headers_mut().insert(header::ETAG, etag);
     }
     response.headers_mut().insert(header::CACHE_CONTROL, cache.header());
+    if cache == CacheFor::Nobody {
+        // A proxy that caches what it buffers must not.
+        let no = HeaderValue::from_static("no");
+        response.headers_mut().insert(HeaderName::from_static("x-accel-buffering"), no);
+    }
     Ok(response)
 }
 

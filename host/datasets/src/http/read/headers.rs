@@ -53,8 +53,7 @@ impl Answer<'_> {
         let (mut response, etag) = match self.payload {
             Payload::Bytes(bytes) => {
                 let etag = weak_etag(&bytes);
-                let known = is_not_modified(request, Some(&etag), None)
-                    && request.contains_key(header::IF_NONE_MATCH);
+                let known = is_not_modified(request, Some(&etag), None);
                 let response = if known { not_modified() } else { Bytes::from(bytes).into_response() };
                 (response, Some(etag))
             }
