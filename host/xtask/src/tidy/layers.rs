@@ -13,6 +13,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("halle-base", 0),
     ("halle-model", 1),
     ("halle-expressions", 1),
+    ("halle-geo", 1),
     ("halle-ingest", 1),
     ("halle-store", 1),
     ("halle-search", 1),
