@@ -1,8 +1,8 @@
 //! Points: where they come from, boxes and distances.
 
+use halle_geo::Position;
 use halle_model::concept;
 use halle_search::IndexSpec;
-use serde_json::Value;
 
 use crate::part::column::{Column, Values};
 
@@ -16,22 +16,17 @@ pub(crate) enum PointSource {
     Pair { lat: usize, lon: usize },
     /// A column of `"lat,lon"`.
     Joined(usize),
-    /// A column of GeoJSON geometries: the middle of each.
+    /// The middle of each shape of a column.
     Shape(usize),
 }
 
 impl PointSource {
     /// The columns of a spec that hold points, by their concepts.
     pub(crate) fn of(spec: &IndexSpec) -> Option<Self> {
-        let with = |id: &str| {
-            spec.columns.iter().position(|column| {
-                let concept = column.refers_to.as_deref().and_then(concept::by_uri);
-                concept.is_some_and(|concept| concept.id == id)
-            })
-        };
+        let with = |id: &str| with_concept(spec, id);
         match (with("latitude"), with("longitude")) {
             (Some(lat), Some(lon)) => Some(Self::Pair { lat, lon }),
-            _ => with("latLon").map(Self::Joined).or_else(|| with("geometry").map(Self::Shape)),
+            _ => with("latLon").map(Self::Joined).or_else(|| shape_column(spec).map(Self::Shape)),
         }
     }
 
@@ -43,44 +38,36 @@ impl PointSource {
         }
     }
 
-    /// The point of a row: longitude and latitude, in degrees; none when it is not on the earth.
-    pub(crate) fn point(self, columns: &[Column], row: usize) -> Option<(f64, f64)> {
+    /// The point of a row: longitude and latitude, in degrees; none when it is not on the earth. `middle` is that of its shape.
+    pub(crate) fn point(
+        self,
+        columns: &[Column],
+        row: usize,
+        middle: Option<Position>,
+    ) -> Option<(f64, f64)> {
         let (lon, lat) = match self {
             Self::Pair { lat, lon } => (number(&columns[lon], row)?, number(&columns[lat], row)?),
             Self::Joined(column) => {
                 let (lat, lon) = columns[column].texts()?.value(row)?.split_once([',', ';'])?;
                 (lon.trim().parse().ok()?, lat.trim().parse().ok()?)
             }
-            Self::Shape(column) => middle(columns[column].texts()?.value(row)?)?,
+            Self::Shape(_) => middle.map(|[lon, lat]| (lon, lat))?,
         };
         let on_earth = (-180.0..=180.0).contains(&lon) && (-90.0..=90.0).contains(&lat);
         on_earth.then_some((lon, lat))
     }
 }
 
-/// The middle of a GeoJSON geometry: the mean of its positions, the one that closes a ring counted once.
-fn middle(geometry: &str) -> Option<(f64, f64)> {
-    let geometry: Value = serde_json::from_str(geometry).ok()?;
-    let (mut sum, mut count) = ((0.0, 0.0), 0.0);
-    let mut add = |position: &[Value]| -> Option<()> {
-        sum.0 += position.first()?.as_f64()?;
-        sum.1 += position.get(1)?.as_f64()?;
-        count += 1.0;
-        Some(())
-    };
-    let mut open = vec![&geometry];
-    while let Some(value) = open.pop() {
-        match value {
-            Value::Object(members) => open.extend(members.get("coordinates").or(members.get("geometries"))),
-            Value::Array(items) if items.first().is_some_and(Value::is_number) => add(items)?,
-            Value::Array(items) => {
-                let is_ring = items.len() > 2 && items.first() == items.last();
-                open.extend(&items[usize::from(is_ring)..]);
-            }
-            _ => {}
-        }
-    }
-    (count > 0.0).then(|| (sum.0 / count, sum.1 / count))
+/// The column of shapes: GeoJSON or WKT, in degrees.
+pub(crate) fn shape_column(spec: &IndexSpec) -> Option<usize> {
+    with_concept(spec, "geometry")
+}
+
+fn with_concept(spec: &IndexSpec, id: &str) -> Option<usize> {
+    spec.columns.iter().position(|column| {
+        let concept = column.refers_to.as_deref().and_then(concept::by_uri);
+        concept.is_some_and(|concept| concept.id == id)
+    })
 }
 
 fn number(column: &Column, row: usize) -> Option<f64> {
@@ -127,23 +114,6 @@ impl Extent {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn a_geometry_has_a_middle() {
-        for (geometry, expected) in [
-            (r#"{"type":"Point","coordinates":[2.5,48,35]}"#, Some((2.5, 48.0))),
-            (r#"{"type":"Polygon","coordinates":[[[0,0],[4,0],[4,4],[0,4],[0,0]]]}"#, Some((2.0, 2.0))),
-            (
-                r#"{"type":"GeometryCollection","geometries":[{"type":"Point","coordinates":[1,2]},{"type":"Point","coordinates":[3,4]}]}"#,
-                Some((2.0, 3.0)),
-            ),
-            (r#"{"type":"Point"}"#, None),
-            (r#"{"type":"Point","coordinates":["a",1]}"#, None),
-            ("bonjour", None),
-        ] {
-            assert_eq!(middle(geometry), expected, "{geometry}");
-        }
-    }
 
     #[test]
     fn distances_and_boxes_are_those_of_the_map() {

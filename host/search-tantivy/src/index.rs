@@ -12,7 +12,8 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use halle_search::ast::{Metric, Operand};
 use halle_search::engine::{
-    Groups, IndexSummary, LinesPage, LinesRequest, ScanRequest, SearchResult, ValuesAggRequest,
+    Groups, IndexSummary, LinesPage, LinesRequest, ScanRequest, SearchResult, ShapesPage, ShapesRequest,
+    ValuesAggRequest,
 };
 use halle_search::{Index, IndexId, IndexSpec, Query, SearchError};
 use serde_json::Value;
@@ -20,7 +21,7 @@ use serde_json::Value;
 use crate::bits::Bits;
 use crate::deadline::Deadline;
 use crate::lines::scan::Scan;
-use crate::lines::{self, gather};
+use crate::lines::{self, gather, shapes};
 use crate::select::Selection;
 use crate::snapshot::{Field, Live, Snapshot};
 use crate::{Shared, agg, builder, folder, summary};
@@ -211,6 +212,18 @@ impl Index for Reader {
             }
         };
         Ok(stream::unfold(Some((shared, scan)), next).fuse().boxed())
+    }
+
+    async fn shapes(&self, request: ShapesRequest) -> SearchResult<ShapesPage> {
+        self.ask(move |snapshot, deadline| shapes::page(snapshot, &request, deadline)).await
+    }
+
+    async fn counts(&self, query: Query, areas: Vec<[f64; 4]>) -> SearchResult<Vec<u64>> {
+        self.ask(move |snapshot, deadline| shapes::counts(snapshot, &query, &areas, deadline)).await
+    }
+
+    fn revision(&self) -> Option<u64> {
+        Some(self.snapshot.revision)
     }
 
     async fn values_agg(&self, request: ValuesAggRequest) -> SearchResult<Groups> {

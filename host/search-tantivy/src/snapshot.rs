@@ -2,6 +2,7 @@
 
 use std::cmp::Reverse;
 use std::collections::BinaryHeap;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, OnceLock};
 
 use halle_search::engine::{IndexSummary, SearchResult};
@@ -12,6 +13,12 @@ use crate::bits::Bits;
 use crate::hash;
 use crate::part::Part;
 use crate::part::dictionary::{Dictionary, NO_VALUE};
+
+/// A number that no version of any index of this process has had.
+fn next_revision() -> u64 {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    NEXT.fetch_add(1, Ordering::Relaxed)
+}
 
 /// A part and the rows of it that are gone.
 #[derive(Debug, Clone)]
@@ -74,6 +81,8 @@ impl Naming {
 pub(crate) struct Snapshot {
     pub(crate) spec: Arc<IndexSpec>,
     pub(crate) parts: Vec<Live>,
+    /// No other version of any index of this process has it.
+    pub(crate) revision: u64,
     /// Whether parts come from several indexes: then numbers of lines are not unique.
     pub(crate) is_union: bool,
     /// Of each part; the only one stands for all parts.
@@ -87,14 +96,16 @@ impl Snapshot {
     pub(crate) fn new(id: &IndexId, spec: Arc<IndexSpec>, parts: Vec<Live>) -> Self {
         let ordinals = spec.columns.iter().map(|_| OnceLock::new()).collect();
         let namings = vec![Naming::new(&id.0, 0)];
-        Self { spec, parts, is_union: false, namings, ordinals, summary: OnceLock::new() }
+        let revision = next_revision();
+        Self { spec, parts, revision, is_union: false, namings, ordinals, summary: OnceLock::new() }
     }
 
     /// The union that these parts make, each with the naming of its rows.
     pub(crate) fn union(spec: Arc<IndexSpec>, parts: Vec<(Live, Naming)>) -> Self {
         let ordinals = spec.columns.iter().map(|_| OnceLock::new()).collect();
         let (parts, namings) = parts.into_iter().unzip();
-        Self { spec, parts, is_union: true, namings, ordinals, summary: OnceLock::new() }
+        let revision = next_revision();
+        Self { spec, parts, revision, is_union: true, namings, ordinals, summary: OnceLock::new() }
     }
 
     /// Number of lines.

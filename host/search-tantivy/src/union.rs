@@ -9,7 +9,7 @@ use halle_search::{IndexId, IndexSpec, SearchError};
 use crate::Shared;
 use crate::bits::Bits;
 use crate::deadline::Deadline;
-use crate::geo::PointSource;
+use crate::geo::{self, PointSource};
 use crate::part::Part;
 use crate::part::column::{Column, Values};
 use crate::part::words::{WordField, word_fields};
@@ -163,13 +163,19 @@ impl<'a> Seen<'a> {
             _ => None,
         });
         let points = part.points.clone().filter(|_| self.shows_points());
-        Ok(Part::view(part, columns, points, words, ids))
+        let shapes = part.shapes.clone().filter(|_| self.shows_shapes());
+        Ok(Part::view(part, columns, (points, shapes), words, ids))
     }
 
     /// Whether the columns from which the member has its points are among those it gives.
     fn shows_points(&self) -> bool {
         let Some(source) = PointSource::of(&self.version.spec) else { return false };
         source.columns().iter().all(|own| self.columns.contains(&Some(*own)))
+    }
+
+    /// Whether the column of the member's shapes is among those it gives.
+    fn shows_shapes(&self) -> bool {
+        geo::shape_column(&self.version.spec).is_some_and(|own| self.columns.contains(&Some(own)))
     }
 
     /// For each field of words of the union, the member's own.

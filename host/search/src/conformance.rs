@@ -7,6 +7,7 @@
 mod edits;
 mod groups;
 mod life;
+mod maps;
 mod naive;
 mod pages;
 mod random;
@@ -27,6 +28,10 @@ pub async fn pages(engine: &dyn SearchEngine) {
     pages::texts_sort_folded_then_by_code_points(engine).await;
     pages::missing_values_sort_last(engine).await;
     pages::boxes_and_distances(engine).await;
+    maps::boxes_cut_shapes(engine).await;
+    maps::shapes_are_on_the_grid(engine).await;
+    maps::shapes_lose_detail_that_cannot_be_seen(engine).await;
+    maps::points_are_shapes_too(engine).await;
     pages::unknown_columns_are_named(engine).await;
     pages::scans_give_typed_columns(engine).await;
 }

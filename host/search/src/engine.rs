@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use arrow::array::BinaryArray;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -186,6 +187,32 @@ pub struct ScanRequest {
     pub limit: Option<usize>,
 }
 
+/// What a map asks: lines with their places.
+#[derive(Debug, Clone, PartialEq)]
+pub struct ShapesRequest {
+    /// Which lines.
+    pub query: Query,
+    /// Order, which decides what is left out when more lines match than are wanted.
+    pub sort: Vec<SortKey>,
+    /// Columns, in order; `_id`, `_i` may be among them.
+    pub select: Vec<String>,
+    /// Lines to return at most.
+    pub limit: usize,
+    /// Zoom of the map: what cannot be seen there may be left out of shapes.
+    pub zoom: u8,
+}
+
+/// Lines with their places.
+#[derive(Debug, Clone, Default)]
+pub struct ShapesPage {
+    /// Lines that match, whatever the limit.
+    pub total: u64,
+    /// Batches of at most 4,096 rows, and for each row its shape on the grid of the world, else its point, as
+    /// [`halle_geo::compact`] writes it; null where there is neither. All rows come in no order when they are not more than
+    /// wanted.
+    pub batches: Vec<(RecordBatch, BinaryArray)>,
+}
+
 /// What `values_agg` asks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValuesAggRequest {
@@ -251,6 +278,16 @@ pub trait Index: Send + Sync {
     /// Every line that matches, in batches of at most 4,096 rows, at constant memory when unsorted.
     async fn scan(&self, request: ScanRequest)
     -> SearchResult<BoxStream<'static, SearchResult<RecordBatch>>>;
+
+    /// Lines with their places, for a map.
+    async fn shapes(&self, request: ShapesRequest) -> SearchResult<ShapesPage>;
+
+    /// How many lines match in each of the boxes (west, south, east, north).
+    async fn counts(&self, query: Query, areas: Vec<[f64; 4]>) -> SearchResult<Vec<u64>>;
+
+    /// A number that changes with everything the index answers, and that no other index of this process has; answers may be
+    /// kept under it. `None` when the engine cannot tell.
+    fn revision(&self) -> Option<u64>;
 
     /// Groups and metrics.
     async fn values_agg(&self, request: ValuesAggRequest) -> SearchResult<Groups>;

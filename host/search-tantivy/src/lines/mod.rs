@@ -3,6 +3,7 @@
 pub(crate) mod gather;
 pub(crate) mod render;
 pub(crate) mod scan;
+pub(crate) mod shapes;
 
 use bytes::Bytes;
 use halle_search::ast::Operand;

@@ -6,6 +6,7 @@
 pub(crate) mod column;
 pub(crate) mod dictionary;
 mod file;
+pub(crate) mod shapes;
 pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
@@ -15,6 +16,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use arrow::array::{ArrayRef, RecordBatch};
 use arrow::buffer::ScalarBuffer;
 use arrow::datatypes::DataType;
+use halle_geo::Position;
 use halle_model::ColumnKind;
 use halle_search::engine::SearchResult;
 use halle_search::{IndexSpec, SearchError};
@@ -23,8 +25,9 @@ use serde::{Deserialize, Serialize};
 use self::column::{Column, ColumnPlaces, Values};
 use self::dictionary::Dictionary;
 use self::file::{FileWriter, MappedFile, Place};
+use self::shapes::{ShapePlaces, Shapes, ShapesWriter};
 use self::words::Words;
-use crate::geo::PointSource;
+use crate::geo::{self, PointSource};
 use crate::hash;
 
 /// The Arrow type in which a column of this kind comes.
@@ -43,6 +46,9 @@ struct Footer {
     rows: u32,
     columns: Vec<ColumnPlaces>,
     points: Option<(Place, Place)>,
+    /// Absent of parts written before shapes were kept: their lines are where their points are.
+    #[serde(default)]
+    shapes: Option<ShapePlaces>,
 }
 
 /// Longitudes and latitudes of the rows, NaN where there is no point.
@@ -71,6 +77,7 @@ pub(crate) struct Part {
     /// In the order of the spec.
     pub(crate) columns: Vec<Column>,
     pub(crate) points: Option<Points>,
+    pub(crate) shapes: Option<Shapes>,
     pub(crate) words: Option<Words>,
     /// Values of the `_i` column, where the spec has one.
     lines: Option<ScalarBuffer<i64>>,
@@ -112,17 +119,22 @@ pub(crate) fn write(dir: &Path, spec: &IndexSpec, batches: &[RecordBatch]) -> Se
 fn write_columns(dir: &Path, spec: &IndexSpec, columns: &[Column], rows: usize) -> SearchResult<()> {
     let mut file = FileWriter::create(&dir.join("columns"))?;
     let places = columns.iter().map(|column| column.write(&mut file)).collect::<SearchResult<Vec<_>>>()?;
+    let texts = geo::shape_column(spec).and_then(|column| columns[column].texts());
+    let (shapes, middles) = texts.map(|texts| ShapesWriter::of(texts, rows)).transpose()?.unzip();
+    let middle = |row: usize| middles.as_ref().and_then(|middles: &Vec<Option<Position>>| middles[row]);
     let points = match PointSource::of(spec) {
         None => None,
         Some(source) => {
-            let (lon, lat): (Vec<f64>, Vec<f64>) =
-                (0..rows).map(|row| source.point(columns, row).unwrap_or((f64::NAN, f64::NAN))).unzip();
+            let (lon, lat): (Vec<f64>, Vec<f64>) = (0..rows)
+                .map(|row| source.point(columns, row, middle(row)).unwrap_or((f64::NAN, f64::NAN)))
+                .unzip();
             let (lon, lat) = (ScalarBuffer::from(lon), ScalarBuffer::from(lat));
             Some((file.put(lon.inner())?, file.put(lat.inner())?))
         }
     };
+    let shapes = shapes.map(|shapes| shapes.write(&mut file)).transpose()?;
     let rows = u32::try_from(rows).map_err(SearchError::engine)?;
-    file.finish(&Footer { rows, columns: places, points })
+    file.finish(&Footer { rows, columns: places, points, shapes })
 }
 
 /// Makes the names in a folder durable.
@@ -144,6 +156,7 @@ impl Part {
             None => None,
             Some((lon, lat)) => Some(Points { lon: file.slice(lon)?.into(), lat: file.slice(lat)?.into() }),
         };
+        let shapes = footer.shapes.map(|places| Shapes::open(&file, places)).transpose()?;
         let words_dir = dir.join("words");
         let words = words_dir.is_dir().then(|| Words::open(&words_dir)).transpose()?;
         let line_column = spec.columns.iter().position(|column| column.key == "_i");
@@ -156,6 +169,7 @@ impl Part {
             first_line,
             columns,
             points,
+            shapes,
             words,
             lines,
             ids: None,
@@ -169,7 +183,7 @@ impl Part {
     pub(crate) fn view(
         part: &Arc<Self>,
         columns: Vec<Column>,
-        points: Option<Points>,
+        (points, shapes): (Option<Points>, Option<Shapes>),
         words: Option<Words>,
         ids: Option<Dictionary>,
     ) -> Self {
@@ -178,6 +192,7 @@ impl Part {
             first_line: part.first_line,
             columns,
             points,
+            shapes,
             words,
             lines: part.lines.clone(),
             ids,

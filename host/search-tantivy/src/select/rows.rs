@@ -1,5 +1,8 @@
 //! Filters on values: a test of one row, or a scan of a column.
 
+use std::cell::RefCell;
+
+use halle_geo::Shape;
 use halle_search::ast::{Bound, Operand};
 use halle_search::engine::SearchResult;
 
@@ -7,9 +10,9 @@ use super::plan::Test;
 use super::texts::{of_texts, text_bounds, wildcard_matches};
 use crate::bits::Bits;
 use crate::geo;
-use crate::part::Part;
 use crate::part::column::{Column, NO_INSTANT, Values};
 use crate::part::dictionary::{Dictionary, NO_VALUE};
+use crate::part::{Part, Points, shapes};
 use crate::snapshot::{Field, Snapshot};
 use crate::time::{self, DAY_MS};
 
@@ -60,6 +63,8 @@ pub(super) enum RowTest<'a> {
     CodeSet(&'a Dictionary, Bits),
     Integers(Integers<'a>, Option<&'a Column>, Wanted<i64>),
     Numbers(&'a [f64], &'a Column, Wanted<f64>),
+    /// Rows whose point is in the box.
+    Inside(&'a Points, [f64; 4]),
     Custom(Box<dyn Fn(usize) -> bool + 'a>),
 }
 
@@ -80,6 +85,8 @@ impl<'a> RowTest<'a> {
                 wanted.has(values.get(row)) && column.is_none_or(|column| column.has(row))
             }
             Self::Numbers(values, column, wanted) => wanted.has(values[row]) && column.has(row),
+            // No point is NaN, which is in no box.
+            Self::Inside(points, area) => geo::in_box(area, points.lon[row], points.lat[row]),
             Self::Custom(test) => test(row),
         }
     }
@@ -97,6 +104,12 @@ impl<'a> RowTest<'a> {
                 }
                 let (all, start, width) = (texts.codes(), codes.start, codes.end - codes.start);
                 Bits::of(rows, |row| all[row].wrapping_sub(start) < width)
+            }
+            Self::Inside(points, [west, south, east, north]) if west <= east => {
+                let (lon, lat) = (&points.lon[..rows], &points.lat[..rows]);
+                Bits::of(rows, |row| {
+                    (*west <= lon[row]) & (lon[row] <= *east) & (*south <= lat[row]) & (lat[row] <= *north)
+                })
             }
             Self::Integers(Integers::Long(values), column, Wanted::Range(low, high)) => {
                 let bits = Bits::of(rows, |row| (*low <= values[row]) & (values[row] <= *high));
@@ -117,14 +130,22 @@ impl<'a> RowTest<'a> {
         }
     }
 
-    /// Rows whose point is in the box.
+    /// Rows whose shape, else point, is in the box at least in part.
     pub(super) fn in_box(part: &'a Part, area: [f64; 4]) -> Self {
-        match &part.points {
-            None => Self::Never,
-            Some(points) => Self::Custom(Box::new(move |row| {
-                // No point is NaN, whose latitude is in no box.
-                geo::in_box(&area, points.lon[row], points.lat[row])
-            })),
+        match (&part.shapes, &part.points) {
+            (None, None) => Self::Never,
+            (None, Some(points)) => Self::Inside(points, area),
+            (Some(shapes), points) => {
+                let boxes = shapes::boxes_on_grid(&area);
+                let scratch = RefCell::new(Shape::default());
+                Self::Custom(Box::new(move |row| {
+                    let in_box = |points: &Points| geo::in_box(&area, points.lon[row], points.lat[row]);
+                    match shapes.touch(row, &boxes, &mut scratch.borrow_mut()) {
+                        Some(touches) => touches,
+                        None => points.as_ref().is_some_and(in_box),
+                    }
+                }))
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! `bbox`, `xyz`, `geo_distance`: where lines are.
 
+use halle_geo::Tile;
+
 use super::bad;
 use super::fields::Fields;
 use super::raw::Params;
@@ -8,9 +10,6 @@ use crate::engine::SearchResult;
 
 /// Metres within which a point is at a place, when no distance is given.
 const HERE_METRES: f64 = 1.0;
-
-/// Deepest tile that `xyz` accepts.
-const ZOOM_MAX: u32 = 30;
 
 /// The place that `geo_distance` names: degrees east, degrees north, metres.
 pub(super) type Place = (f64, f64, f64);
@@ -84,19 +83,9 @@ fn bbox(name: &str, text: &str) -> SearchResult<[f64; 4]> {
 
 /// The box of a tile of the web's usual scheme.
 fn tile(name: &str, text: &str) -> SearchResult<[f64; 4]> {
-    let malformed = || bad(format!("\"{name}\" parameter is malformed, it must be x,y,z"));
-    let numbers: Vec<u32> = text.split(',').filter_map(|part| part.trim().parse().ok()).collect();
-    let &[x, y, z] = numbers.as_slice() else { return Err(malformed()) };
-    if z > ZOOM_MAX || x >> z != 0 || y >> z != 0 {
-        return Err(malformed());
-    }
-    let tiles = f64::from(1_u32 << z);
-    let lon = |x: u32| f64::from(x) / tiles * 360.0 - 180.0;
-    let lat = |y: u32| {
-        let n = std::f64::consts::PI * (1.0 - 2.0 * f64::from(y) / tiles);
-        n.sinh().atan().to_degrees()
-    };
-    Ok([lon(x), lat(y + 1), lon(x + 1), lat(y)])
+    let tile = Tile::parse(text);
+    let tile = tile.ok_or_else(|| bad(format!("\"{name}\" parameter is malformed, it must be x,y,z")))?;
+    Ok(tile.area())
 }
 
 fn number(text: &str) -> Option<f64> {

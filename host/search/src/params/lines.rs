@@ -83,6 +83,7 @@ impl LinesParams {
         "updatedAt",
         "indexedAt",
         "draft",
+        "sampling",
     ];
 
     /// Reads and checks the parameters. `size_default` is in lines.
