@@ -9,6 +9,7 @@ use halle_search::SearchEngine;
 use halle_store::{Blobs, Store};
 
 use crate::enrich::Enrichments;
+use crate::service::read::TileCache;
 use crate::service::recent::Recent;
 use crate::service::write::LineLocks;
 
@@ -57,6 +58,7 @@ pub struct Datasets(Arc<DatasetsParts>, Arc<Shared>);
 struct Shared {
     line_locks: LineLocks,
     recent: Recent,
+    tiles: TileCache,
 }
 
 impl Datasets {
@@ -73,6 +75,11 @@ impl Datasets {
     /// Datasets that were read lately.
     pub(crate) fn recent(&self) -> &Recent {
         &self.1.recent
+    }
+
+    /// Map tiles already drawn.
+    pub(crate) fn tiles(&self) -> &TileCache {
+        &self.1.tiles
     }
 }
 

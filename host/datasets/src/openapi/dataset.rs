@@ -142,10 +142,23 @@ fn file(id: &'static str, summary: &'static str) -> Operation {
     Operation::of_dataset(id, FILES, summary).answers(200, "Le fichier.", bytes)
 }
 
+/// Parameters of map tiles, where lines have places.
+fn tiles(geolocated: bool) -> Vec<Value> {
+    if !geolocated {
+        return Vec::new();
+    }
+    let sampling = "Dans une tuile (`format=pbf`), comment choisir les lignes quand il y en a trop : `neighbors` garde une \
+                    densité comparable à celle des tuiles voisines, `max` en garde jusqu'à quatre fois plus.";
+    vec![
+        query("xyz", "Tuile : x,y,zoom. Filtre les lignes, et désigne la tuile de `format=pbf`.", text()),
+        query("sampling", sampling, one_of(&["neighbors", "max"])),
+    ]
+}
+
 fn lines(dataset: &Dataset) -> Operation {
     let geolocated = is_geolocated(dataset);
     let formats: &[&str] =
-        &["json", "csv", "ndjson", "xlsx", "parquet", "geojson"][..if geolocated { 6 } else { 5 }];
+        &["json", "csv", "ndjson", "xlsx", "parquet", "geojson", "pbf"][..if geolocated { 7 } else { 5 }];
     let mut answer = json_content(page_schema(&dataset.schema));
     for media_type in ["text/csv", "application/x-ndjson"] {
         answer[media_type] = json!({ "schema": text() });
@@ -155,6 +168,7 @@ fn lines(dataset: &Dataset) -> Operation {
     }
     if geolocated {
         answer["application/geo+json"] = json!({ "schema": { "type": "object" } });
+        answer["application/x-protobuf"] = json!({ "schema": { "type": "string", "format": "binary" } });
     }
     Operation::of_dataset("readLines", READS, "Lire des lignes.")
         .parameters(paging(&dataset.schema))
@@ -172,6 +186,7 @@ fn lines(dataset: &Dataset) -> Operation {
             ),
         ])
         .parameters(filters(&dataset.schema, geolocated))
+        .parameters(tiles(geolocated))
         .answers(200, "Une page de lignes.", answer)
 }
 

@@ -4,6 +4,8 @@
 
 mod aggs;
 mod api_docs;
+#[path = "../../../geo/tests/it/decode.rs"]
+mod decode;
 mod editable;
 mod enrichment;
 mod errors;
@@ -16,5 +18,6 @@ mod patch;
 mod permissions;
 mod plugins;
 mod realtime;
+mod tiles;
 mod upload;
 mod validation;

@@ -34,6 +34,8 @@ pub(super) fn cache_for(params: &Params, reading: &Reading) -> ApiResult<CacheFo
 /// An answer about data: its bytes, or a stream that has no validator.
 pub(super) enum Payload {
     Bytes(Vec<u8>),
+    /// Bytes whose validator is known already.
+    Tagged(Bytes, String),
     Stream(halle_store::ByteStream),
 }
 
@@ -53,10 +55,9 @@ impl Answer<'_> {
         let (mut response, etag) = match self.payload {
             Payload::Bytes(bytes) => {
                 let etag = weak_etag(&bytes);
-                let known = is_not_modified(request, Some(&etag), None);
-                let response = if known { not_modified() } else { Bytes::from(bytes).into_response() };
-                (response, Some(etag))
+                (unless_known(request, bytes.into(), &etag), Some(etag))
             }
+            Payload::Tagged(bytes, etag) => (unless_known(request, bytes, &etag), Some(etag)),
             Payload::Stream(stream) => (crate::http::headers::streamed(stream).into_response(), None),
         };
         let headers = response.headers_mut();
@@ -68,6 +69,10 @@ impl Answer<'_> {
         dress(headers, self.reading, self.cache);
         response
     }
+}
+
+fn unless_known(request: &HeaderMap, bytes: Bytes, etag: &str) -> Response {
+    if is_not_modified(request, Some(etag), None) { not_modified() } else { bytes.into_response() }
 }
 
 /// 304 before any question is asked of the index, if the client has this version. Edited lines change several times a

@@ -9,13 +9,13 @@ use halle_http::{ApiError, ApiResult, BaseUrl, Caller, Params};
 use serde_json::{Value, json};
 
 use super::headers::{Answer, Payload, TRACK, cache_for, unchanged};
-use super::{next, search_params};
+use super::{next, search_params, tile};
 use crate::error::DatasetsError;
 use crate::http::headers::about;
 use crate::service::read::{ExportBody, ExportFormat, LinesAnswer, Reading, WholeFormat};
 use crate::state::Datasets;
 
-/// A page of lines as JSON, CSV, ndjson, GeoJSON, a workbook or Parquet; an unknown `format` is JSON.
+/// A page of lines as JSON, CSV, ndjson, GeoJSON, a map tile, a workbook or Parquet; an unknown `format` is JSON.
 pub(super) async fn list(
     State(datasets): State<Datasets>,
     Path(id): Path<String>,
@@ -33,6 +33,10 @@ pub(super) async fn list(
     let asked = search_params(&params)?;
     let address = |after: String| next::address(&base, &uri, &params, "after", &after);
     let format = params.get("format").unwrap_or("json");
+    if tile::FORMATS.contains(&format) {
+        let drawn = reading.tile(&asked, datasets.tiles()).await?;
+        return tile::answer(drawn, &reading, cache, &headers);
+    }
     if let Some(format) = ExportFormat::of(format) {
         let export = reading.export(&asked, format).await?;
         let payload = match export.body {

@@ -5,6 +5,7 @@ mod api_docs;
 mod headers;
 mod lines;
 mod next;
+mod tile;
 
 use axum::Router;
 use axum::routing::get;

@@ -7,6 +7,7 @@ mod export;
 mod geojson;
 mod lines;
 mod rewrite;
+mod tiles;
 mod whole_file;
 mod workbook;
 
@@ -27,6 +28,8 @@ pub use batches::{Batches, refused};
 pub use export::{Export, ExportBody, ExportFormat};
 pub(crate) use geojson::GEOMETRY;
 pub use lines::LinesAnswer;
+pub use tiles::TileAnswer;
+pub(crate) use tiles::cache::TileCache;
 pub use whole_file::WholeFormat;
 
 use crate::error::{DatasetsError, DatasetsResult};
@@ -139,7 +142,8 @@ fn columns_of(schema: &[Column], index: &dyn Index) -> Vec<Column> {
 /// Whether lines have places: a box was found, or, for edited lines, columns say so.
 pub(crate) fn is_geolocated(dataset: &Dataset) -> bool {
     let has = |id: &str| concept::by_id(id).is_some_and(|concept| dataset.concept_column(concept).is_some());
-    dataset.bbox.is_some() || dataset.is_rest && (has("latLon") || has("latitude") && has("longitude"))
+    dataset.bbox.is_some()
+        || dataset.is_rest && (has("latLon") || has("latitude") && has("longitude") || has("geometry"))
 }
 
 /// The column of a concept, by its short identifier.
