@@ -3,5 +3,7 @@
 
 mod attack;
 mod openapi;
+mod permissions;
 mod server;
 mod slots;
+mod walk;

@@ -3,12 +3,9 @@
 use std::collections::BTreeSet;
 
 use axum::Router;
-use axum::body::Body;
-use axum::http::{Method, Request, StatusCode, header};
-use clap::Parser;
-use halle_app::ServeArgs;
 use serde_json::Value;
-use tower::ServiceExt;
+
+use crate::walk;
 
 /// Routes that are no API: pages for people, their files, and sockets.
 const NOT_API: &[&str] = &[
@@ -30,12 +27,6 @@ const NOT_API: &[&str] = &[
 /// Methods that a description tells; axum answers `HEAD` wherever it answers `GET`.
 const METHODS: [&str; 5] = ["get", "post", "put", "patch", "delete"];
 
-#[derive(Parser)]
-struct Line {
-    #[command(flatten)]
-    args: ServeArgs,
-}
-
 fn description() -> Value {
     serde_json::to_value(halle_app::api_description().unwrap()).unwrap()
 }
@@ -51,32 +42,17 @@ fn described() -> BTreeSet<String> {
     operations.collect()
 }
 
-/// Paths of a router. axum lists them only where it describes itself for debugging: `RouteId(7): "/path"`.
-fn paths(router: &Router) -> BTreeSet<String> {
-    let told = format!("{router:?}");
-    let own = told.split("fallback_router").next().unwrap_or_default();
-    let ids = own.split("RouteId(").skip(1);
-    let paths = ids.filter_map(|entry| entry.split_once("): \"")?.1.split('"').next());
-    paths.map(str::to_owned).collect()
-}
-
 /// `METHOD path` of every route that is part of the API: what each path allows is asked with a method that none has.
 async fn routed(router: &Router) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
-    for path in paths(router) {
+    for path in walk::paths(router) {
         let plain = path.replace("{*", "{");
         let plain = if plain.len() > 1 { plain.trim_end_matches('/') } else { &plain };
         if NOT_API.contains(&plain) || plain.starts_with("/portal-assets/") {
             continue;
         }
-        let concrete: Vec<&str> =
-            path.split('/').map(|part| if part.starts_with('{') { "x" } else { part }).collect();
-        let request = Request::builder().method(Method::TRACE).uri(concrete.join("/")).body(Body::empty());
-        let answer = router.clone().oneshot(request.unwrap()).await.unwrap();
-        assert_eq!(answer.status(), StatusCode::METHOD_NOT_ALLOWED, "{path}");
-        let allowed = answer.headers()[header::ALLOW].to_str().unwrap();
-        let methods = allowed.split(',').filter(|method| *method != "HEAD");
-        found.extend(methods.map(|method| format!("{method} {plain}")));
+        let methods = walk::methods(router, &path).await;
+        found.extend(methods.into_iter().map(|method| format!("{method} {plain}")));
     }
     found
 }
@@ -84,8 +60,7 @@ async fn routed(router: &Router) -> BTreeSet<String> {
 #[tokio::test]
 async fn every_route_is_described_and_every_description_is_routed() {
     let folder = tempfile::tempdir().unwrap();
-    let line = Line::parse_from(["halle", "--data-dir", folder.path().to_str().unwrap()]);
-    let routed = routed(&halle_app::routes(&line.args).await.unwrap()).await;
+    let routed = routed(&walk::routes(folder.path()).await).await;
     assert!(
         routed.contains("POST /processings/api/v1/runs/{id}/_kill"),
         "axum tells its paths otherwise now"
