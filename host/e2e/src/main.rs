@@ -9,6 +9,7 @@
 
 mod client;
 mod demo;
+mod durability;
 mod fixtures;
 mod journey;
 mod scenarios;
@@ -32,6 +33,8 @@ enum Command {
     Demo(DemoArgs),
     /// Replays the corpus of requests and expected answers against a server of its own.
     Scenarios(ScenarioArgs),
+    /// Kills a server of its own at random moments, and looks whether it lost anything.
+    Durability(DurabilityArgs),
 }
 
 /// Where things are, and what to do with them.
@@ -74,6 +77,23 @@ pub struct ScenarioArgs {
     only: Option<String>,
 }
 
+/// How often to kill what.
+#[derive(Debug, Clone, Args)]
+pub struct DurabilityArgs {
+    /// The `halle` binary.
+    #[arg(long)]
+    halle: PathBuf,
+    /// Folder for the data of the server; emptied first.
+    #[arg(long)]
+    work_dir: PathBuf,
+    /// How many times the server is killed.
+    #[arg(long, default_value_t = 20)]
+    kills: u32,
+    /// What the moments follow from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
@@ -82,6 +102,7 @@ async fn main() -> ExitCode {
         Command::Demo(args) if args.check => journey::prove(&args).await,
         Command::Demo(args) => demo::serve(&args).await,
         Command::Scenarios(args) => scenarios::replay(&args).await,
+        Command::Durability(args) => durability::prove(&args).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

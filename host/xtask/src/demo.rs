@@ -22,6 +22,14 @@ pub fn scenarios(profile: Profile, args: &[String]) -> Result<()> {
     sh::run("the scenarios of the API", &mut command)
 }
 
+/// Kills a server at random moments, with binaries that are built already.
+pub fn durability(profile: Profile, args: &[String]) -> Result<()> {
+    let driver = profile.binary("halle-e2e");
+    let mut command = sh::command(&driver.to_string_lossy(), ["durability", "--halle"]);
+    command.arg(profile.binary("halle")).arg("--work-dir").arg(sh::target().join("durability")).args(args);
+    sh::run("durability under kill -9", &mut command)
+}
+
 /// Starts the demo with binaries that are built already.
 pub fn drive(profile: Profile, args: &[String]) -> Result<()> {
     let driver = profile.binary("halle-e2e");

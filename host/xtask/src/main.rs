@@ -31,6 +31,8 @@ cargo xtask <command>
   bench [--rows N] [--only Q] [--short]
                               measure a release build beside two yardsticks, and print the figures
   scenarios [--only FILE]     replay the corpus of requests and expected answers, with the debug binaries
+  durability [--kills N] [--seed N]
+                              kill a server at random moments; see whether it lost anything
   tidy                        layers, lengths, words: the rules that a compiler does not know
   openapi                     validate the descriptions of the API
   fix                         format, and apply what clippy can apply
@@ -60,6 +62,10 @@ fn dispatch() -> Result<()> {
         "scenarios" => {
             build::binaries(build::Profile::Dev)?;
             demo::scenarios(build::Profile::Dev, rest)
+        }
+        "durability" => {
+            build::binaries(build::Profile::Dev)?;
+            demo::durability(build::Profile::Dev, rest)
         }
         "tidy" => tidy::run(),
         "openapi" => openapi::validate(),

@@ -35,6 +35,7 @@ pub fn run(args: &[String]) -> Result<()> {
     guests()?;
     demo::drive(Profile::Dev, &["--check".to_owned()])?;
     demo::scenarios(Profile::Dev, &[])?;
+    demo::durability(Profile::Dev, &[])?;
     browser()
 }
 
