@@ -10,7 +10,7 @@ use axum::routing::get;
 use serde_json::{Value, json};
 pub use utoipa::openapi::OpenApi;
 use utoipa::openapi::security::{ApiKey, ApiKeyValue, SecurityRequirement, SecurityScheme};
-use utoipa::openapi::{Components, Info, Paths};
+use utoipa::openapi::{Components, ContentBuilder, Info, Paths, Ref, RefOr, ResponseBuilder};
 
 use crate::base_url::BaseUrl;
 use crate::conditional::{CacheFor, json as conditional_json};
@@ -77,7 +77,32 @@ pub fn merge(version: &str, parts: Vec<OpenApiPart>) -> Result<OpenApi, MergeErr
         root.merge(document);
     }
     describe_callers(&mut root);
+    describe_refusals(&mut root);
     Ok(root)
+}
+
+/// Name of the one description of refusals.
+const REFUSED: &str = "Refused";
+
+/// Any operation may be refused: a wrong parameter, a missing right, a resource that is elsewhere or not in the right
+/// state. All refusals look alike, so they are described once, as the default answer.
+fn describe_refusals(document: &mut OpenApi) {
+    let refused = ResponseBuilder::new()
+        .description(
+            "Refused, or failed: the status says why, the body says it to people in French first. \
+             A problem document (RFC 9457) for who asks for JSON.",
+        )
+        .content("text/plain", ContentBuilder::new().build())
+        .content("application/problem+json", ContentBuilder::new().build());
+    let components = document.components.get_or_insert_with(Components::default);
+    components.responses.insert(REFUSED.to_owned(), RefOr::T(refused.build()));
+    for item in document.paths.paths.values_mut() {
+        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
+        for operation in operations.into_iter().flatten() {
+            let refused = RefOr::Ref(Ref::from_response_name(REFUSED));
+            operation.responses.responses.entry("default".to_owned()).or_insert(refused);
+        }
+    }
 }
 
 /// How callers say who they are. Nothing at all is a way too, for what is public; a route that wants more says so.
