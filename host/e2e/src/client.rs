@@ -61,6 +61,11 @@ impl Client {
         Self { key: Some(key.to_owned()), ..self.clone() }
     }
 
+    /// The API key, if it has one.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// The same client with a session: the text of the header `cookie`.
     #[must_use]
     pub fn with_session(&self, cookie: &str) -> Self {

@@ -12,6 +12,7 @@ mod demo;
 mod durability;
 mod fixtures;
 mod journey;
+mod oracles;
 mod scenarios;
 mod server;
 
@@ -35,6 +36,8 @@ enum Command {
     Scenarios(ScenarioArgs),
     /// Kills a server of its own at random moments, and looks whether it lost anything.
     Durability(DurabilityArgs),
+    /// Asks programs that are not ours about a server: schemathesis about its description, DuckDB about its figures.
+    Oracles(OracleArgs),
 }
 
 /// Where things are, and what to do with them.
@@ -94,6 +97,29 @@ pub struct DurabilityArgs {
     seed: u64,
 }
 
+/// Whom to ask.
+#[derive(Debug, Clone, Args)]
+pub struct OracleArgs {
+    /// The `halle` binary.
+    #[arg(long)]
+    halle: PathBuf,
+    /// Folder for the data of the server; emptied first.
+    #[arg(long)]
+    work_dir: PathBuf,
+    /// Python environment with `schemathesis` and `duckdb`.
+    #[arg(long)]
+    python: PathBuf,
+    /// Folder of the scenarios, whose first file makes what is asked about.
+    #[arg(long, default_value = "host/e2e/scenarios")]
+    scenarios: PathBuf,
+    /// Folder of the questions.
+    #[arg(long, default_value = "host/e2e/oracles")]
+    oracles: PathBuf,
+    /// What random questions follow from.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
 #[tokio::main]
 async fn main() -> ExitCode {
     let provider = rustls::crypto::aws_lc_rs::default_provider();
@@ -103,6 +129,7 @@ async fn main() -> ExitCode {
         Command::Demo(args) => demo::serve(&args).await,
         Command::Scenarios(args) => scenarios::replay(&args).await,
         Command::Durability(args) => durability::prove(&args).await,
+        Command::Oracles(args) => oracles::ask(&args).await,
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -37,26 +37,9 @@ pub async fn replay(args: &ScenarioArgs) -> Result<()> {
     let callers = Callers::introduce(&anonymous).await?;
     let (mut replayed, mut failed) = (0, 0);
     for path in files {
-        let file = ScenarioFile::read(&path)?;
-        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let mut replay = Replay { callers: &callers, folder: &args.scenarios, kept: Kept::default() };
-        let mut failures = Vec::new();
-        for scenario in &file.scenarios {
-            if let Err(error) = replay.one(&file, scenario).await {
-                failures.push(format!("{name}: {}: {error:#}", scenario.name));
-            }
-        }
-        println!(
-            "{:7} {name}: {} scenarios, {}",
-            if failures.is_empty() { "ok" } else { "FAILED" },
-            file.scenarios.len(),
-            file.title
-        );
-        for failure in &failures {
-            println!("        {failure}");
-        }
-        replayed += file.scenarios.len();
-        failed += failures.len();
+        let (scenarios, failures) = replay_file(&callers, &path).await?;
+        replayed += scenarios;
+        failed += failures;
     }
     server.stop().await?;
     if failed > 0 {
@@ -65,6 +48,33 @@ pub async fn replay(args: &ScenarioArgs) -> Result<()> {
     }
     println!("\n{replayed} scenarios answer as the contract says");
     Ok(())
+}
+
+/// Makes the world of the scenarios in `folder` on a server; the client of a key of its owner.
+pub async fn make_world(anonymous: &Client, folder: &Path) -> Result<Client> {
+    let callers = Callers::introduce(anonymous).await?;
+    let world = files(folder, None)?.swap_remove(0);
+    let (_, failures) = replay_file(&callers, &world).await?;
+    ensure!(failures == 0, "the world of the scenarios cannot be made");
+    callers.get("key").cloned()
+}
+
+/// Replays a file and tells how it went; how many scenarios it has, and how many failed.
+async fn replay_file(callers: &Callers, path: &Path) -> Result<(usize, usize)> {
+    let file = ScenarioFile::read(path)?;
+    let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+    let folder = path.parent().unwrap_or(Path::new("."));
+    let mut replay = Replay { callers, folder, kept: Kept::default() };
+    let mut failures = Vec::new();
+    for scenario in &file.scenarios {
+        if let Err(error) = replay.one(&file, scenario).await {
+            failures.push(format!("{name}: {}: {error:#}", scenario.name));
+        }
+    }
+    let outcome = if failures.is_empty() { "ok" } else { "FAILED" };
+    println!("{outcome:7} {name}: {} scenarios, {}", file.scenarios.len(), file.title);
+    failures.iter().for_each(|failure| println!("        {failure}"));
+    Ok((file.scenarios.len(), failures.len()))
 }
 
 /// The files to replay, in the order of their names.
