@@ -33,6 +33,9 @@ cargo xtask <command>
   scenarios [--only FILE]     replay the corpus of requests and expected answers, with the debug binaries
   durability [--kills N] [--seed N]
                               kill a server at random moments; see whether it lost anything
+  oracles [--seed N]          ask schemathesis and DuckDB (from PyPI) about a server
+  fuzz [--seconds N] [--seed N] [--target T]
+                              feed damaged files, questions and expressions to what reads them
   tidy                        layers, lengths, words: the rules that a compiler does not know
   openapi                     validate the descriptions of the API
   fix                         format, and apply what clippy can apply
@@ -67,6 +70,11 @@ fn dispatch() -> Result<()> {
             build::binaries(build::Profile::Dev)?;
             demo::durability(build::Profile::Dev, rest)
         }
+        "oracles" => {
+            build::binaries(build::Profile::Dev)?;
+            demo::oracles(build::Profile::Dev, rest)
+        }
+        "fuzz" => test::fuzz(rest),
         "tidy" => tidy::run(),
         "openapi" => openapi::validate(),
         "fix" => test::fix(),

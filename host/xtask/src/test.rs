@@ -6,6 +6,9 @@ use crate::build::{self, Profile};
 use crate::setup::{self, node, python};
 use crate::{demo, openapi, sh, tidy};
 
+/// Seconds of fuzzing for each target: nine targets take a minute and a half.
+const FUZZ_SECONDS: &str = "10";
+
 /// Runs everything. `--fast` leaves out what needs plugins, browsers or the network of registries.
 pub fn run(args: &[String]) -> Result<()> {
     let fast = args.iter().any(|arg| arg == "--fast");
@@ -32,11 +35,20 @@ pub fn run(args: &[String]) -> Result<()> {
         return Ok(());
     }
     openapi::validate()?;
+    fuzz(&["--seconds".to_owned(), FUZZ_SECONDS.to_owned()])?;
     guests()?;
     demo::drive(Profile::Dev, &["--check".to_owned()])?;
     demo::scenarios(Profile::Dev, &[])?;
     demo::durability(Profile::Dev, &[])?;
+    demo::oracles(Profile::Dev, &[])?;
     browser()
+}
+
+/// Damaged inputs for everything that reads what strangers write.
+pub fn fuzz(args: &[String]) -> Result<()> {
+    build::packages(Profile::Dev, &["halle-fuzz"])?;
+    let fuzz = Profile::Dev.binary("halle-fuzz");
+    sh::run("damaged inputs", &mut sh::command(&fuzz.to_string_lossy(), args))
 }
 
 /// Formats, and applies what clippy can apply by itself.

@@ -38,7 +38,7 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// Crates that are tools: they may depend on anything, and nothing but tests may depend on them.
-const TOOLS: &[&str] = &["halle-testkit", "halle-e2e", "halle-bench", "xtask"];
+const TOOLS: &[&str] = &["halle-testkit", "halle-e2e", "halle-bench", "halle-fuzz", "xtask"];
 
 /// Libraries that only some crates may name, and why.
 const CONFINED: &[(&str, &[&str])] = &[
@@ -47,7 +47,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tantivy", &["halle-search-tantivy", "halle-bench"]),
     ("wasmtime", &["halle-wasm"]),
     ("resvg", &["halle-media"]),
-    ("anyhow", &["halle-app", "xtask", "halle-e2e", "halle-bench", "halle-testkit"]),
+    ("anyhow", &["halle-app", "xtask", "halle-e2e", "halle-bench", "halle-fuzz", "halle-testkit"]),
 ];
 
 /// Libraries that `base`, `model` and `expressions` must not know.
