@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use halle_base::Secret;
+use halle_model::limits::{LimitValues, UNLIMITED};
 
 /// Where the data is: what every command needs.
 #[derive(Debug, Clone, Args)]
@@ -50,6 +51,18 @@ pub struct ServeArgs {
     /// Bytes of one uploaded file.
     #[arg(long, env = "HALLE_UPLOAD_BYTES_MAX", default_value_t = halle_base::limits::UPLOAD_BYTES_MAX, value_name = "BYTES")]
     pub upload_bytes_max: u64,
+    /// Bytes that the datasets of an account may take, unless something else is set for it; -1 is no limit.
+    #[arg(long, env = "HALLE_LIMIT_STORE_BYTES", default_value_t = UNLIMITED, allow_negative_numbers = true, value_name = "BYTES")]
+    pub limit_store_bytes: i64,
+    /// Bytes that the indexes of an account may take, unless something else is set for it; -1 is no limit.
+    #[arg(long, env = "HALLE_LIMIT_INDEXED_BYTES", default_value_t = UNLIMITED, allow_negative_numbers = true, value_name = "BYTES")]
+    pub limit_indexed_bytes: i64,
+    /// Datasets that an account may have, unless something else is set for it; -1 is no limit.
+    #[arg(long, env = "HALLE_LIMIT_DATASETS", default_value_t = UNLIMITED, allow_negative_numbers = true, value_name = "N")]
+    pub limit_datasets: i64,
+    /// Secret of trusted services, which read and set limits with `?key=`.
+    #[arg(long, env = "HALLE_SERVICES_KEY", hide_env_values = true, value_name = "SECRET", value_parser = secret)]
+    pub services_key: Option<Secret<String>>,
     /// Jobs of the pipeline at a time.
     #[arg(long, env = "HALLE_PIPELINE_JOBS", default_value_t = 2, value_name = "N")]
     pub pipeline_jobs: usize,
@@ -65,6 +78,15 @@ pub struct ServeArgs {
 }
 
 impl ServeArgs {
+    /// What accounts may keep for which nothing else was set.
+    pub fn limits(&self) -> LimitValues {
+        LimitValues {
+            store_bytes: self.limit_store_bytes,
+            indexed_bytes: self.limit_indexed_bytes,
+            nb_datasets: self.limit_datasets,
+        }
+    }
+
     /// Address under which users know the server, without a trailing slash.
     pub fn public_url(&self) -> String {
         let default = || format!("http://{}", self.listen);

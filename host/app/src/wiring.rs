@@ -230,6 +230,11 @@ fn datasets(
         dice: Arc::clone(&base.dice),
         enrichments: Arc::new(AllEnrichments::new(sources)),
         hub: hub.clone(),
-        config: DatasetsConfig { upload_bytes_max: args.upload_bytes_max, ..DatasetsConfig::new(temp_dir) },
+        config: DatasetsConfig {
+            upload_bytes_max: args.upload_bytes_max,
+            limits: args.limits(),
+            services_key: args.services_key.clone(),
+            ..DatasetsConfig::new(temp_dir)
+        },
     })
 }

@@ -3,8 +3,9 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use halle_base::{Clock, Dice, limits};
+use halle_base::{Clock, Dice, Secret, limits};
 use halle_http::Hub;
+use halle_model::limits::LimitValues;
 use halle_search::SearchEngine;
 use halle_store::{Blobs, Store};
 
@@ -20,12 +21,21 @@ pub struct DatasetsConfig {
     pub upload_bytes_max: u64,
     /// Folder for files on their way; on the same file system as the blobs, so that moving them is cheap.
     pub temp_dir: PathBuf,
+    /// What accounts may keep for which nothing else was set.
+    pub limits: LimitValues,
+    /// Secret of trusted services (`?key=` of limits and identities); without one nobody but superadmins may.
+    pub services_key: Option<Secret<String>>,
 }
 
 impl DatasetsConfig {
     /// Default limits, files on their way in `temp_dir`.
     pub fn new(temp_dir: impl Into<PathBuf>) -> Self {
-        Self { upload_bytes_max: limits::UPLOAD_BYTES_MAX, temp_dir: temp_dir.into() }
+        Self {
+            upload_bytes_max: limits::UPLOAD_BYTES_MAX,
+            temp_dir: temp_dir.into(),
+            limits: LimitValues::default(),
+            services_key: None,
+        }
     }
 }
 

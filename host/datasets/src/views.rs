@@ -4,6 +4,7 @@ use halle_base::Timestamp;
 use halle_model::concept::{VOCABULARY, by_uri};
 use halle_model::dataset::DatasetKind;
 use halle_model::permission::{Class, DATASET_OPERATIONS, can, is_public, visibility};
+use halle_model::settings::PrivateConcept;
 use halle_model::{Caller, Column, Dataset};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
@@ -12,6 +13,9 @@ use crate::service::load::protected;
 
 /// Attributes that every answer has, whatever `select` says.
 pub(crate) const ALWAYS: &[&str] = &["id", "href", "page", "slug", "title", "owner"];
+
+/// Attributes that are not stored but computed for the caller.
+pub(crate) const COMPUTED: &[&str] = &["href", "page", "visibility", "public", "userPermissions"];
 
 /// A dataset as `caller` sees it. `base` is the client's address of this server, without a trailing slash.
 pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<String, Value> {
@@ -142,7 +146,7 @@ fn storage(dataset: &Dataset) -> Value {
 }
 
 /// The vocabulary on the wire, in French or in English.
-pub(crate) fn vocabulary(english: bool) -> Value {
+pub(crate) fn vocabulary(english: bool, private: &[PrivateConcept]) -> Value {
     let concept = |concept: &halle_model::concept::Concept| {
         let mut value = json!({
             "id": concept.id,
@@ -154,5 +158,10 @@ pub(crate) fn vocabulary(english: bool) -> Value {
         }
         value
     };
-    VOCABULARY.iter().map(concept).collect()
+    let own = private.iter().map(|concept| {
+        let mut value = json!(concept);
+        value["private"] = json!(true);
+        value
+    });
+    VOCABULARY.iter().map(concept).chain(own).collect()
 }

@@ -334,6 +334,19 @@ impl Dataset {
         }
     }
 
+    /// Bytes that the served version takes on disk: the upload, the canonical rows, the index.
+    pub fn stored_bytes(&self) -> u64 {
+        let upload =
+            self.original_file.as_ref().filter(|_| self.served.is_some()).map_or(0, |file| file.size);
+        let version = self.served.as_ref();
+        upload + version.map_or(0, |version| version.rows_bytes + version.index_bytes)
+    }
+
+    /// Bytes of the index of the served version.
+    pub fn indexed_bytes(&self) -> u64 {
+        self.served.as_ref().map_or(0, |version| version.index_bytes)
+    }
+
     /// The column with this key.
     pub fn column(&self, key: &str) -> Option<&Column> {
         self.schema.iter().find(|column| column.key == key)

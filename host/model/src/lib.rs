@@ -10,6 +10,7 @@ pub mod column;
 pub mod concept;
 pub mod dataset;
 pub mod journal;
+pub mod limits;
 pub mod listing;
 pub mod permission;
 pub mod schedule;

@@ -30,8 +30,12 @@ pub fn resource_words(owner: &AccountRef, grants: &[PermissionEntry]) -> Vec<Str
 
 /// Words of a caller, or `None` for a superadmin, who sees everything. `scope` is that of the kind of resource.
 pub fn caller_words(caller: &Caller, scope: &str) -> Option<Vec<String>> {
+    words_for(caller, scope, Class::List)
+}
+
+fn words_for(caller: &Caller, scope: &str, class: Class) -> Option<Vec<String>> {
     let mut words = vec![EVERYBODY.to_owned()];
-    if !key_scope_allows(caller, Class::List, scope) {
+    if !key_scope_allows(caller, class, scope) {
         return Some(words);
     }
     if caller.admin_mode {
@@ -59,6 +63,50 @@ pub fn caller_words(caller: &Caller, scope: &str) -> Option<Vec<String>> {
     words.sort_unstable();
     words.dedup();
     Some(words)
+}
+
+/// Words of those who may do what on a resource of `owner` with these grants: `class/word` and `operation/word` for what
+/// is granted, and the plain words of its administrators, who may everything.
+pub fn resource_powers(owner: &AccountRef, grants: &[PermissionEntry]) -> Vec<String> {
+    let mut words = resource_words(owner, &[]);
+    for entry in grants {
+        for power in entry.classes.iter().chain(&entry.operations) {
+            words.extend(entry_words(entry).into_iter().map(|word| format!("{power}/{word}")));
+        }
+    }
+    words.sort_unstable();
+    words.dedup();
+    words
+}
+
+/// Words of a caller who wants resources on which they may do one of `powers` at least: identifiers of operations of
+/// `table`, or names of classes; others match nothing. `None` for a superadmin, who may everything.
+pub fn caller_powers(
+    caller: &Caller,
+    scope: &str,
+    table: &[Operation],
+    powers: &[&str],
+) -> Option<Vec<String>> {
+    let mut wanted = Vec::new();
+    for &power in powers {
+        let known = table.iter().find(|operation| operation.id == power);
+        let known = known.or_else(|| table.iter().find(|operation| operation.class.as_str() == power));
+        let Some(operation) = known else { continue };
+        let words = words_for(caller, scope, operation.class)?;
+        for word in words {
+            if word.starts_with("admin:") {
+                wanted.push(word);
+                continue;
+            }
+            wanted.push(format!("{}/{word}", operation.class.as_str()));
+            if operation.id == power {
+                wanted.push(format!("{power}/{word}"));
+            }
+        }
+    }
+    wanted.sort_unstable();
+    wanted.dedup();
+    Some(wanted)
 }
 
 /// What the list filter `visibility` compares: `public`, `protected`, or `private` when no entry lets anybody list.

@@ -84,6 +84,7 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Admin, "getPermissions"),
     op(Class::Admin, "setPermissions"),
     op(Class::Admin, "changeOwner"),
+    op(Class::Admin, "writePublicationSites"),
 ];
 
 /// Operations on applications (reference §5.2).
@@ -273,6 +274,20 @@ pub(crate) fn key_scope_allows(caller: &Caller, class: Class, scope: &str) -> bo
         Class::Admin => "admin",
     };
     scopes.iter().any(|given| given == scope || *given == format!("{scope}-{suffix}"))
+}
+
+/// Whether `caller` may make `target` the owner of something: a person for themselves, and for organisations in which they
+/// are admin or contributor; an API key only for the account that it administers.
+pub fn can_give_to(caller: &Caller, target: &AccountRef) -> bool {
+    let member = |user: &crate::caller::User| match target.kind {
+        AccountKind::User => user.id == target.id,
+        AccountKind::Organization => user.organizations.iter().any(|membership| {
+            membership.id == target.id
+                && matches!(membership.role.as_str(), "admin" | "contrib")
+                && (membership.department.is_none() || membership.department == target.department)
+        }),
+    };
+    caller.administers(target) || caller.scopes.is_none() && caller.user.as_ref().is_some_and(member)
 }
 
 /// The grants every new resource of an organisation starts with, so that its contributors may work (reference §5.1).

@@ -160,7 +160,7 @@ pub fn page_number(visit: &Visit, pages_max: usize) -> ApiResult<usize> {
 /// What the home page asks the catalogue.
 pub fn home_query() -> ListQuery {
     ListQuery {
-        order: Order::UpdatedDesc,
+        orders: vec![Order::UpdatedDesc],
         size: LATEST_DATASETS,
         facets: vec!["topics", "owner"],
         ..ListQuery::default()
@@ -207,7 +207,7 @@ pub fn list_query(visit: &Visit) -> ApiResult<ListQuery> {
     Ok(ListQuery {
         q: visit.params.get("q").map(str::to_owned),
         filters,
-        order: order(visit).1,
+        orders: vec![order(visit).1],
         skip: (page as u32 - 1) * PAGE_DATASETS,
         size: PAGE_DATASETS,
         facets: FACETS.iter().map(|(facet, _, _)| *facet).collect(),

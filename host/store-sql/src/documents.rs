@@ -1,6 +1,6 @@
 //! Documents on SQL.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use halle_base::Timestamp;
@@ -71,19 +71,29 @@ impl DocumentRepository for SqlWork {
         rows.iter().map(|row| Ok((row.get(0)?, row.get::<i64>(1)?.unsigned_abs()))).collect()
     }
 
+    async fn sum(
+        &mut self,
+        collection: &'static str,
+        filter: &Filter,
+        name: &'static str,
+    ) -> StoreResult<i64> {
+        let (sql, args) = Conditions::new(collection, filter).sum(name);
+        self.connection.row(sql, &args).await?.map_or(Ok(0), |row| row.get(0))
+    }
+
     async fn put(&mut self, document: &Document) -> StoreResult<i64> {
         let keys = keys_column(document)?;
-        let keys_change = match document.revision {
-            0 => !document.keys.is_empty(),
-            _ => self.stored_keys(document).await? != keys,
+        let before = match document.revision {
+            0 => "[]".to_owned(),
+            _ => self.stored_keys(document).await?,
         };
-        if !keys_change {
+        if before == keys {
             return self.write_document(document, &keys).await;
         }
         // A key that is taken shows only after the document was written: the caller may go on as if it never was.
         self.connection.execute("SAVEPOINT document_put", &[]).await?;
         let written = match self.write_document(document, &keys).await {
-            Ok(revision) => self.write_keys(document).await.map(|()| revision),
+            Ok(revision) => self.write_keys(document, &before).await.map(|()| revision),
             Err(error) => Err(error),
         };
         if written.is_err() {
@@ -140,18 +150,31 @@ impl SqlWork {
         Ok(document.revision + 1)
     }
 
-    /// Replaces the index of the document's keys.
-    async fn write_keys(&mut self, document: &Document) -> StoreResult<()> {
-        if document.revision != 0 {
-            let sql = "DELETE FROM document_key WHERE collection = $1 AND id = $2";
-            self.connection.execute(sql, &[document.collection.into(), document.id.as_str().into()]).await?;
+    /// Makes the index of the document's keys what they are, where it was what the column `keys` had `before`. Only what
+    /// differs is written: a count that goes up must not cost as much as all keys.
+    async fn write_keys(&mut self, document: &Document, before: &str) -> StoreResult<()> {
+        let before: StoredKeys = serde_json::from_str(before).map_err(StoreError::engine)?;
+        let before: BTreeSet<(&str, &str, bool)> =
+            before.iter().map(|(name, value, unique)| (name.as_str(), value.as_str(), *unique)).collect();
+        let wanted = distinct(&document.keys);
+        for &(name, value, unique) in &before {
+            let stays = wanted.iter().any(|(key, is)| (key.0, key.1, *is) == (name, value, unique));
+            if !stays {
+                let (collection, id) = (document.collection.into(), document.id.as_str().into());
+                self.connection
+                    .execute(shape::DELETE_KEY, &[collection, id, name.into(), value.into()])
+                    .await?;
+            }
         }
         let args = |name: &'static str, value: &str, unique: bool| -> [Arg<'_>; 5] {
             let (collection, id) = (document.collection.into(), document.id.clone().into());
             [collection, id, name.into(), value.to_owned().into(), unique.into()]
         };
         let mut shared = Vec::new();
-        for ((name, value), unique) in distinct(&document.keys) {
+        for ((name, value), unique) in wanted {
+            if before.contains(&(name, value, unique)) {
+                continue;
+            }
             if !unique {
                 shared.push((name, value));
             } else if self.connection.execute(shape::insert_keys(1), &args(name, value, true)).await? == 0 {

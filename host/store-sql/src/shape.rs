@@ -1,7 +1,8 @@
 //! Statements whose text depends on how many values there are. The only place that puts SQL together, and only from
 //! literals and numbers: names and values are always parameters.
 
-use halle_store::{Filter, Order};
+use halle_store::documents::SECTION;
+use halle_store::{ABSENT, Filter, Order};
 use sqlx::{AssertSqlSafe, SqlSafeStr, SqlStr};
 
 use crate::dialect::Arg;
@@ -56,9 +57,15 @@ impl<'a> Conditions<'a> {
 
     /// One page of the documents.
     pub(crate) fn page(mut self, filter: &Filter) -> (SqlStr, Vec<Arg<'a>>) {
+        let orders = std::iter::once(filter.order).chain(filter.then.iter().copied());
+        let mut terms: Vec<String> = orders.map(|order| self.order_by(order, filter)).collect();
+        let is_total = terms.last().is_some_and(|term| term.trim_end_matches(" DESC").ends_with("d.id"));
+        if !is_total {
+            terms.push("d.created_us DESC, d.id DESC".to_owned());
+        }
         let limit = self.place(i64::from(filter.limit).into());
         let skip = self.place(i64::from(filter.skip).into());
-        let (columns, order) = (document_columns!(), order_by(filter.order));
+        let (columns, order) = (document_columns!(), terms.join(", "));
         let sql = format!(
             "SELECT {columns} FROM document d WHERE {} ORDER BY {order} LIMIT {limit} OFFSET {skip}",
             self.sql
@@ -78,16 +85,77 @@ impl<'a> Conditions<'a> {
         (safe(sql), self.args)
     }
 
+    /// Sum of the whole numbers under the key `name`.
+    pub(crate) fn sum(mut self, name: &'static str) -> (SqlStr, Vec<Arg<'a>>) {
+        let name = self.place(name.into());
+        let sql = format!(
+            "SELECT CAST(COALESCE(SUM(CAST(f.value AS BIGINT)), 0) AS BIGINT) FROM document d \
+             JOIN document_key f ON f.collection = d.collection AND f.id = d.id AND f.name = {name} WHERE {}",
+            self.sql
+        );
+        (safe(sql), self.args)
+    }
+
     fn key(&mut self, not: &'static str, name: &'static str, values: &'a [String]) {
         let name = self.place(name.into());
         self.sql.push_str(&format!(
-            " AND {not}EXISTS (SELECT 1 FROM document_key k \
+            " AND {not}(EXISTS (SELECT 1 FROM document_key k \
              WHERE k.collection = d.collection AND k.id = d.id AND k.name = {name} AND k.value IN "
         ));
         self.list(values);
         // The limit keeps SQLite (3.51.3) from making a join of it: then a document that matches twice takes two places
         // of OFFSET, and pages overlap.
         self.sql.push_str(" LIMIT 1)");
+        if values.iter().any(|value| value == ABSENT) {
+            self.sql.push_str(&format!(
+                " OR NOT EXISTS (SELECT 1 FROM document_key k \
+                 WHERE k.collection = d.collection AND k.id = d.id AND k.name = {name} LIMIT 1)"
+            ));
+        }
+        self.sql.push(')');
+    }
+
+    /// What to order by, without what makes the order total.
+    fn order_by(&mut self, order: Order, filter: &Filter) -> String {
+        let fixed = match order {
+            Order::CreatedDesc => "d.created_us DESC, d.id DESC",
+            Order::CreatedAsc => "d.created_us, d.id",
+            Order::UpdatedDesc => "d.updated_us DESC, d.id DESC",
+            Order::UpdatedAsc => "d.updated_us, d.id",
+            Order::TitleAsc if filter.then.is_empty() => "d.sort_title, d.id",
+            Order::TitleDesc if filter.then.is_empty() => "d.sort_title DESC, d.id DESC",
+            Order::TitleAsc => "d.sort_title",
+            Order::TitleDesc => "d.sort_title DESC",
+            Order::KeyAsc(name) => return self.first_value(name),
+            Order::KeyDesc(name) => return format!("{} DESC", self.first_value(name)),
+            Order::Relevance if filter.words.is_empty() => "d.created_us DESC, d.id DESC",
+            Order::Relevance => return self.relevance(&filter.words),
+        };
+        fixed.to_owned()
+    }
+
+    fn first_value(&mut self, name: &'static str) -> String {
+        let name = self.place(name.into());
+        format!(
+            "COALESCE((SELECT MIN(s.value) FROM document_key s \
+             WHERE s.collection = d.collection AND s.id = d.id AND s.name = {name}), '')"
+        )
+    }
+
+    /// Three points for a word of the title, two for one of the summary, one for any other.
+    fn relevance(&mut self, words: &[String]) -> String {
+        let separator = SECTION.trim();
+        let mut points = Vec::new();
+        for word in words {
+            let word = escape_like(word);
+            let title = self.place(format!("%{word}%{separator}%{separator}%").into());
+            let summary = self.place(format!("%{word}%{separator}%").into());
+            points.push(format!(
+                "CASE WHEN d.search_text LIKE {title} ESCAPE '\\' THEN 3 \
+                 WHEN d.search_text LIKE {summary} ESCAPE '\\' THEN 2 ELSE 1 END"
+            ));
+        }
+        format!("({}) DESC", points.join(" + "))
     }
 
     /// Adds `(…)` with the values as parameters. Their number is rounded up to a power of two by repeating the last, so
@@ -118,6 +186,10 @@ pub(crate) fn insert_keys(rows: usize) -> SqlStr {
     ))
 }
 
+/// Removes one key: collection, id, name, value.
+pub(crate) const DELETE_KEY: &str =
+    "DELETE FROM document_key WHERE collection = $1 AND id = $2 AND name = $3 AND value = $4";
+
 /// Inserts or replaces `rows` lines: dataset, id, i, body, deleted.
 pub(crate) fn put_lines(rows: usize) -> SqlStr {
     safe(format!(
@@ -144,17 +216,6 @@ pub(crate) fn lease(kinds: usize, skip_locked: &'static str) -> SqlStr {
 pub(crate) fn next_due(kinds: usize) -> SqlStr {
     let kinds = placeholders(1, kinds);
     safe(format!("SELECT MIN(run_at_us) FROM job WHERE state = 'ready' AND kind IN {kinds}"))
-}
-
-fn order_by(order: Order) -> &'static str {
-    match order {
-        Order::CreatedDesc => "d.created_us DESC, d.id DESC",
-        Order::CreatedAsc => "d.created_us, d.id",
-        Order::UpdatedDesc => "d.updated_us DESC, d.id DESC",
-        Order::UpdatedAsc => "d.updated_us, d.id",
-        Order::TitleAsc => "d.sort_title, d.id",
-        Order::TitleDesc => "d.sort_title DESC, d.id DESC",
-    }
 }
 
 fn rows_of(rows: usize, columns: usize) -> String {

@@ -51,6 +51,9 @@ pub async fn lists(store: &dyn Store) {
         lists::orders,
         lists::pages_are_disjoint_and_complete,
         lists::facets_count_the_documents_that_match,
+        lists::absence_is_a_value_to_filter_by,
+        lists::keys_order_and_add_up,
+        lists::words_of_the_title_come_first,
     );
 }
 

@@ -1,10 +1,11 @@
 //! How a dataset is stored: the attributes that lists filter on.
 
 use halle_base::AccountRef;
-use halle_model::listing::{list_visibility, resource_words};
+use halle_model::listing::{list_visibility, resource_powers, resource_words};
 use halle_model::{Dataset, DatasetKind};
 use serde_json::Value;
 
+use crate::documents::SECTION;
 use crate::{Entity, Key};
 
 impl Entity for Dataset {
@@ -22,20 +23,19 @@ impl Entity for Dataset {
         &self.title
     }
 
-    /// Title, summary, description, keywords, topics, owner's name.
+    /// Title, summary, and the rest: description, keywords, topics, owner's name.
     fn search_text(&self) -> String {
         let text =
             |key: &str| self.description.get(key).and_then(Value::as_str).unwrap_or_default().to_owned();
-        let mut words =
-            vec![self.title.clone(), text("summary"), text("description"), self.owner.name.clone()];
+        let mut words = vec![text("description"), self.owner.name.clone()];
         words.extend(texts(self.description.get("keywords"), None));
         words.extend(texts(self.description.get("topics"), Some("title")));
-        words.join(" ")
+        [self.title.clone(), text("summary"), words.join(" ")].join(SECTION)
     }
 
     /// `slug`, `owner-slug` (unique), `owner`, `owner-filter` (`type:id` and `type:id:department`, `-` for the root),
-    /// `status`, `type`, `visibility`, `has` (`bbox`, `lines`), `grant` (see [`halle_model::listing`]), `topics`,
-    /// `keywords`, `concepts`.
+    /// `status`, `type`, `visibility`, `has` (`bbox`, `lines`), `grant` and `power` (see [`halle_model::listing`]),
+    /// `topics`, `keywords`, `concepts`, and what [`described`] and [`measured`] tell.
     fn keys(&self) -> Vec<Key> {
         let kind = match self.kind() {
             DatasetKind::File => "file",
@@ -62,12 +62,18 @@ impl Entity for Dataset {
         if self.served.is_some() {
             keys.push(Key::new("has", "lines"));
         }
+        let powers = resource_powers(&self.owner, &self.permissions);
+        keys.extend(powers.into_iter().map(|power| Key::new("power", power)));
+        keys.extend(described(self));
+        keys.extend(measured(self));
         let words = resource_words(&self.owner, &self.permissions);
         keys.extend(words.into_iter().map(|word| Key::new("grant", word)));
         let several = [
             ("topics", texts(self.description.get("topics"), Some("id"))),
             ("keywords", texts(self.description.get("keywords"), None)),
             ("concepts", self.schema.iter().filter_map(|column| column.refers_to.clone()).collect()),
+            ("publicationSites", texts(self.description.get("publicationSites"), None)),
+            ("requestedPublicationSites", texts(self.description.get("requestedPublicationSites"), None)),
         ];
         for (name, mut values) in several {
             values.sort_unstable();
@@ -76,6 +82,46 @@ impl Entity for Dataset {
         }
         keys
     }
+}
+
+/// `title`, `filename`, `spatial`, `conformsTo`, `field-type`, `field-format`, `short-concept`, `services`.
+fn described(dataset: &Dataset) -> Vec<Key> {
+    let mut keys = vec![Key::new("title", &dataset.title)];
+    let names =
+        [dataset.original_file.as_ref().map(|file| &file.name), dataset.file.as_ref().map(|file| &file.name)];
+    keys.extend(names.into_iter().flatten().map(|name| Key::new("filename", name)));
+    let spatial = dataset.description.get("spatial").and_then(Value::as_str);
+    keys.extend(spatial.map(|place| Key::new("spatial", place)));
+    let conforms_to = dataset.description.get("conformsTo");
+    let model = conforms_to.and_then(|model| model.get("title").or_else(|| model.get("url")));
+    keys.extend(model.and_then(Value::as_str).map(|title| Key::new("conformsTo", title)));
+    for column in dataset.schema.iter().filter(|column| !column.calculated) {
+        keys.push(Key::new("field-type", &column.json_type));
+        keys.extend(column.format.as_ref().map(|format| Key::new("field-format", format)));
+        let concept = column.refers_to.as_deref().and_then(halle_model::concept::by_uri);
+        keys.extend(concept.map(|concept| Key::new("short-concept", concept.id)));
+    }
+    let services = dataset.extensions.iter().filter_map(|extension| extension.remote_service.clone());
+    keys.extend(services.map(|service| Key::new("services", service)));
+    keys
+}
+
+/// What lists add up (`count`, `stored-bytes`, `indexed-bytes`, whole numbers) or sort by (`data-day`, `modified-day`:
+/// days, so that they change once a day at most; the time of the last write tells days apart).
+fn measured(dataset: &Dataset) -> Vec<Key> {
+    let day = |instant: halle_base::Timestamp| instant.strftime("%Y-%m-%d").to_string();
+    let given = dataset.description.get("modified").and_then(Value::as_str);
+    let given = given.and_then(|text| text.get(..10)).map(str::to_owned);
+    let data = dataset.data_updated_at.map(day);
+    let modified = given.or_else(|| data.clone()).unwrap_or_else(|| day(dataset.updated_at));
+    let mut keys = vec![
+        Key::new("stored-bytes", dataset.stored_bytes().to_string()),
+        Key::new("indexed-bytes", dataset.indexed_bytes().to_string()),
+        Key::new("modified-day", modified),
+    ];
+    keys.extend(dataset.count.map(|count| Key::new("count", count.to_string())));
+    keys.extend(data.map(|day| Key::new("data-day", day)));
+    keys
 }
 
 /// The texts of an array: its items, or their attribute `of`.

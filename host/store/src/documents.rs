@@ -72,12 +72,25 @@ pub enum Order {
     TitleAsc,
     /// By folded title, backwards.
     TitleDesc,
+    /// By the first value of a key, as text; documents without it first.
+    KeyAsc(&'static str),
+    /// By the first value of a key, as text, backwards; documents without it last.
+    KeyDesc(&'static str),
+    /// Documents whose title has the searched words first, then those whose summary does (see [`SECTION`]), newest first.
+    Relevance,
 }
+
+/// Separates the sections of [`Entity::search_text`]: title, summary, the rest. A text without it is all of one weight.
+pub const SECTION: &str = " \u{1f} ";
+
+/// As a value of a condition: the document has no such key at all.
+pub const ABSENT: &str = "";
 
 /// What a list asks for. All conditions must hold.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Filter {
-    /// For each entry, the document must have the named key with one of the values.
+    /// For each entry, the document must have the named key with one of the values; [`ABSENT`] among them also admits
+    /// documents without the key.
     pub any_of: Vec<(&'static str, Vec<String>)>,
     /// For each entry, the document must not have the named key with any of the values.
     pub none_of: Vec<(&'static str, Vec<String>)>,
@@ -87,6 +100,8 @@ pub struct Filter {
     pub words: Vec<String>,
     /// Order of the results.
     pub order: Order,
+    /// Orders among results that `order` does not tell apart.
+    pub then: Vec<Order>,
     /// Documents to skip.
     pub skip: u32,
     /// Documents to return at most; 0 counts only.
@@ -140,6 +155,14 @@ pub trait DocumentRepository: Send {
         filter: &Filter,
         facet: &'static str,
     ) -> StoreResult<Vec<(String, u64)>>;
+
+    /// Sum of the whole numbers that the matching documents have as key `name`.
+    async fn sum(
+        &mut self,
+        collection: &'static str,
+        filter: &Filter,
+        name: &'static str,
+    ) -> StoreResult<i64>;
 
     /// Inserts (`revision` 0) or replaces (`revision` as read), and returns the new revision. Fails with
     /// [`StoreError::Stale`] when the stored revision differs, with [`StoreError::Duplicate`] when a unique key is taken.

@@ -17,6 +17,7 @@ pub mod conformance;
 mod dataset;
 pub mod documents;
 pub mod jobs;
+mod limits;
 pub mod lines;
 mod lists;
 pub mod logs;
@@ -26,7 +27,7 @@ pub mod settings;
 use async_trait::async_trait;
 
 pub use blobs::{BlobInfo, BlobKey, Blobs, ByteStream};
-pub use documents::{Document, DocumentRepository, Entity, EntityExt, Filter, Key, Order, Page};
+pub use documents::{ABSENT, Document, DocumentRepository, Entity, EntityExt, Filter, Key, Order, Page};
 pub use jobs::{Job, JobRepository, JobState, NewJob};
 pub use lines::{LineRecord, LineRepository};
 pub use logs::{LogRecord, LogRepository};

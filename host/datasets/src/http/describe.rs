@@ -22,6 +22,7 @@ pub(super) async fn describe(
 ) -> ApiResult<Response> {
     let dataset = datasets.get(&caller, &id).await?;
     let mut view = Value::Object(views::dataset(&dataset, &caller, &base.0));
+    datasets.name_private_concepts(&dataset, &mut view["schema"]).await?;
     let negatives: Vec<&str> =
         params.list("select").into_iter().filter(|name| name.starts_with('-')).collect();
     let negatives = Params::parse(&format!("select={}", negatives.join(",")))?;

@@ -6,28 +6,42 @@ use axum::response::Response;
 use halle_http::conditional::{CacheFor, json as conditional_json};
 use halle_http::paging::{self, Paging};
 use halle_http::{ApiError, ApiResult, BaseUrl, Caller, Params};
-use halle_model::concept::by_id;
-use halle_store::Order;
+use halle_store::{ABSENT, Order};
 use serde_json::{Map, Value, json};
 
-use crate::service::list::{FACETS, KeyFilter, ListQuery};
+use crate::service::list::{FACETS, KeyFilter, ListQuery, SUMS};
 use crate::state::Datasets;
 use crate::views;
 
 /// Results of a page when the client does not say (Data Fair: 12).
 const SIZE_DEFAULT: usize = 12;
 
+/// Fields that a list is sorted by.
+const ORDERS_MAX: usize = 4;
+
 /// Parameters that filter on a key of the store: parameter, facet, key.
 const KEY_FILTERS: &[(&str, &str, &str)] = &[
     ("slugs", "", "slug"),
     ("slug", "", "slug"),
+    ("filename", "", "filename"),
+    ("type", "", "type"),
+    ("owner", "owner", "owner-filter"),
+    ("visibility", "visibility", "visibility"),
     ("status", "status", "status"),
+    ("draftStatus", "draftStatus", "draftStatus"),
     ("topics", "topics", "topics"),
     ("keywords", "keywords", "keywords"),
     ("concepts", "concepts", "concepts"),
-    ("visibility", "visibility", "visibility"),
-    ("type", "", "type"),
-    ("owner", "owner", "owner-filter"),
+    ("short-concept", "short-concept", "short-concept"),
+    ("field-type", "field-type", "field-type"),
+    ("field-format", "field-format", "field-format"),
+    ("children", "children", "children"),
+    ("services", "services", "services"),
+    ("publicationSites", "publicationSites", "publicationSites"),
+    ("requestedPublicationSites", "requestedPublicationSites", "requestedPublicationSites"),
+    ("spatial", "spatial", "spatial"),
+    ("title", "title", "title"),
+    ("conformsTo", "conformsTo", "conformsTo"),
 ];
 
 /// Parameters that are a filter when they are `true`: parameter, facet, key, value.
@@ -51,23 +65,41 @@ pub(super) async fn list(
     params: Params,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let query = parse(&params)?;
-    let answer = datasets.list(&caller, &query).await?;
+    answer(&datasets, &caller, &base, &params, &headers, &parse(&params)?).await
+}
+
+/// The datasets that the caller may list of those that `query` asks for, as `params` want them.
+pub(super) async fn answer(
+    datasets: &Datasets,
+    caller: &Caller,
+    base: &BaseUrl,
+    params: &Params,
+    headers: &HeaderMap,
+    query: &ListQuery,
+) -> ApiResult<Response> {
+    let answer = datasets.list(caller, query).await?;
     let mut body = Map::new();
     if params.get("count") != Some("false") {
         body.insert("count".to_owned(), json!(answer.count));
     }
     let results = answer.results.iter().map(|dataset| {
-        let mut view = Value::Object(views::dataset(dataset, &caller, &base.0));
-        let always = if params.flag("raw") { &[][..] } else { views::ALWAYS };
-        paging::select(&mut view, &params, always);
+        let mut view = views::dataset(dataset, caller, &base.0);
+        let raw = params.flag("raw");
+        if raw {
+            view.retain(|name, _| !views::COMPUTED.contains(&name.as_str()));
+        }
+        let mut view = Value::Object(view);
+        paging::select(&mut view, params, if raw { &[][..] } else { views::ALWAYS });
         view
     });
     body.insert("results".to_owned(), results.collect());
     if !query.facets.is_empty() {
         body.insert("facets".to_owned(), json!(answer.facets));
     }
-    conditional_json(&headers, cache_for(&params), &body)
+    if !query.sums.is_empty() {
+        body.insert("sums".to_owned(), json!(answer.sums));
+    }
+    conditional_json(headers, cache_for(params), &body)
 }
 
 /// Lists are for shared caches only when they ask for public datasets, without what depends on the caller.
@@ -76,7 +108,8 @@ fn cache_for(params: &Params) -> CacheFor {
     if impersonal && params.list("visibility") == ["public"] { CacheFor::Everybody } else { CacheFor::Nobody }
 }
 
-fn parse(params: &Params) -> ApiResult<ListQuery> {
+/// What the parameters ask for; 400 names the one that is wrong.
+pub(super) fn parse(params: &Params) -> ApiResult<ListQuery> {
     let Paging { skip, size } = Paging::parse(params, SIZE_DEFAULT)?;
     let mut filters: Vec<KeyFilter> = KEY_FILTERS
         .iter()
@@ -97,26 +130,28 @@ fn parse(params: &Params) -> ApiResult<ListQuery> {
             filters.push(KeyFilter { facet, key, any_of: vec![value.to_owned()], none_of: Vec::new() });
         }
     }
-    if params.get("short-concept").is_some() {
-        let uris = params.list("short-concept").into_iter().filter_map(by_id);
-        let any_of = uris.flat_map(|concept| concept.identifiers).map(|&uri| uri.to_owned()).collect();
-        filters.push(KeyFilter { facet: "concepts", key: "concepts", any_of, none_of: Vec::new() });
-    }
     let ids = params.get("ids").or_else(|| params.get("id"));
     Ok(ListQuery {
         q: params.get("q").map(str::to_owned),
         filters,
         ids: ids.map(|ids| ids.split(',').map(|id| id.trim().to_owned()).collect()),
         mine: params.flag("mine"),
-        order: order(params)?,
+        unshared: params.get("shared") == Some("false"),
+        can: params.list("can").into_iter().map(str::to_owned).collect(),
+        orders: orders(params)?,
         skip,
         size,
         facets: facets(params)?,
+        sums: sums(params)?,
     })
 }
 
-/// A value as the store has it: `type:id:*` of an owner means any department, like `type:id`.
+/// A value as the store has it: `null` is the absence of the attribute; `type:id:*` of an owner means any department,
+/// like `type:id`.
 fn stored(key: &str, value: &str) -> String {
+    if value == "null" {
+        return ABSENT.to_owned();
+    }
     let any_department = if key == "owner-filter" { value.strip_suffix(":*") } else { None };
     any_department.unwrap_or(value).to_owned()
 }
@@ -134,28 +169,58 @@ fn facets(params: &Params) -> ApiResult<Vec<&'static str>> {
     params.list("facets").into_iter().map(facet).collect()
 }
 
-/// `field:1`, `field:-1`, `field` or `-field`; the first one counts. `modified` and `dataUpdatedAt` follow the last
-/// change.
-fn order(params: &Params) -> ApiResult<Order> {
-    let Some(first) = params.list("sort").into_iter().next() else { return Ok(Order::default()) };
-    let (field, descending) = match first.split_once(':') {
-        Some((field, direction)) => (field, direction == "-1"),
-        None => first.strip_prefix('-').map_or((first, false), |field| (field, true)),
+fn sums(params: &Params) -> ApiResult<Vec<(&'static str, &'static str)>> {
+    let sum = |name: &str| {
+        let known = SUMS.iter().find(|(sum, _)| *sum == name).copied();
+        known.ok_or_else(|| {
+            ApiError::bad_request(format!(
+                "Le paramètre \"sums\" ne connaît pas \"{name}\". Au choix : count."
+            ))
+        })
     };
-    Ok(match (field, descending) {
-        ("createdAt", true) => Order::CreatedDesc,
-        ("createdAt", false) => Order::CreatedAsc,
-        ("updatedAt" | "modified" | "dataUpdatedAt", true) => Order::UpdatedDesc,
-        ("updatedAt" | "modified" | "dataUpdatedAt", false) => Order::UpdatedAsc,
-        ("title", false) => Order::TitleAsc,
-        ("title", true) => Order::TitleDesc,
+    params.list("sums").into_iter().map(sum).collect()
+}
+
+/// Fields to sort by, up to [`ORDERS_MAX`]: `field:1`, `field:-1`, `field` or `-field`. `modified` is the date that the
+/// producer gave, else that of the data. Days are told apart by the time of the last change.
+fn orders(params: &Params) -> ApiResult<Vec<Order>> {
+    let fields = params.list("sort").into_iter().take(ORDERS_MAX);
+    let mut orders = fields.map(order).collect::<ApiResult<Vec<Order>>>()?;
+    match orders.last() {
+        Some(Order::KeyAsc("modified-day" | "data-day")) => orders.push(Order::UpdatedAsc),
+        Some(Order::KeyDesc("modified-day" | "data-day")) => orders.push(Order::UpdatedDesc),
+        _ => {}
+    }
+    Ok(orders)
+}
+
+fn order(field: &str) -> ApiResult<Order> {
+    let (field, descending) = match field.split_once(':') {
+        Some((field, direction)) => (field, direction == "-1"),
+        None => field.strip_prefix('-').map_or((field, false), |field| (field, true)),
+    };
+    let key = match field {
+        "createdAt" if descending => return Ok(Order::CreatedDesc),
+        "createdAt" => return Ok(Order::CreatedAsc),
+        "updatedAt" | "finalizedAt" if descending => return Ok(Order::UpdatedDesc),
+        "updatedAt" | "finalizedAt" => return Ok(Order::UpdatedAsc),
+        "title" if descending => return Ok(Order::TitleDesc),
+        "title" => return Ok(Order::TitleAsc),
+        "modified" => "modified-day",
+        "dataUpdatedAt" => "data-day",
+        "slug" => "slug",
+        "status" => "status",
+        "visibility" => "visibility",
+        "spatial" => "spatial",
+        "owner" | "owner.name" => "owner",
         _ => {
             return Err(ApiError::bad_request(format!(
                 "Le paramètre \"sort\" ne connaît pas \"{field}\". Au choix : createdAt, updatedAt, dataUpdatedAt, \
-                 modified, title."
+                 finalizedAt, modified, title, slug, status, visibility, spatial, owner."
             )));
         }
-    })
+    };
+    Ok(if descending { Order::KeyDesc(key) } else { Order::KeyAsc(key) })
 }
 
 #[cfg(test)]
@@ -171,7 +236,7 @@ mod tests {
         let query =
             parsed("owner=organization:v:*,-user:a&visibility=public&rest=true&sort=-title&size=5&page=2")
                 .unwrap();
-        assert_eq!(query.order, Order::TitleDesc);
+        assert_eq!(query.orders, [Order::TitleDesc]);
         assert_eq!((query.skip, query.size), (5, 5));
         let by_key = |key: &str| query.filters.iter().find(|filter| filter.key == key).unwrap();
         assert_eq!(by_key("owner-filter").any_of, ["organization:v"]);
@@ -184,6 +249,7 @@ mod tests {
     fn what_does_not_exist_is_named() {
         assert!(parsed("facets=color").unwrap_err().contains("\"color\""));
         assert!(parsed("sort=color:1").unwrap_err().contains("\"color\""));
+        assert!(parsed("sums=color").unwrap_err().contains("\"color\""));
         assert!(parsed("size=9000&skip=2000").unwrap_err().contains("10000"));
     }
 

@@ -1,5 +1,7 @@
 //! Routes, a file per operation. They translate: what may be done, and how, is in `service`.
 
+pub mod account;
+pub mod catalog;
 pub mod create;
 pub mod describe;
 pub mod diagnostics;
@@ -8,6 +10,7 @@ pub mod files;
 pub mod headers;
 pub mod journal;
 pub mod list;
+pub mod owner;
 pub mod patch;
 pub mod permissions;
 pub mod read;
@@ -19,7 +22,7 @@ pub mod upload;
 pub mod write;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post, put};
 
 use crate::state::Datasets;
 
@@ -28,6 +31,9 @@ pub fn router(datasets: Datasets) -> Router {
     let own = Router::new()
         .route("/ping", get(root::ping))
         .route("/vocabulary", get(root::vocabulary))
+        .merge(accounts())
+        .route("/datasets/{id}/owner", put(owner::change_owner))
+        .route("/datasets/{id}/metadata-settings", get(owner::metadata_settings))
         .route("/datasets", get(list::list).post(create::create))
         .route(
             "/datasets/{id}",
@@ -50,4 +56,20 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/data-files", get(files::list))
         .route("/datasets/{id}/data-files/{name}", get(files::one));
     own.merge(read::routes()).merge(write::routes()).with_state(datasets)
+}
+
+/// Routes about accounts, publication sites and small lists.
+fn accounts() -> Router<Datasets> {
+    Router::new()
+        .route("/limits", get(account::list_limits))
+        .route("/limits/{type}/{account}", get(account::limits).post(account::set_limits))
+        .route("/stats", get(account::stats))
+        .route("/activity", get(account::activity))
+        .route("/projections", get(account::projections))
+        .route("/configurable-remote-services", get(account::suggestions))
+        .route("/configurable-catalogs", get(account::suggestions))
+        .route("/_check-api", post(account::check_api))
+        .route("/catalog/datasets", get(catalog::datasets))
+        .route("/catalog/dcat", get(catalog::as_dcat))
+        .route("/catalog/api-docs.json", get(catalog::api_docs))
 }

@@ -4,6 +4,7 @@ use axum::Json;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::IntoResponse;
+use halle_http::Caller;
 
 use crate::error::DatasetsResult;
 use crate::state::Datasets;
@@ -15,9 +16,17 @@ pub(super) async fn ping(State(datasets): State<Datasets>) -> DatasetsResult<&'s
     Ok("ok")
 }
 
-/// Concepts, in the client's language.
-pub(super) async fn vocabulary(headers: HeaderMap) -> impl IntoResponse {
-    Json(views::vocabulary(prefers_english(&headers)))
+/// Concepts, in the client's language: the standard ones, then those of the active account.
+pub(super) async fn vocabulary(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    headers: HeaderMap,
+) -> DatasetsResult<impl IntoResponse> {
+    let private = match &caller.account {
+        Some(account) => datasets.private_vocabulary(account).await?,
+        None => Vec::new(),
+    };
+    Ok(Json(views::vocabulary(prefers_english(&headers), &private)))
 }
 
 /// Whether the client wants English: the cookie `i18n_lang`, else `Accept-Language`. French otherwise.

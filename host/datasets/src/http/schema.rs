@@ -41,7 +41,9 @@ async fn respond(
     query: SchemaQuery,
 ) -> ApiResult<Response> {
     let dataset = datasets.load(caller, id, operation).await?;
-    let response = json(headers, CacheFor::Nobody, &schema_of(&dataset, &query)?)?;
+    let mut columns = schema_of(&dataset, &query)?;
+    datasets.name_private_concepts(&dataset, &mut columns).await?;
+    let response = json(headers, CacheFor::Nobody, &columns)?;
     Ok(answer(&dataset, operation, None, response))
 }
 

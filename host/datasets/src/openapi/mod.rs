@@ -3,10 +3,15 @@
 //! A dataset's document depends on its columns and on who asks, so both kinds are built as JSON, from the same small
 //! pieces ([`pieces`]). Operations are named after the permission they take.
 
+mod account;
+mod catalog;
+mod check;
 pub mod dataset;
 mod drafts;
 mod parameters;
 mod pieces;
 mod platform;
 
+pub(crate) use catalog::catalog_document;
+pub(crate) use check::check_document;
 pub use platform::part;

@@ -43,6 +43,7 @@ fn paths() -> Map<String, Value> {
         operations[method] = operation.build();
     };
     catalogue(&mut add);
+    super::account::accounts(&mut add);
     descriptions(&mut add);
     files(&mut add);
     reads(&mut add);
@@ -84,11 +85,18 @@ fn catalogue(add: &mut impl FnMut(&str, &str, Operation)) {
         query("q", "Recherche textuelle.", text()),
         query("size", "Nombre de résultats.", whole(12, 0, 10_000)),
         query("page", "Numéro de la page, à partir de 1.", whole(1, 1, 10_000)),
-        query("sort", "Tri : `createdAt`, `updatedAt`, `title`, `-` devant pour un tri décroissant.", text()),
+        query(
+            "sort",
+            "Tri : `createdAt`, `updatedAt`, `modified`, `title`…, `-` devant pour un tri décroissant.",
+            text(),
+        ),
         query("select", "Attributs à rendre, séparés par des virgules.", text()),
         query("facets", "Facettes à compter, séparées par des virgules.", text()),
         query("owner", "Propriétaires : `type:id`, séparés par des virgules.", text()),
         query("visibility", "Visibilités : `public`, `private`, `protected`.", text()),
+        query("can", "Opérations ou classes d'opérations dont une au moins doit être permise.", text()),
+        query("mine", "`true` : ceux du compte actif.", text()),
+        query("sums", "`count` : le nombre total de lignes.", text()),
     ]);
     let page = json!({ "type": "object", "properties": {
         "count": { "type": "integer" }, "results": { "type": "array", "items": { "type": "object" } }, "facets": { "type": "object" },

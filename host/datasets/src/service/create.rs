@@ -83,6 +83,8 @@ impl Datasets {
                 "Un jeu de données éditable ou de métadonnées ne peut pas être créé avec un fichier.";
             return Err(DatasetsError::bad_request(message));
         }
+        self.check_publication(caller, &dataset, &[], &new.attributes).await?;
+        self.check_room(&dataset.owner, file_bytes(&upload).await?, 1).await?;
         let building = self.receive(&dataset.id, &upload).await?;
         let (id, version) = (dataset.id.clone(), building.id.clone());
         dataset.status = Status::Loaded;
@@ -99,6 +101,8 @@ impl Datasets {
     /// Creates an editable dataset (`isRest`), a description only (`isMetaOnly`), or one that waits for its file.
     pub async fn create(&self, caller: &Caller, new: NewDataset) -> DatasetsResult<Dataset> {
         let mut dataset = self.new_dataset(caller, &new, None)?;
+        self.check_publication(caller, &dataset, &[], &new.attributes).await?;
+        self.check_room(&dataset.owner, 0, 1).await?;
         let now = dataset.created_at;
         if dataset.is_rest {
             let version = new_id(&*self.dice);
@@ -181,7 +185,7 @@ impl Datasets {
     /// Stores an upload under a new version; nothing refers to it yet.
     pub(crate) async fn receive(&self, dataset: &str, upload: &Upload<'_>) -> DatasetsResult<Building> {
         let format = accept(upload.name)?;
-        let size = tokio::fs::metadata(upload.path).await.map_err(DatasetsError::internal)?.len();
+        let size = file_bytes(upload).await?;
         if size > self.config.upload_bytes_max {
             return Err(DatasetsError::TooLarge(self.config.upload_bytes_max));
         }
@@ -233,6 +237,11 @@ impl Datasets {
         }
         Ok(dataset)
     }
+}
+
+/// Bytes of an upload.
+pub(crate) async fn file_bytes(upload: &Upload<'_>) -> DatasetsResult<u64> {
+    Ok(tokio::fs::metadata(upload.path).await.map_err(DatasetsError::internal)?.len())
 }
 
 /// The job that takes a dataset through the stages it needs.

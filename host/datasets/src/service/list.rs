@@ -3,7 +3,9 @@
 //! Everything is filtered in the store, the caller's right to list included, so that counts and facets tell nothing of
 //! what the caller may not see.
 
-use halle_model::listing::caller_words;
+use halle_base::AccountRef;
+use halle_model::listing::{caller_powers, caller_words};
+use halle_model::permission::DATASET_OPERATIONS;
 use halle_model::{Caller, Dataset};
 use halle_store::documents::Stored;
 use halle_store::{Entity, EntityExt, Filter, Order, UnitOfWork};
@@ -18,7 +20,28 @@ use crate::state::Datasets;
 const FACET_VALUES_MAX: usize = 1_000;
 
 /// Facets that a list can count.
-pub(crate) const FACETS: &[&str] = &["owner", "visibility", "topics", "keywords", "status", "concepts"];
+pub(crate) const FACETS: &[&str] = &[
+    "owner",
+    "visibility",
+    "topics",
+    "keywords",
+    "status",
+    "concepts",
+    "short-concept",
+    "field-type",
+    "field-format",
+    "services",
+    "publicationSites",
+    "requestedPublicationSites",
+    "spatial",
+    "title",
+    "conformsTo",
+    "children",
+    "draftStatus",
+];
+
+/// Sums that a list can tell: name, key of the store.
+pub(crate) const SUMS: &[(&str, &str)] = &[("count", "count")];
 
 /// What a list asks for.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -31,14 +54,20 @@ pub struct ListQuery {
     pub ids: Option<Vec<String>>,
     /// Whether only datasets of the caller's active account are wanted.
     pub mine: bool,
-    /// Order.
-    pub order: Order,
+    /// Whether only datasets of that account are wanted, its departments included, not those shared with it.
+    pub unshared: bool,
+    /// Operations or classes of which the caller must be allowed one; no condition when empty.
+    pub can: Vec<String>,
+    /// Orders, each among what those before do not tell apart; by relevance or newest first when empty.
+    pub orders: Vec<Order>,
     /// Datasets to skip.
     pub skip: u32,
     /// Datasets to return.
     pub size: u32,
-    /// Facets to count, of `owner`, `visibility`, `topics`, `keywords`, `status`, `concepts`.
+    /// Facets to count, of [`FACETS`].
     pub facets: Vec<&'static str>,
+    /// Sums to tell, of [`SUMS`].
+    pub sums: Vec<(&'static str, &'static str)>,
 }
 
 /// A filter on one of the keys under which datasets are stored.
@@ -55,7 +84,7 @@ pub struct KeyFilter {
 }
 
 /// A page of the catalogue.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ListAnswer {
     /// Datasets that match, over all pages.
     pub count: u64,
@@ -63,6 +92,8 @@ pub struct ListAnswer {
     pub results: Vec<Dataset>,
     /// Facets that were asked.
     pub facets: IndexMap<&'static str, Vec<FacetValue>>,
+    /// Sums that were asked, over all pages.
+    pub sums: IndexMap<&'static str, i64>,
 }
 
 /// Number of datasets that have a value.
@@ -79,7 +110,7 @@ impl Datasets {
     pub async fn list(&self, caller: &Caller, query: &ListQuery) -> DatasetsResult<ListAnswer> {
         let mut unit = self.store.read().await?;
         let Some(filter) = filter(caller, query, None) else {
-            return Ok(ListAnswer { count: 0, results: Vec::new(), facets: IndexMap::new() });
+            return Ok(ListAnswer::default());
         };
         let page = unit.list::<Dataset>(&filter).await?;
         let mut facets = IndexMap::new();
@@ -88,14 +119,28 @@ impl Datasets {
                 facets.insert(*facet, count_facet(unit.as_mut(), &filter, facet).await?);
             }
         }
+        let mut sums = IndexMap::new();
+        for &(name, key) in &query.sums {
+            sums.insert(name, unit.documents().sum(Dataset::COLLECTION, &filter, key).await?);
+        }
         let results = page.results.into_iter().map(|stored: Stored<Dataset>| stored.entity).collect();
-        Ok(ListAnswer { count: page.count, results, facets })
+        Ok(ListAnswer { count: page.count, results, facets, sums })
     }
 }
 
 /// The query as the store understands it, without the filters of the facet `except`. `None` when nothing can match.
 fn filter(caller: &Caller, query: &ListQuery, except: Option<&str>) -> Option<Filter> {
-    let mut filter = Filter { order: query.order, skip: query.skip, limit: query.size, ..Filter::default() };
+    let default = if query.q.is_some() { Order::Relevance } else { Order::default() };
+    let (order, then) = match query.orders.split_first() {
+        Some((first, then)) => (*first, then.to_vec()),
+        None => (default, Vec::new()),
+    };
+    let mut filter = Filter { order, then, skip: query.skip, limit: query.size, ..Filter::default() };
+    if !query.can.is_empty() {
+        let powers: Vec<&str> = query.can.iter().map(String::as_str).collect();
+        let words = caller_powers(caller, "datasets", DATASET_OPERATIONS, &powers);
+        filter.any_of.extend(words.map(|words| ("power", words)));
+    }
     if let Some(words) = caller_words(caller, "datasets") {
         filter.any_of.push(("grant", words));
     }
@@ -109,6 +154,10 @@ fn filter(caller: &Caller, query: &ListQuery, except: Option<&str>) -> Option<Fi
     }
     if query.mine && except != Some("owner") {
         filter.any_of.push(("owner", vec![caller.account.as_ref()?.key()]));
+    }
+    if query.unshared && except != Some("owner") {
+        let account = caller.account.clone()?;
+        filter.any_of.push(("owner-filter", vec![AccountRef { department: None, ..account }.key()]));
     }
     filter.ids.clone_from(&query.ids);
     if let Some(q) = &query.q {

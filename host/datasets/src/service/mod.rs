@@ -1,20 +1,25 @@
 //! Use cases, a file per verb. No HTTP here.
 
+pub mod activity;
 pub(crate) mod attachments;
 pub(crate) mod attributes;
 pub(crate) mod columns;
 pub mod create;
+pub(crate) mod dcat;
 pub mod delete;
 pub(crate) mod diagnostics;
 pub(crate) mod extensions;
 pub mod files;
 pub mod full;
 pub mod journal;
+pub mod limits;
 pub mod list;
 pub mod load;
 pub(crate) mod names;
+pub mod owner;
 pub mod patch;
 pub mod permissions;
+pub mod publication;
 pub mod read;
 pub(crate) mod recent;
 pub mod reindex;

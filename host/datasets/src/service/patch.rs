@@ -15,6 +15,7 @@ use crate::service::attributes::{check_attributes, set_description};
 use crate::service::create::{advance, building};
 use crate::service::extensions::extensions_of;
 use crate::service::load::check;
+use crate::service::publication::sites;
 use crate::service::schema_patch::{
     Effect, editable_schema, is_breaking, is_reindexing, patch_file_schema, wanted_schema,
 };
@@ -56,7 +57,9 @@ impl Datasets {
         } else {
             self.load(caller, id, "writeDescription").await?
         };
+        let published = sites(stored.description.get("publicationSites"));
         let consequences = self.apply(&mut stored, attributes).await?;
+        self.check_publication(caller, &stored, &published, attributes).await?;
         if consequences.breaking {
             check(caller, "writeDescriptionBreaking", &stored)?;
         }

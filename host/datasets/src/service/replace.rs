@@ -9,7 +9,7 @@ use serde_json::Map;
 
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::sweep;
-use crate::service::create::{Upload, advance};
+use crate::service::create::{Upload, advance, file_bytes};
 use crate::service::load::load_in;
 use crate::service::names;
 use crate::state::Datasets;
@@ -46,6 +46,7 @@ impl Datasets {
             return Err(DatasetsError::NotImplemented(message.to_owned()));
         }
         crate::service::attributes::check_attributes(attributes, false)?;
+        self.check_room(&dataset.owner, file_bytes(&upload).await?, 0).await?;
         let building = self.receive(&dataset.id, &upload).await?;
         let version = building.id.clone();
         for attempt in 1.. {

@@ -2,8 +2,10 @@
 
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with its test")]
 
+mod accounts;
 mod aggs;
 mod api_docs;
+mod catalog;
 #[path = "../../../geo/tests/it/decode.rs"]
 mod decode;
 mod editable;

@@ -60,7 +60,7 @@ pub(super) async fn sitemap(State(portals): State<Portals>, base: BaseUrl) -> Ap
     };
     let mut query = ListQuery {
         filters: vec![visible],
-        order: Order::CreatedAsc,
+        orders: vec![Order::CreatedAsc],
         size: SITEMAP_PAGE,
         ..ListQuery::default()
     };

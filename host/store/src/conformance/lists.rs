@@ -3,7 +3,8 @@
 use serde_json::json;
 
 use super::{at, document, given};
-use crate::{Document, Filter, Key, Order, Store, StoreResult};
+use crate::documents::SECTION;
+use crate::{ABSENT, Document, Filter, Key, Order, Store, StoreResult};
 
 /// Four trees: two oaks (one red and green), a beech, and one without keys.
 async fn trees(store: &dyn Store, collection: &'static str) -> StoreResult<()> {
@@ -152,5 +153,83 @@ pub(super) async fn facets_count_the_documents_that_match(store: &dyn Store) -> 
     let oaks = Filter::all(0).with("kind", "oak");
     assert_eq!(read.documents().facet("facets", &oaks, "colour").await?, pairs(&[("green", 2), ("red", 1)]));
     assert_eq!(read.documents().facet("facets", &all, "none").await?, pairs(&[]));
+    Ok(())
+}
+
+pub(super) async fn absence_is_a_value_to_filter_by(store: &dyn Store) -> StoreResult<()> {
+    trees(store, "absence").await?;
+    let any = |wanted: &[&str]| Filter { any_of: vec![("kind", values(wanted))], ..by_title() };
+    assert_eq!(ids(store, "absence", &any(&[ABSENT])).await?, "d");
+    assert_eq!(ids(store, "absence", &any(&[ABSENT, "beech"])).await?, "cd");
+    let none = Filter { none_of: vec![("kind", values(&[ABSENT, "beech"]))], ..by_title() };
+    assert_eq!(ids(store, "absence", &none).await?, "ab");
+    Ok(())
+}
+
+pub(super) async fn keys_order_and_add_up(store: &dyn Store) -> StoreResult<()> {
+    let made = |id, keys: &[(&'static str, &str)]| {
+        let keys = keys.iter().map(|(name, value)| Key::new(name, *value)).collect();
+        document("keyed", id, keys, json!({}))
+    };
+    let mut first = made("a", &[("day", "2026-02"), ("rows", "10"), ("kind", "x")]);
+    given(
+        store,
+        &[
+            first.clone(),
+            made("b", &[("day", "2025-01"), ("rows", "5000000000"), ("kind", "x")]),
+            made("c", &[("rows", "7"), ("kind", "y")]),
+            made("d", &[("day", "2026-02"), ("kind", "y")]),
+        ],
+    )
+    .await?;
+    let ordered = |order, then| Filter { order, then, ..Filter::all(10) };
+    let expected = [
+        (ordered(Order::KeyAsc("day"), vec![Order::TitleDesc, Order::KeyAsc("kind")]), "cbda"),
+        (ordered(Order::KeyDesc("day"), vec![Order::KeyDesc("kind")]), "dabc"),
+        (ordered(Order::KeyAsc("kind"), vec![Order::KeyDesc("day")]), "abdc"),
+    ];
+    for (filter, expected) in expected {
+        assert_eq!(ids(store, "keyed", &filter).await?, expected, "{filter:?}");
+    }
+    let sum =
+        |filter: Filter| async move { store.read().await?.documents().sum("keyed", &filter, "rows").await };
+    assert_eq!(sum(Filter::all(0)).await?, 5_000_000_017);
+    assert_eq!(sum(Filter::all(0).with("kind", "y")).await?, 7);
+    assert_eq!(sum(Filter::all(0).with("kind", "z")).await?, 0);
+
+    first.revision = 1;
+    first.keys = vec![Key::new("rows", "11"), Key::new("kind", "x")];
+    let mut work = store.begin().await?;
+    work.documents().put(&first).await?;
+    work.commit().await?;
+    assert_eq!(sum(Filter::all(0).with("kind", "x")).await?, 5_000_000_011, "a key that changed is replaced");
+    assert_eq!(
+        ids(store, "keyed", &Filter::all(10).with("day", "2026-02")).await?,
+        "d",
+        "one that went is gone"
+    );
+    Ok(())
+}
+
+pub(super) async fn words_of_the_title_come_first(store: &dyn Store) -> StoreResult<()> {
+    let made = |id, title: &str, summary: &str, rest: &str| Document {
+        search_text: [title, summary, rest].join(SECTION),
+        ..document("relevance", id, vec![], json!({}))
+    };
+    given(
+        store,
+        &[
+            made("a", "budget", "", "les arbres"),
+            made("b", "arbres", "", ""),
+            made("c", "parcs", "arbres et bancs", ""),
+            made("d", "arbres remarquables", "arbres", "des parcs"),
+        ],
+    )
+    .await?;
+    let searched =
+        |words: &[&str]| Filter { words: values(words), order: Order::Relevance, ..Filter::all(10) };
+    let found = ids(store, "relevance", &searched(&["arbres"])).await?;
+    assert_eq!((&found[2..], &found[..2] == "bd" || &found[..2] == "db"), ("ca", true), "{found}");
+    assert_eq!(ids(store, "relevance", &searched(&["arbres", "parcs"])).await?, "cd");
     Ok(())
 }
