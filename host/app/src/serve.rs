@@ -10,6 +10,7 @@ use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
+use halle_events::EventsParts;
 use halle_http::client_ip::{self, TrustedProxies};
 use halle_http::jwks::{HttpJwks, JwksSource, JwksVerifier};
 use halle_http::openapi::OpenApi;
@@ -104,6 +105,11 @@ fn start_workers(app: &App, args: &ServeArgs, work: &TaskTracker, stopping: &Can
     let pipeline = halle_datasets::handlers(&app.datasets);
     let mut exchanges = halle_processings::handlers(&app.processings);
     exchanges.extend(halle_catalogs::handlers(&app.catalogs));
+    exchanges.extend(halle_events::handlers(EventsParts {
+        store: Arc::clone(&app.base.store),
+        egress: Arc::clone(&app.egress),
+        public_url: args.public_url(),
+    }));
     work.spawn(runner("pipeline", pipeline, args.pipeline_jobs.max(1)).run(stopping.clone()));
     work.spawn(runner("exchanges", exchanges, EXCHANGES_AT_ONCE).run(stopping.clone()));
     work.spawn(app.catalogs.clone().watch(stopping.clone()));

@@ -57,6 +57,8 @@ pub struct App {
     pub processings: Processings,
     pub catalogs: Catalogs,
     pub portals: Portals,
+    /// The one way out.
+    pub egress: Arc<dyn Egress>,
 }
 
 impl Base {
@@ -147,7 +149,7 @@ impl App {
             datasets: datasets.clone(),
             plugins: Arc::clone(&base.plugins),
             installed,
-            egress,
+            egress: Arc::clone(&egress),
             vault,
             public_url: args.public_url().into(),
         });
@@ -167,6 +169,7 @@ impl App {
             processings,
             catalogs,
             portals,
+            egress,
         })
     }
 }

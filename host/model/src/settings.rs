@@ -10,6 +10,9 @@ pub const ITEMS_MAX: usize = 500;
 /// Characters of any title, address or identifier in the settings.
 pub const TEXT_CHARS_MAX: usize = 2_000;
 
+/// Characters of the title of a webhook: jobs name it.
+const WEBHOOK_TITLE_CHARS_MAX: usize = 200;
+
 /// Settings of an account, or of a department of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Settings {
@@ -309,6 +312,7 @@ impl SettingsContent {
         for (i, webhook) in self.webhooks.iter().enumerate() {
             check_webhook(webhook).map_err(|reason| format!("`webhooks[{i}]` : {reason}"))?;
         }
+        distinct("webhooks", self.webhooks.iter().map(|webhook| webhook.title.clone()))?;
         for (i, license) in self.licenses.iter().enumerate() {
             named(&license.title, "title").map_err(|reason| format!("`licenses[{i}]` : {reason}"))?;
             web_address(&license.href, "href").map_err(|reason| format!("`licenses[{i}]` : {reason}"))?;
@@ -330,6 +334,9 @@ impl SettingsContent {
 
 fn check_webhook(webhook: &Webhook) -> Result<(), String> {
     named(&webhook.title, "title")?;
+    if webhook.title.chars().count() > WEBHOOK_TITLE_CHARS_MAX {
+        return Err(format!("`title` doit avoir au plus {WEBHOOK_TITLE_CHARS_MAX} caractères."));
+    }
     if let Some(event) = webhook.events.iter().find(|event| !WEBHOOK_EVENTS.contains(&event.as_str())) {
         let known = WEBHOOK_EVENTS.join(", ");
         return Err(format!("l'évènement `{event}` n'existe pas ; possibles : {known}."));

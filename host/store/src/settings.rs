@@ -1,9 +1,11 @@
 //! How the settings of an account are stored: under the account's key, found by the addresses of its sites.
 
-use halle_base::AccountRef;
+use halle_base::{AccountRef, Timestamp};
 use halle_model::Settings;
+use halle_model::settings::WEBHOOK_EVENTS;
+use serde_json::json;
 
-use crate::{Entity, EntityExt, Key, StoreResult, UnitOfWork};
+use crate::{Entity, EntityExt, Key, NewJob, StoreResult, UnitOfWork};
 
 impl Entity for Settings {
     const COLLECTION: &'static str = "settings";
@@ -43,4 +45,41 @@ pub async fn settings_of(unit: &mut dyn UnitOfWork, account: &AccountRef) -> Sto
         found.extend(unit.load::<Settings>(&account.key()).await?.map(|stored| stored.entity));
     }
     Ok(found)
+}
+
+/// Kind of the job that calls one webhook. Its payload is `{account, webhook, resource, id, event}`: the key of the account
+/// whose settings declare the webhook, its title, and what happened to what.
+pub const WEBHOOK_JOB: &str = "webhook";
+
+/// Enqueues the calls of the webhooks of `owner` that want to know that `event` happened to the `resource` (`dataset` or
+/// `application`) with this identifier. Part of the unit of work that makes the event true. Nothing is done for events to
+/// which nobody can subscribe.
+pub async fn notify(
+    unit: &mut dyn UnitOfWork,
+    owner: &AccountRef,
+    resource: &'static str,
+    id: &str,
+    event: &str,
+    now: Timestamp,
+) -> StoreResult<()> {
+    let name = format!("{resource}-{event}");
+    if !WEBHOOK_EVENTS.contains(&name.as_str()) {
+        return Ok(());
+    }
+    for settings in settings_of(unit, owner).await? {
+        let account = settings.account.key();
+        let wanting = settings.content.webhooks.into_iter().filter(|webhook| {
+            webhook.events.is_empty() || webhook.events.iter().any(|wanted| *wanted == name)
+        });
+        for webhook in wanting {
+            let payload = json!({
+                "account": account, "webhook": webhook.title, "resource": resource, "id": id, "event": event,
+            });
+            let key = format!("webhooks/{account}/{}", webhook.title);
+            // Two events of one kind are two calls.
+            let job = NewJob { deduplicate: false, ..NewJob::now(WEBHOOK_JOB, key, payload, now) };
+            unit.jobs().enqueue(&job).await?;
+        }
+    }
+    Ok(())
 }

@@ -4,7 +4,8 @@ use halle_model::dataset::Status;
 use halle_model::journal::JournalEvent;
 use halle_model::{Caller, Dataset};
 use halle_store::logs::RECORDS_PER_STREAM_MAX;
-use halle_store::{JobState, UnitOfWork};
+use halle_store::settings::notify;
+use halle_store::{EntityExt, JobState, UnitOfWork};
 use serde::Serialize;
 use serde_json::json;
 
@@ -50,7 +51,7 @@ impl Datasets {
         }))
     }
 
-    /// Appends an event to the journal within a unit of work. [`announce`](Self::announce) it once that is committed.
+    /// Appends an event to the journal within a unit of work, and enqueues the calls of webhooks that want it. [`announce`](Self::announce) it once that is committed.
     pub(crate) async fn record(
         &self,
         unit: &mut dyn UnitOfWork,
@@ -71,6 +72,9 @@ impl Datasets {
     ) -> DatasetsResult<JournalEvent> {
         let body = serde_json::to_value(&event).map_err(DatasetsError::internal)?;
         unit.logs().append(&names::journal(dataset), event.date, &body, RECORDS_PER_STREAM_MAX).await?;
+        if let Some(about) = unit.load::<Dataset>(dataset).await? {
+            notify(unit, &about.owner, "dataset", dataset, &event.kind, event.date).await?;
+        }
         Ok(event)
     }
 

@@ -190,6 +190,18 @@ impl Datasets {
         datasets: i64,
     ) -> DatasetsResult<()> {
         let mut unit = self.store.read().await?;
+        self.check_room_in(unit.as_mut(), owner, bytes, datasets).await
+    }
+
+    /// As [`Self::check_room`], within a unit of work. Where bytes are added, but nobody knows how many, one is enough to
+    /// say so.
+    pub(crate) async fn check_room_in(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        owner: &AccountRef,
+        bytes: u64,
+        datasets: i64,
+    ) -> DatasetsResult<()> {
         let set = unit.load::<Limits>(&root(owner).key()).await?;
         let values = set.map_or(self.config.limits, |limits| limits.over(self.config.limits));
         if values == LimitValues::default() {
@@ -200,18 +212,18 @@ impl Datasets {
             let limit = u64::try_from(values.store_bytes).unwrap_or(0);
             return Err(DatasetsError::TooLarge(limit));
         }
-        let kept = consumption(unit.as_mut(), owner).await?;
+        let kept = consumption(unit, owner).await?;
         let exceeded = if !fits(values.nb_datasets, kept.nb_datasets, datasets) {
             format!(
                 "Vous avez atteint la limite de votre nombre de jeux de données ({}).",
                 values.nb_datasets
             )
-        } else if !fits(values.store_bytes, kept.store_bytes, bytes.max(1)) {
+        } else if bytes > 0 && !fits(values.store_bytes, kept.store_bytes, bytes) {
             format!(
                 "Vous avez atteint la limite de votre espace de stockage ({} octets).",
                 values.store_bytes
             )
-        } else if !fits(values.indexed_bytes, kept.indexed_bytes, bytes.min(1)) {
+        } else if bytes > 0 && !fits(values.indexed_bytes, kept.indexed_bytes, 1) {
             format!("Vous avez atteint la limite de vos données indexées ({} octets).", values.indexed_bytes)
         } else {
             return Ok(());

@@ -6,6 +6,7 @@ use halle_model::slug::title_slug;
 use halle_model::{Caller, Dataset};
 use halle_store::EntityExt;
 use halle_store::documents::Stored;
+use halle_store::settings::notify;
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
@@ -36,6 +37,8 @@ struct Consequences {
     rebuild: bool,
     /// Whether the columns or the extensions changed.
     structure: bool,
+    /// Whether the dataset came to be published on a site.
+    published: bool,
 }
 
 impl Datasets {
@@ -58,8 +61,8 @@ impl Datasets {
             self.load(caller, id, "writeDescription").await?
         };
         let published = sites(stored.description.get("publicationSites"));
-        let consequences = self.apply(&mut stored, attributes).await?;
-        self.check_publication(caller, &stored, &published, attributes).await?;
+        let mut consequences = self.apply(&mut stored, attributes).await?;
+        consequences.published = self.check_publication(caller, &stored, &published, attributes).await?;
         if consequences.breaking {
             check(caller, "writeDescriptionBreaking", &stored)?;
         }
@@ -158,6 +161,9 @@ impl Datasets {
         } else {
             None
         };
+        if consequences.published {
+            notify(unit.as_mut(), &stored.owner, "dataset", &stored.id, "publication", now).await?;
+        }
         unit.commit().await?;
         event.iter().for_each(|event| self.announce(&stored.id, event));
         Ok(stored.entity)

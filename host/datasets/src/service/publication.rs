@@ -15,21 +15,21 @@ use crate::state::Datasets;
 impl Datasets {
     /// Checks the sites that `attributes` publish `dataset` on; `dataset` is what it will be, `before` where it was.
     /// Publishing takes `writePublicationSites`, but for a staging site, where contributors may. 400 for a site that the
-    /// owner has not, and for metadata that the site requires and the dataset lacks.
+    /// owner has not, and for metadata that the site requires and the dataset lacks. Whether a site is new.
     pub(crate) async fn check_publication(
         &self,
         caller: &Caller,
         dataset: &Dataset,
         before: &[String],
         attributes: &Map<String, Value>,
-    ) -> DatasetsResult<()> {
-        let Some(wanted) = attributes.get("publicationSites") else { return Ok(()) };
+    ) -> DatasetsResult<bool> {
+        let Some(wanted) = attributes.get("publicationSites") else { return Ok(false) };
         let wanted = sites(Some(wanted));
         let added: Vec<&String> = wanted.iter().filter(|site| !before.contains(site)).collect();
         let removed = before.iter().filter(|site| !wanted.contains(site));
         let changed: Vec<&String> = added.iter().copied().chain(removed).collect();
         if changed.is_empty() {
-            return Ok(());
+            return Ok(false);
         }
         let settings = {
             let mut unit = self.store.read().await?;
@@ -44,7 +44,7 @@ impl Datasets {
                 check(caller, "writePublicationSites", dataset)?;
             }
         }
-        for key in added {
+        for &key in &added {
             let site = declared(key).ok_or_else(|| {
                 DatasetsError::bad_request(format!(
                     "Le site de publication `{key}` n'est pas déclaré dans les paramètres du compte propriétaire."
@@ -53,7 +53,7 @@ impl Datasets {
             check_department(caller, &dataset.owner, site)?;
             check_metadata(dataset, site)?;
         }
-        Ok(())
+        Ok(!added.is_empty())
     }
 
     /// Which descriptive attributes the forms of the dataset's owner show.

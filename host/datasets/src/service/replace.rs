@@ -12,6 +12,7 @@ use crate::jobs::sweep;
 use crate::service::create::{Upload, advance, file_bytes};
 use crate::service::load::load_in;
 use crate::service::names;
+use crate::service::publication::sites;
 use crate::state::Datasets;
 
 /// Times a write is tried again when somebody else changed the dataset between the look and the write.
@@ -46,6 +47,10 @@ impl Datasets {
             return Err(DatasetsError::NotImplemented(message.to_owned()));
         }
         crate::service::attributes::check_attributes(attributes, false)?;
+        let published = sites(dataset.description.get("publicationSites"));
+        let mut after = dataset.entity.clone();
+        crate::service::attributes::set_description(&mut after, attributes);
+        self.check_publication(caller, &after, &published, attributes).await?;
         self.check_room(&dataset.owner, file_bytes(&upload).await?, 0).await?;
         let building = self.receive(&dataset.id, &upload).await?;
         let version = building.id.clone();

@@ -238,3 +238,32 @@ async fn can_keeps_what_the_caller_may_do_and_tells_nothing_of_the_rest() {
     assert_eq!(facets["facets"]["spatial"].as_array().map(Vec::len), Some(2));
     assert_eq!(facets["facets"]["field-type"], json!([]));
 }
+
+#[tokio::test]
+async fn webhooks_of_the_owner_are_called_for_what_they_want() {
+    let harness = Harness::new().await;
+    let hook = |title: &str, events: Value| {
+        json!({ "title": title, "events": events,
+            "target": { "type": "http", "params": { "url": "https://example.org/hook" } } })
+    };
+    settings(
+        &harness,
+        json!({
+            "webhooks": [hook("erreurs", json!(["dataset-error"])), hook("tout", json!([]))],
+            "publicationSites": [site("p", json!({}))],
+        }),
+    )
+    .await;
+    harness.dataset("d", "code\n1\n").await;
+    patch(&harness, &admin(), "d", json!({ "publicationSites": ["portail:p"] })).await.ok();
+    patch(&harness, &admin(), "d", json!({ "publicationSites": ["portail:p"], "title": "D" })).await.ok();
+    let mut unit = harness.datasets.store.read().await.unwrap();
+    let mut events = Vec::new();
+    for title in ["erreurs", "tout"] {
+        let jobs = unit.jobs().with_key(&format!("webhooks/organization:ville/{title}")).await.unwrap();
+        events.push(
+            jobs.iter().map(|job| job.payload["event"].as_str().unwrap().to_owned()).collect::<Vec<_>>(),
+        );
+    }
+    assert_eq!(events, [vec![], vec!["dataset-created", "finalize-end", "publication"]]);
+}

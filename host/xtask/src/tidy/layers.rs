@@ -30,6 +30,7 @@ const LAYERS: &[(&str, u8)] = &[
     ("halle-services", 3),
     ("halle-processings", 3),
     ("halle-catalogs", 3),
+    ("halle-events", 3),
     ("halle-portals", 3),
     ("halle-backoffice", 3),
     ("halle-registry", 3),

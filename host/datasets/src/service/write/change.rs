@@ -112,6 +112,9 @@ impl Datasets {
     ) -> DatasetsResult<Vec<Outcome>> {
         let mut unit = self.store.begin().await?;
         let mut dataset = self.editable(unit.as_mut(), caller, id, operation).await?;
+        if changes.iter().any(|change| change.action != Action::Delete) {
+            self.check_room_in(unit.as_mut(), &dataset.owner, 1, 0).await?;
+        }
         let now = self.clock.now();
         let mut outcomes = Vec::with_capacity(changes.len());
         let mut pending: IndexMap<String, LineRecord> = IndexMap::new();
