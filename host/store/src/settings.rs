@@ -68,9 +68,11 @@ pub async fn notify(
     }
     for settings in settings_of(unit, owner).await? {
         let account = settings.account.key();
-        let wanting = settings.content.webhooks.into_iter().filter(|webhook| {
-            webhook.events.is_empty() || webhook.events.iter().any(|wanted| *wanted == name)
-        });
+        let wanting = settings
+            .content
+            .webhooks
+            .into_iter()
+            .filter(|webhook| webhook.events.is_empty() || webhook.events.contains(&name));
         for webhook in wanting {
             let payload = json!({
                 "account": account, "webhook": webhook.title, "resource": resource, "id": id, "event": event,

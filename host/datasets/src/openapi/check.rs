@@ -65,10 +65,9 @@ fn check_operation<'a>(
     if let Some(name) = operation["operationId"].as_str().filter(|name| !names.insert(*name)) {
         errors.push(format!("{place}.operationId : `{name}` est déjà celui d'une autre opération"));
     }
-    if let Some(body) = operation.get("requestBody") {
-        if !body["content"].is_object() && !body["$ref"].is_string() {
-            errors.push(format!("{place}.requestBody.content : un objet est attendu"));
-        }
+    let body = operation.get("requestBody");
+    if body.is_some_and(|body| !body["content"].is_object() && !body["$ref"].is_string()) {
+        errors.push(format!("{place}.requestBody.content : un objet est attendu"));
     }
     // 3.1 makes responses optional; without one a client learns nothing.
     if operation["responses"].as_object().is_none_or(Map::is_empty) {
