@@ -32,6 +32,7 @@ pub async fn pages(engine: &dyn SearchEngine) {
     maps::shapes_are_on_the_grid(engine).await;
     maps::shapes_lose_detail_that_cannot_be_seen(engine).await;
     maps::points_are_shapes_too(engine).await;
+    maps::groups_have_a_middle(engine).await;
     pages::unknown_columns_are_named(engine).await;
     pages::scans_give_typed_columns(engine).await;
 }

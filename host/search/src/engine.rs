@@ -228,6 +228,8 @@ pub struct ValuesAggRequest {
     pub select: Vec<String>,
     /// Order of these lines.
     pub sort: Vec<SortKey>,
+    /// Whether to tell where each group is on average.
+    pub places: bool,
 }
 
 /// Groups of one level.
@@ -250,7 +252,7 @@ pub struct Group {
     pub total: u64,
     /// Its value: numbers as numbers, booleans as `"true"`/`"false"`, dates `YYYY-MM-DD`, date-times RFC 3339.
     pub value: Value,
-    /// Mean of its points, when rows are grouped by place: degrees east and north.
+    /// Mean of the points of its lines that have one, when it was asked: degrees east and north.
     pub centroid: Option<(f64, f64)>,
     /// Metrics by name.
     pub metrics: Map<String, Value>,

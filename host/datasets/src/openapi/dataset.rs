@@ -150,6 +150,7 @@ fn tiles(geolocated: bool) -> Vec<Value> {
     let sampling = "Dans une tuile (`format=pbf`), comment choisir les lignes quand il y en a trop : `neighbors` garde une \
                     densité comparable à celle des tuiles voisines, `max` en garde jusqu'à quatre fois plus.";
     vec![
+        query("wkt", "Rendre les géométries au format WKT.", json!({ "type": "boolean" })),
         query("xyz", "Tuile : x,y,zoom. Filtre les lignes, et désigne la tuile de `format=pbf`.", text()),
         query("sampling", sampling, one_of(&["neighbors", "max"])),
     ]
@@ -158,17 +159,21 @@ fn tiles(geolocated: bool) -> Vec<Value> {
 fn lines(dataset: &Dataset) -> Operation {
     let geolocated = is_geolocated(dataset);
     let formats: &[&str] =
-        &["json", "csv", "ndjson", "xlsx", "parquet", "geojson", "pbf"][..if geolocated { 7 } else { 5 }];
+        &["json", "csv", "ndjson", "xlsx", "ods", "parquet", "geojson", "pbf", "wkt", "shp"]
+            [..if geolocated { 10 } else { 6 }];
     let mut answer = json_content(page_schema(&dataset.schema));
     for media_type in ["text/csv", "application/x-ndjson"] {
         answer[media_type] = json!({ "schema": text() });
     }
-    for format in [WholeFormat::Xlsx, WholeFormat::Parquet] {
+    for format in [WholeFormat::Xlsx, WholeFormat::Ods, WholeFormat::Parquet] {
         answer[format.media_type()] = json!({ "schema": { "type": "string", "format": "binary" } });
     }
     if geolocated {
         answer["application/geo+json"] = json!({ "schema": { "type": "object" } });
-        answer["application/x-protobuf"] = json!({ "schema": { "type": "string", "format": "binary" } });
+        for media_type in ["application/x-protobuf", WholeFormat::Shapefile.media_type()] {
+            answer[media_type] = json!({ "schema": { "type": "string", "format": "binary" } });
+        }
+        answer["text/plain"] = json!({ "schema": text() });
     }
     Operation::of_dataset("readLines", READS, "Lire des lignes.")
         .parameters(paging(&dataset.schema))
@@ -222,6 +227,11 @@ fn values_agg(dataset: &Dataset, grouped: &[&str]) -> Operation {
                 one_of(&["avg", "sum", "min", "max", "stats", "value_count", "percentiles", "cardinality"]),
             ),
             query("metric_field", "Colonne de la métrique.", text()),
+            query(
+                "format",
+                "Format de la réponse : les deux derniers situent les groupes.",
+                one_of(&["json", "geojson", "pbf"]),
+            ),
             query(
                 "extra_metrics",
                 "Autres métriques : `colonne:métrique`, séparées par des virgules.",

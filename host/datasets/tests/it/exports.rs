@@ -40,7 +40,7 @@ async fn everything_that_matches_is_streamed_and_the_same_as_pages() {
     assert_eq!(filtered, "\u{feff}\"Code\"\n\"a2\"\n\"a4\"\n");
     ask(&harness, "lines?size=all").await.refused(
         400,
-        "\"size\" must be a whole number, \"all\" is for the formats csv, ndjson, geojson, parquet and xlsx",
+        "\"size\" must be a whole number, \"all\" is for the formats csv, ndjson, geojson, parquet, xlsx, ods and shp",
     );
 }
 

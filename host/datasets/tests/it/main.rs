@@ -13,6 +13,7 @@ mod enrichment;
 mod errors;
 mod exports;
 mod formats;
+mod geo_exports;
 mod harness;
 mod lines;
 mod list;

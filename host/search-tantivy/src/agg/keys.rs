@@ -9,7 +9,6 @@ use serde_json::Value;
 
 use crate::hash::FastMap;
 use crate::lines::render::number_value;
-use crate::part::Points;
 use crate::part::column::{NO_INSTANT, Values};
 use crate::part::dictionary::NO_VALUE;
 use crate::snapshot::{Field, OrdinalsOf, Snapshot};
@@ -239,18 +238,12 @@ impl<'a> Keys<'a> {
 
     /// Like [`Self::each`], by the cell of the point.
     fn each_cell(&self, part: usize, rows: &[u32], characters: u8, mut take: impl FnMut(u32, i64)) {
-        let Some(points) = self.places(part) else { return };
+        let Some(points) = &self.snapshot.parts[part].part.points else { return };
         for &at in rows {
             if let Some((lon, lat)) = points.get(at as usize) {
                 take(at, geohash::cell(lon, lat, characters).cast_signed());
             }
         }
-    }
-
-    /// The points of rows, when rows are grouped by place.
-    pub(crate) fn places(&self, part: usize) -> Option<&'a Points> {
-        let points = self.snapshot.parts[part].part.points.as_ref();
-        points.filter(|_| matches!(self.kind, Kind::Cells(_)))
     }
 
     /// The value of a key, as the answer gives it.

@@ -21,6 +21,7 @@ use crate::geo::Extent;
 use crate::hash::FastMap;
 use crate::lines::render::RowWriter;
 use crate::order::{First, Order};
+use crate::part::Points;
 use crate::select::Selection;
 use crate::snapshot::Snapshot;
 
@@ -62,28 +63,26 @@ struct Counting<'a> {
     slots: Slots,
     key_of: Vec<i64>,
     counts: Vec<u64>,
-    /// Sums of longitudes and latitudes, when rows are grouped by place.
-    sums: Vec<(f64, f64)>,
+    /// Sums of longitudes and latitudes, and of how many points, when places are asked.
+    sums: Vec<(f64, f64, u64)>,
     measures: Vec<Measure<'a>>,
 }
 
 impl Counting<'_> {
-    fn add_points(&mut self, part: usize, slots_of_rows: &[(u32, u32)]) {
-        let Some(points) = self.keys.places(part) else { return };
-        self.sums.resize(self.key_of.len(), (0.0, 0.0));
+    fn add_points(&mut self, points: &Points, slots_of_rows: &[(u32, u32)]) {
+        self.sums.resize(self.key_of.len(), (0.0, 0.0, 0));
         for &(row, slot) in slots_of_rows {
             if let Some((lon, lat)) = points.get(row as usize) {
                 let sum = &mut self.sums[slot as usize];
-                *sum = (sum.0 + lon, sum.1 + lat);
+                *sum = (sum.0 + lon, sum.1 + lat, sum.2 + 1);
             }
         }
     }
 
     /// Mean of the points of a group.
     fn centroid(&self, group: usize) -> Option<(f64, f64)> {
-        let (lon, lat) = self.sums.get(group)?;
-        let count = self.counts[group] as f64;
-        Some((lon / count, lat / count))
+        let &(lon, lat, count) = self.sums.get(group)?;
+        (count > 0).then(|| (lon / count as f64, lat / count as f64))
     }
 }
 
@@ -191,7 +190,10 @@ impl<'a> Question<'a> {
                 measure.grow(groups);
                 measure.add(part, &slots_of_rows);
             }
-            counting.add_points(part, &slots_of_rows);
+            let points = self.snapshot.parts[part].part.points.as_ref();
+            if let Some(points) = points.filter(|_| self.request.places) {
+                counting.add_points(points, &slots_of_rows);
+            }
             Ok(())
         })?;
         Ok(counting)

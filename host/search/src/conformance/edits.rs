@@ -88,6 +88,7 @@ pub(super) async fn many_changes_add_up(engine: &dyn SearchEngine) {
             size: 0,
             select: Vec::new(),
             sort: Vec::new(),
+            places: false,
         };
         let groups = index.values_agg(groups).await.expect("groups");
         assert_eq!(groups.total_values, texts.len() as u64, "step {step}");

@@ -20,6 +20,7 @@ fn request(levels: Vec<GroupBy>) -> ValuesAggRequest {
         size: 0,
         select: Vec::new(),
         sort: Vec::new(),
+        places: false,
     }
 }
 

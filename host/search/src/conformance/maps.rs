@@ -6,8 +6,8 @@ use halle_geo::{Shape, compact, grid};
 use halle_model::ColumnKind;
 
 use super::table::{Cell, Table, numbers};
-use crate::ast::{Query, SortBy, SortKey};
-use crate::engine::{SearchEngine, ShapesPage, ShapesRequest};
+use crate::ast::{GroupBy, Interval, Query, SortBy, SortKey};
+use crate::engine::{SearchEngine, ShapesPage, ShapesRequest, ValuesAggRequest};
 
 const SQUARE: &str = r#"{"type":"Polygon","coordinates":[[[0,40],[10,40],[10,50],[0,50],[0,40]]]}"#;
 
@@ -105,4 +105,35 @@ pub(super) async fn points_are_shapes_too(engine: &dyn SearchEngine) {
     assert_eq!(found[1].1, None);
     let other = super::build(engine, "maps-points-2", &table).await;
     assert!(index.revision().is_none() || index.revision() != other.revision());
+}
+
+pub(super) async fn groups_have_a_middle(engine: &dyn SearchEngine) {
+    let table = Table::new(&[("lieu", ColumnKind::Text), ("ville", ColumnKind::Text)])
+        .concept("lieu", "http://www.w3.org/2003/01/geo/wgs84_pos#lat_long")
+        .row(vec!["10,20".into(), "a".into()])
+        .row(vec!["20,40".into(), "a".into()])
+        .row(vec![Cell::None, "a".into()])
+        .row(vec![Cell::None, "b".into()]);
+    let index = super::build(engine, "maps-groups", &table).await;
+    let level = GroupBy {
+        column: "ville".to_owned(),
+        interval: Interval::Value,
+        size: 20,
+        order: Vec::new(),
+        missing: None,
+    };
+    for places in [true, false] {
+        let request = ValuesAggRequest {
+            query: Query::All,
+            levels: vec![level.clone()],
+            metrics: Vec::new(),
+            size: 0,
+            select: Vec::new(),
+            sort: Vec::new(),
+            places,
+        };
+        let groups = index.values_agg(request).await.expect("groups").groups;
+        let middles: Vec<_> = groups.iter().map(|group| group.centroid).collect();
+        assert_eq!(middles, [places.then_some((30.0, 15.0)), None], "lines without point do not count");
+    }
 }

@@ -230,6 +230,7 @@ pub(super) async fn check_groups(index: &dyn Index, table: &Table, dice: &Seeded
         size: 0,
         select: Vec::new(),
         sort: Vec::new(),
+        places: false,
     };
     let told = format!("{request:?}");
     let found = index.values_agg(request).await.expect(&told);

@@ -87,7 +87,10 @@ impl ValuesAggParams {
         let query = filters::query(params, fields)?;
         let (selected, plain, _) = select(params, fields)?;
         let select = selected.unwrap_or(plain);
-        Ok(Self { request: ValuesAggRequest { query, levels, metrics, size, select, sort }, by_key })
+        Ok(Self {
+            request: ValuesAggRequest { query, levels, metrics, size, select, sort, places: false },
+            by_key,
+        })
     }
 }
 
@@ -398,6 +401,7 @@ impl ValuesParams {
             size: 0,
             select: Vec::new(),
             sort: Vec::new(),
+            places: false,
         };
         Ok(Self { request, stringify: params.flag("stringify") })
     }

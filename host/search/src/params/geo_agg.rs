@@ -51,6 +51,16 @@ impl GeoAggParams {
         let query = filters::query(params, fields)?;
         let (selected, plain, _) = select(params, fields)?;
         let select = selected.unwrap_or(plain);
-        Ok(Self { request: ValuesAggRequest { query, levels: vec![level], metrics, size, select, sort } })
+        Ok(Self {
+            request: ValuesAggRequest {
+                query,
+                levels: vec![level],
+                metrics,
+                size,
+                select,
+                sort,
+                places: true,
+            },
+        })
     }
 }

@@ -84,6 +84,7 @@ impl LinesParams {
         "indexedAt",
         "draft",
         "sampling",
+        "wkt",
     ];
 
     /// Reads and checks the parameters. `size_default` is in lines.

@@ -7,7 +7,7 @@ use halle_http::{ApiResult, BaseUrl, Caller, Params};
 use serde_json::Value;
 
 use super::headers::{Answer, Payload, cache_for, unchanged};
-use super::{next, search_params};
+use super::{next, search_params, tile};
 use crate::service::read::Reading;
 use crate::state::Datasets;
 
@@ -28,7 +28,21 @@ pub(super) async fn values_agg(
     if let Some(response) = unchanged(&headers, &reading, cache) {
         return Ok(response);
     }
-    let answer = reading.values_agg(&search_params(&params)?).await?;
+    let asked = search_params(&params)?;
+    match asked.get("format") {
+        Some("geojson") => {
+            let features = reading.values_agg_features(&asked).await?;
+            let (media_type, payload) =
+                ("application/geo+json", Payload::Bytes(features.to_string().into_bytes()));
+            return Ok(Answer { reading: &reading, cache, media_type, payload, next: None }.respond(&headers));
+        }
+        Some(format) if tile::FORMATS.contains(&format) => {
+            let bytes = reading.values_agg_tile(&asked).await?;
+            return Ok(tile::plain(bytes, &reading, cache, &headers));
+        }
+        _ => {}
+    }
+    let answer = reading.values_agg(&asked).await?;
     let next = answer.next.map(|(name, value)| next::address(&base, &uri, &params, &name, &value));
     let mut body = answer.body;
     if let Some(next) = &next {

@@ -35,7 +35,7 @@ pub(super) async fn list(
     let format = params.get("format").unwrap_or("json");
     if tile::FORMATS.contains(&format) {
         let drawn = reading.tile(&asked, datasets.tiles()).await?;
-        return tile::answer(drawn, &reading, cache, &headers);
+        return Ok(tile::answer(drawn, &reading, cache, &headers));
     }
     if let Some(format) = ExportFormat::of(format) {
         let export = reading.export(&asked, format).await?;
@@ -62,6 +62,9 @@ pub(super) async fn list(
     let (media_type, bytes, next) = if format == "geojson" {
         let (collection, next) = reading.geojson(&asked).await?;
         ("application/geo+json", collection.to_string().into_bytes(), next.map(address))
+    } else if format == "wkt" {
+        let (text, next) = reading.wkt(&asked).await?;
+        ("text/plain; charset=utf-8", text.into_bytes(), next.map(address))
     } else {
         let lines = reading.lines(&asked).await?;
         let next = lines.next.clone().map(address);

@@ -194,7 +194,7 @@ fn cell_json(group: Group) -> DatasetsResult<Value> {
     Ok(body)
 }
 
-fn group_json(group: Group) -> DatasetsResult<Value> {
+pub(super) fn group_json(group: Group) -> DatasetsResult<Value> {
     let mut body = Map::new();
     body.insert("total".to_owned(), group.total.into());
     body.insert("value".to_owned(), group.value);

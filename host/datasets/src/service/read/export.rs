@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 
 use super::Reading;
 use super::cells::{Cell, Cells, write_quoted};
+use super::wkt;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::state::Datasets;
 
@@ -93,6 +94,8 @@ struct Writer {
     format: ExportFormat,
     separator: String,
     header: bool,
+    /// Columns of geometries to write as WKT.
+    wkt: Vec<String>,
 }
 
 impl Reading {
@@ -126,7 +129,13 @@ impl Reading {
             return Err(DatasetsError::bad_request(message));
         }
         let columns = self.exported(asked);
-        Ok(Writer { columns, format, separator, header: params.get("header") != Some("false") })
+        Ok(Writer {
+            columns,
+            format,
+            separator,
+            header: params.get("header") != Some("false"),
+            wkt: wkt::columns(params, &self.columns),
+        })
     }
 
     /// Columns of an export, in order: those selected, or all that are not calculated.
@@ -163,7 +172,11 @@ impl Writer {
         let mut out = Vec::with_capacity(batch.num_rows() * cells.len() * 12);
         for row in 0..batch.num_rows() {
             let mut columns = cells.iter();
-            self.row(|_| columns.next().map_or(Cell::Empty, |column| column.get(row)), &mut out)?;
+            let cell = |column: &Column| {
+                let cell = columns.next().map_or(Cell::Empty, |cells| cells.get(row));
+                if self.wkt.contains(&column.key) { wkt::cell(cell) } else { cell }
+            };
+            self.row(cell, &mut out)?;
         }
         Ok(out)
     }

@@ -70,7 +70,8 @@ impl Shape {
         json!({ "type": "Feature", "id": id, "geometry": geometry, "properties": line })
     }
 
-    fn geometry(&self, line: &Map<String, Value>) -> Value {
+    /// The geometry of a line, `null` when it has none.
+    pub(super) fn geometry(&self, line: &Map<String, Value>) -> Value {
         if let Some(shape) = self.shape.as_ref().and_then(|key| line.get(key)) {
             return match shape {
                 Value::String(text) => serde_json::from_str(text).unwrap_or(Value::Null),

@@ -56,7 +56,7 @@ impl Reading {
     /// A page of lines for parameters that are already checked.
     pub(super) async fn page(&self, params: &Params, asked: &LinesParams) -> DatasetsResult<LinesAnswer> {
         let Size::Lines(size) = asked.size else {
-            let message = "\"size\" must be a whole number, \"all\" is for the formats csv, ndjson, geojson, parquet and xlsx";
+            let message = "\"size\" must be a whole number, \"all\" is for the formats csv, ndjson, geojson, parquet, xlsx, ods and shp";
             return Err(DatasetsError::bad_request(message));
         };
         let page = self.index.lines(asked.request(size)).await?;

@@ -1,14 +1,18 @@
 //! Reads: lines, values, aggregations, exports. Each works on one consistent version, opened by [`Datasets::open`].
 
+mod agg_places;
 mod aggs;
 mod batches;
 mod cells;
 mod export;
 mod geojson;
 mod lines;
+mod ods;
 mod rewrite;
+mod shapefile;
 mod tiles;
 mod whole_file;
+mod wkt;
 mod workbook;
 
 use std::sync::Arc;

@@ -1,10 +1,11 @@
-//! What is done to each JSON line on its way out: `truncate=N`, `arrays=true`.
+//! What is done to each JSON line on its way out: `truncate=N`, `arrays=true`, `wkt=true`.
 
 use bytes::Bytes;
 use halle_model::{Column, ColumnKind, concept};
 use halle_search::params::Params;
 use serde_json::{Map, Value};
 
+use super::wkt;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::attachments::ATTACHMENT;
 
@@ -17,10 +18,12 @@ pub(super) struct Rewrite {
     truncate: Option<(usize, Vec<String>)>,
     /// Multivalued columns and their separators.
     arrays: Vec<(String, String)>,
+    /// Columns of geometries to write as WKT.
+    wkt: Vec<String>,
 }
 
 impl Rewrite {
-    /// Reads `truncate` and `arrays`.
+    /// Reads `truncate`, `arrays` and `wkt`.
     pub(super) fn of(params: &Params, columns: &[Column]) -> DatasetsResult<Self> {
         let truncate = match params.get("truncate") {
             None => None,
@@ -33,12 +36,12 @@ impl Rewrite {
         let multivalued =
             columns.iter().filter_map(|column| Some((column.key.clone(), column.separator.clone()?)));
         let arrays = if params.flag("arrays") { multivalued.collect() } else { Vec::new() };
-        Ok(Self { truncate, arrays })
+        Ok(Self { truncate, arrays, wkt: wkt::columns(params, columns) })
     }
 
     /// The line as it goes out.
     pub(super) fn line(&self, line: Bytes) -> DatasetsResult<Bytes> {
-        if self.truncate.is_none() && self.arrays.is_empty() {
+        if self.truncate.is_none() && self.arrays.is_empty() && self.wkt.is_empty() {
             return Ok(line);
         }
         let mut values: Map<String, Value> =
@@ -48,6 +51,11 @@ impl Rewrite {
                 if let Some(Value::String(text)) = values.get_mut(key) {
                     truncate(text, *chars);
                 }
+            }
+        }
+        for key in &self.wkt {
+            if let Some(value) = values.get_mut(key) {
+                wkt::rewrite(value);
             }
         }
         for (key, separator) in &self.arrays {

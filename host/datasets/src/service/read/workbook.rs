@@ -12,7 +12,7 @@ use super::cells::{Cell, Cells};
 use crate::error::{DatasetsError, DatasetsResult};
 
 /// Lines that fit below the header (limits of Excel: 1,048,576 rows).
-const SHEET_LINES_MAX: u32 = 1_048_575;
+pub(super) const SHEET_LINES_MAX: u32 = 1_048_575;
 
 /// Characters of a cell (limits of Excel).
 const CELL_CHARS_MAX: usize = 32_767;
@@ -97,9 +97,7 @@ impl WorkbookWriter {
         let sheet = self.workbook.worksheet_from_index(0).map_err(failed)?;
         for row in 0..batch.num_rows() {
             if self.lines == SHEET_LINES_MAX {
-                return Err(DatasetsError::bad_request(format!(
-                    "Une feuille de calcul ne contient pas plus de {SHEET_LINES_MAX} lignes : filtrez, ou demandez un autre format (csv, parquet)."
-                )));
+                return Err(too_many_lines());
             }
             self.lines += 1;
             for (index, (column, cells)) in self.columns.iter().zip(&cells).enumerate() {
@@ -113,53 +111,66 @@ impl WorkbookWriter {
 
     /// Adds the other sheets and writes everything.
     pub(super) fn finish(mut self, about: &About, file: &mut File) -> DatasetsResult<()> {
-        let mut metadata: Vec<[String; 2]> =
-            about.metadata.iter().map(|(name, value)| [(*name).to_owned(), value.clone()]).collect();
-        metadata.push(["Lignes".to_owned(), self.lines.to_string()]);
-        if self.cut_cells > 0 {
-            let note = format!(
+        let note = (self.cut_cells > 0).then(|| {
+            format!(
                 "{} cellules dépassaient les {CELL_CHARS_MAX} caractères d'une cellule de tableur et ont été coupées.",
                 self.cut_cells
-            );
-            metadata.push(["Remarque".to_owned(), note]);
-        }
-        self.sheet("metadata", &["", ""], metadata)?;
-        let schema = self.columns.iter().map(|column| {
-            let refers = column.refers_to.clone().unwrap_or_default();
-            let original = column.original_name.clone().unwrap_or_default();
-            let kind = format!("{:?}", column.kind()).to_lowercase();
-            [column.key.clone(), original, column.label().to_owned(), kind, refers]
+            )
         });
-        let schema: Vec<[String; 5]> = schema.collect();
-        self.sheet("schema", &["Clé", "Nom d'origine", "Libellé", "Type", "Concept"], schema)?;
-        let labels = self.columns.iter().flat_map(|column| {
-            let labels = column.labels.iter().flatten();
-            labels.map(|(value, label)| [column.key.clone(), value.clone(), label.clone()])
-        });
-        let labels: Vec<[String; 3]> = labels.collect();
-        self.sheet("labels", &["Colonne", "Valeur", "Libellé"], labels)?;
-        let query: Vec<[String; 2]> =
-            about.query.iter().map(|(name, value)| [name.clone(), value.clone()]).collect();
-        self.sheet("query", &["Paramètre", "Valeur"], query)?;
-        self.workbook.save_to_writer(file).map_err(failed)
-    }
-
-    fn sheet<const N: usize>(
-        &mut self,
-        name: &str,
-        header: &[&str; N],
-        rows: Vec<[String; N]>,
-    ) -> DatasetsResult<()> {
-        let sheet = self.workbook.add_worksheet();
-        sheet.set_name(name).map_err(failed)?;
-        let header = header.map(str::to_owned);
-        for (row, cells) in (0..).zip(std::iter::once(header).chain(rows)) {
-            for (index, text) in cells.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
-                sheet.write_string(row, place(index)?, cut(text).0).map_err(failed)?;
+        for side in side_sheets(about, &self.columns, self.lines, note) {
+            let sheet = self.workbook.add_worksheet();
+            sheet.set_name(side.name).map_err(failed)?;
+            for (row, cells) in (0..).zip(&side.rows) {
+                for (index, text) in cells.iter().enumerate().filter(|(_, text)| !text.is_empty()) {
+                    sheet.write_string(row, place(index)?, cut(text).0).map_err(failed)?;
+                }
             }
         }
-        Ok(())
+        self.workbook.save_to_writer(file).map_err(failed)
     }
+}
+
+/// A sheet beside the data: texts, the header first.
+pub(super) struct SideSheet {
+    pub(super) name: &'static str,
+    pub(super) rows: Vec<Vec<String>>,
+}
+
+/// The sheets `metadata`, `schema`, `labels` and `query`; `note` is what the reader should know of the data.
+pub(super) fn side_sheets(
+    about: &About,
+    columns: &[Column],
+    lines: u32,
+    note: Option<String>,
+) -> Vec<SideSheet> {
+    let header = |names: &[&str]| vec![names.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>()];
+    let mut metadata = header(&["", ""]);
+    metadata.extend(about.metadata.iter().map(|(name, value)| vec![(*name).to_owned(), value.clone()]));
+    metadata.push(vec!["Lignes".to_owned(), lines.to_string()]);
+    metadata.extend(note.map(|note| vec!["Remarque".to_owned(), note]));
+    let mut schema = header(&["Clé", "Nom d'origine", "Libellé", "Type", "Concept"]);
+    schema.extend(columns.iter().map(|column| {
+        let refers = column.refers_to.clone().unwrap_or_default();
+        let original = column.original_name.clone().unwrap_or_default();
+        let kind = format!("{:?}", column.kind()).to_lowercase();
+        vec![column.key.clone(), original, column.label().to_owned(), kind, refers]
+    }));
+    let mut labels = header(&["Colonne", "Valeur", "Libellé"]);
+    labels.extend(columns.iter().flat_map(|column| {
+        let labels = column.labels.iter().flatten();
+        labels.map(|(value, label)| vec![column.key.clone(), value.clone(), label.clone()])
+    }));
+    let mut query = header(&["Paramètre", "Valeur"]);
+    query.extend(about.query.iter().map(|(name, value)| vec![name.clone(), value.clone()]));
+    let sheets = [("metadata", metadata), ("schema", schema), ("labels", labels), ("query", query)];
+    sheets.into_iter().map(|(name, rows)| SideSheet { name, rows }).collect()
+}
+
+/// The refusal of more lines than a sheet has.
+pub(super) fn too_many_lines() -> DatasetsError {
+    DatasetsError::bad_request(format!(
+        "Une feuille de calcul ne contient pas plus de {SHEET_LINES_MAX} lignes : filtrez, ou demandez un autre format (csv, parquet)."
+    ))
 }
 
 /// Number of a column of a sheet.

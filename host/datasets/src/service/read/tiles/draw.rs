@@ -1,10 +1,13 @@
 //! Lines drawn in a tile: one layer `results`, attributes typed as their columns are.
 
+use std::collections::HashMap;
+
 use arrow::array::Array;
 use halle_geo::mvt::{Layer, Value};
 use halle_geo::tile::Pen;
-use halle_geo::{Kind, Shape, Tile, compact};
+use halle_geo::{Kind, Position, Shape, Tile, compact};
 use halle_search::engine::ShapesPage;
+use serde_json::{Map, Value as Json};
 
 use super::super::cells::{Cell, Cells};
 use crate::error::{DatasetsError, DatasetsResult};
@@ -62,4 +65,41 @@ fn tag(layer: &mut Layer, key: u32, name: &str, cell: &Cell<'_>, tags: &mut Vec<
     };
     let value = if UNIQUE.contains(&name) { layer.add_value(value) } else { layer.value(value) };
     tags.extend([key, value]);
+}
+
+/// A tile of points of the grid with attributes; what is neither text, number nor truth value is left out.
+pub(in super::super) fn points(
+    tile: Tile,
+    features: impl Iterator<Item = (Position, Map<String, Json>)>,
+) -> Vec<u8> {
+    let (mut pen, mut layer) = (Pen::new(tile), Layer::new("results"));
+    let mut keys: HashMap<String, u32> = HashMap::new();
+    for (place, attributes) in features {
+        let shape = Shape::point(place);
+        let commands = pen.draw(&shape, Kind::Point);
+        let mut tags = Vec::with_capacity(attributes.len() * 2);
+        for (name, value) in &attributes {
+            let value = match value {
+                Json::String(text) => Value::Text(text),
+                Json::Bool(truth) => Value::Boolean(*truth),
+                Json::Number(number) => match (number.as_i64(), number.as_f64()) {
+                    (Some(number), _) => Value::Integer(number),
+                    (None, Some(number)) => Value::Number(number),
+                    (None, None) => continue,
+                },
+                _ => continue,
+            };
+            let key = match keys.get(name) {
+                Some(key) => *key,
+                None => {
+                    let key = layer.key(name);
+                    keys.insert(name.clone(), key);
+                    key
+                }
+            };
+            tags.extend([key, layer.value(value)]);
+        }
+        layer.feature(None, &tags, Kind::Point, commands);
+    }
+    layer.finish()
 }

@@ -5,7 +5,7 @@
 //! densest tile around (`sampling=neighbors`).
 
 pub(crate) mod cache;
-mod draw;
+pub(super) mod draw;
 
 use bytes::Bytes;
 use halle_base::limits::PAGE_LINES_MAX;
