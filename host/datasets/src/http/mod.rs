@@ -8,6 +8,7 @@ pub mod diagnostics;
 pub mod errors;
 pub mod files;
 pub mod headers;
+pub mod identities;
 pub mod journal;
 pub mod list;
 pub mod owner;
@@ -69,6 +70,14 @@ fn accounts() -> Router<Datasets> {
         .route("/configurable-remote-services", get(account::suggestions))
         .route("/configurable-catalogs", get(account::suggestions))
         .route("/_check-api", post(account::check_api))
+        .route(
+            "/identities/{type}/{account}",
+            get(identities::report).post(identities::rename).delete(identities::remove),
+        )
+        .route("/admin/info", get(identities::info))
+        .route("/admin/status", get(identities::status))
+        .route("/admin/datasets-errors", get(identities::datasets_errors))
+        .route("/admin/owners", get(identities::owners))
         .route("/catalog/datasets", get(catalog::datasets))
         .route("/catalog/dcat", get(catalog::as_dcat))
         .route("/catalog/api-docs.json", get(catalog::api_docs))

@@ -41,6 +41,23 @@ pub(super) fn accounts(add: &mut impl FnMut(&str, &str, Operation)) {
     let write = Operation::new("writeLimits", ACCOUNTS, "Poser les limites d'un compte.");
     let write = write.parameters(account_path()).parameters([key()]).body(any());
     add(path, "post", write.answers(200, "Les limites.", any()));
+    let path = "/identities/{type}/{account}";
+    let named =
+        |id, summary| Operation::new(id, ACCOUNTS, summary).parameters(account_path()).parameters([key()]);
+    let report = named("readIdentity", "Compter ce qu'un compte possède.");
+    add(path, "get", report.answers(200, "Les nombres.", any()));
+    let rename = named("renameIdentity", "Écrire partout le nouveau nom d'un compte.").body(any());
+    add(path, "post", rename.answers(200, "Le compte.", any()));
+    let remove = named("deleteIdentity", "Supprimer tout ce qu'un compte possède.");
+    add(path, "delete", remove.answers_nothing(204, "Supprimé."));
+    for (path, id, summary) in [
+        ("/admin/info", "readAdminInfo", "Lire la version du service."),
+        ("/admin/status", "readAdminStatus", "Lire l'état du service."),
+        ("/admin/datasets-errors", "listDatasetsErrors", "Lister les jeux de données en erreur."),
+        ("/admin/owners", "listOwners", "Lister les propriétaires de jeux de données."),
+    ] {
+        add(path, "get", Operation::new(id, ACCOUNTS, summary).answers(200, "La réponse.", any()));
+    }
     let stats = Operation::new("readStats", ACCOUNTS, "Lire les limites et les comptes du compte actif.");
     add("/stats", "get", stats.answers(200, "Les chiffres.", any()));
     let activity = Operation::new("readActivity", ACCOUNTS, "Lister ce qui a changé en dernier.")

@@ -11,6 +11,7 @@ pub(crate) mod diagnostics;
 pub(crate) mod extensions;
 pub mod files;
 pub mod full;
+pub mod identities;
 pub mod journal;
 pub mod limits;
 pub mod list;

@@ -15,6 +15,7 @@ mod exports;
 mod formats;
 mod geo_exports;
 mod harness;
+mod identities;
 mod lines;
 mod list;
 mod patch;
