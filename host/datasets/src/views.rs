@@ -53,6 +53,9 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     if !dataset.primary_key.is_empty() {
         set("primaryKey", json!(dataset.primary_key));
     }
+    if dataset.is_rest {
+        set("rest", json!(dataset.rest));
+    }
     if !dataset.extensions.is_empty() {
         set("extensions", json!(dataset.extensions));
     }

@@ -38,8 +38,7 @@ pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
     let mut names = Vec::new();
     for (_, entry) in archive.contents() {
         if !is_inside(&entry.name) {
-            let name: String = entry.name.chars().take(100).collect();
-            return Err(IngestError::broken(format!("fichier « {name} »"), "son chemin sort du dossier"));
+            return Err(outside(&entry.name));
         }
         names.push(entry.name.clone());
     }
@@ -58,6 +57,29 @@ pub fn attachment(path: &Path, name: &str) -> IngestResult<Option<Attachment>> {
     let archive = Archive::open(File::open(path)?)?;
     let found = archive.contents().find(|(_, entry)| entry.name == name).map(|(index, _)| index);
     found.map(|index| archive.read(index).map(|content| Attachment { content })).transpose()
+}
+
+/// Shows every file of a zip, with its path, until `visit` says `false`. Fails for a path that leaves the folder.
+pub fn each_attachment(
+    path: &Path,
+    mut visit: impl FnMut(&str, &mut dyn Read) -> bool,
+) -> IngestResult<()> {
+    let archive = Archive::open(File::open(path)?)?;
+    for (index, entry) in archive.contents() {
+        if !is_inside(&entry.name) {
+            return Err(outside(&entry.name));
+        }
+        if !visit(&entry.name, &mut archive.read(index)?) {
+            break;
+        }
+    }
+    Ok(())
+}
+
+/// The refusal of a path that leaves the folder.
+fn outside(path: &str) -> IngestError {
+    let path: String = path.chars().take(100).collect();
+    IngestError::broken(format!("fichier « {path} »"), "son chemin sort du dossier")
 }
 
 impl Table for AttachmentTable {

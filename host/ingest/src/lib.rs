@@ -50,12 +50,13 @@ mod table;
 mod typing;
 mod xml;
 
+use std::io::Read;
 use std::path::Path;
 
 use halle_model::Column;
 
 pub use analysis::{Analysis, Dialect, FileColumn, NormalizeOptions, Options, Warning};
-pub use attachments::{Attachment, attachment};
+pub use attachments::{Attachment, attachment, each_attachment};
 pub use batch::{BATCH_PROBLEMS_MAX, Batch, CellProblem};
 pub use error::{IngestError, IngestResult};
 pub use format::{Container, Format, Kind, accept};
@@ -82,4 +83,20 @@ pub fn analyze(path: &Path, file_name: &str, options: &Options<'_>) -> IngestRes
 /// formats of dates are taken from the column, else from the analysis.
 pub fn read(path: &Path, analysis: &Analysis, columns: &[Column]) -> IngestResult<Rows> {
     Rows::open(path, analysis, columns)
+}
+
+/// Format and container of a file: by its name, and for a zip by what is in it. Fails with [`IngestError::Unsupported`].
+pub fn identify(path: &Path, file_name: &str) -> IngestResult<(Format, Container)> {
+    source::identify(path, file_name)
+}
+
+/// The text of a file as UTF-8, decompressed under the guard of all compressed input. `encoding` is the one that the
+/// producer chose; detected when absent.
+pub fn open_text(
+    path: &Path,
+    container: Container,
+    encoding: Option<&str>,
+) -> IngestResult<Box<dyn Read + Send>> {
+    let encoding = encoding::detect(|| source::open(path, container), encoding)?;
+    Ok(Box::new(encoding::Decoded::new(source::open(path, container)?, encoding)?))
 }

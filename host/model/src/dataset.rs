@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::column::Column;
 use crate::journal::Diagnostic;
+use crate::editing::Editing;
 use crate::permission::PermissionEntry;
 
 /// How far a dataset is in the pipeline. Names are Data Fair's (reference §4.2).
@@ -96,6 +97,9 @@ pub struct Dataset {
     /// Key columns that identify a line of an editable dataset.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub primary_key: Vec<String>,
+    /// Rules of an editable dataset.
+    #[serde(default, skip_serializing_if = "Editing::is_default")]
+    pub rest: Editing,
     /// The upload.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub original_file: Option<OriginalFile>,

@@ -17,6 +17,8 @@ pub enum Class {
     ReadAdvanced,
     /// Change descriptions and data.
     Write,
+    /// Read and change the lines that one owns.
+    ManageOwnLines,
     /// Delete, grant, change owner.
     Admin,
     /// Run: processings and imports.
@@ -31,6 +33,7 @@ impl Class {
             Self::Read => "read",
             Self::ReadAdvanced => "readAdvanced",
             Self::Write => "write",
+            Self::ManageOwnLines => "manageOwnLines",
             Self::Admin => "admin",
             Self::Exec => "exec",
         }
@@ -54,6 +57,8 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Read, "readSafeSchema"),
     op(Class::Read, "readLines"),
     op(Class::Read, "readLine"),
+    op(Class::Read, "readLineRevisions"),
+    op(Class::Read, "readRevisions"),
     op(Class::Read, "getGeoAgg"),
     op(Class::Read, "getValuesAgg"),
     op(Class::Read, "getValues"),
@@ -80,6 +85,15 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Write, "deleteLine"),
     op(Class::Write, "deleteAllLines"),
     op(Class::Write, "bulkLines"),
+    op(Class::ManageOwnLines, "readOwnLines"),
+    op(Class::ManageOwnLines, "readOwnLine"),
+    op(Class::ManageOwnLines, "createOwnLine"),
+    op(Class::ManageOwnLines, "updateOwnLine"),
+    op(Class::ManageOwnLines, "patchOwnLine"),
+    op(Class::ManageOwnLines, "bulkOwnLines"),
+    op(Class::ManageOwnLines, "deleteOwnLine"),
+    op(Class::ManageOwnLines, "readOwnLineRevisions"),
+    op(Class::ManageOwnLines, "readOwnRevisions"),
     op(Class::Admin, "delete"),
     op(Class::Admin, "getPermissions"),
     op(Class::Admin, "setPermissions"),
@@ -270,7 +284,7 @@ pub(crate) fn key_scope_allows(caller: &Caller, class: Class, scope: &str) -> bo
     let Some(scopes) = &caller.scopes else { return true };
     let suffix = match class {
         Class::List | Class::Read | Class::ReadAdvanced => "read",
-        Class::Write | Class::Exec => "write",
+        Class::Write | Class::ManageOwnLines | Class::Exec => "write",
         Class::Admin => "admin",
     };
     scopes.iter().any(|given| given == scope || *given == format!("{scope}-{suffix}"))

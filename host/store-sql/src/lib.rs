@@ -18,6 +18,7 @@ mod lines;
 mod logs;
 mod migrations;
 mod names;
+mod revisions;
 mod shape;
 mod version;
 mod work;

@@ -199,6 +199,36 @@ pub(crate) fn put_lines(rows: usize) -> SqlStr {
     ))
 }
 
+/// Inserts `rows` revisions of lines: dataset, i, line, action, instant, owner, body.
+pub(crate) fn add_revisions(rows: usize) -> SqlStr {
+    safe(format!(
+        "INSERT INTO line_revision (dataset, i, line, action, at_us, owner, body) VALUES {}",
+        rows_of(rows, 7)
+    ))
+}
+
+/// The last revisions: dataset, number above, limit, then the line and the owner if they are named.
+pub(crate) fn latest_revisions(of_line: bool, of_owner: bool) -> SqlStr {
+    let condition = revision_condition(4, of_line, of_owner);
+    safe(format!(
+        "SELECT line, i, action, at_us, owner, body FROM line_revision \
+         WHERE dataset = $1 AND i < $2{condition} ORDER BY i DESC LIMIT $3"
+    ))
+}
+
+/// The number of revisions: dataset, then the line and the owner if they are named.
+pub(crate) fn count_revisions(of_line: bool, of_owner: bool) -> SqlStr {
+    let condition = revision_condition(2, of_line, of_owner);
+    safe(format!("SELECT COUNT(*) FROM line_revision WHERE dataset = $1{condition}"))
+}
+
+fn revision_condition(first: usize, of_line: bool, of_owner: bool) -> String {
+    let line = if of_line { format!(" AND line = ${first}") } else { String::new() };
+    let owner = first + usize::from(of_line);
+    let owner = if of_owner { format!(" AND owner = ${owner}") } else { String::new() };
+    line + &owner
+}
+
 /// Leases the oldest due job of one of `kinds` kinds: worker, end of the lease, now, then the kinds.
 pub(crate) fn lease(kinds: usize, skip_locked: &'static str) -> SqlStr {
     let (columns, kinds) = (job_columns!(), placeholders(4, kinds));

@@ -1,11 +1,11 @@
-//! The unit of work: one transaction, seen as the four repositories.
+//! The unit of work: one transaction, seen as its repositories.
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use halle_base::Clock;
 use halle_store::{
-    DocumentRepository, JobRepository, LineRepository, LogRepository, StoreResult, UnitOfWork,
+    DocumentRepository, JobRepository, LineRepository, LogRepository, RevisionRepository, StoreResult, UnitOfWork,
 };
 use tokio::sync::Notify;
 
@@ -45,6 +45,10 @@ impl UnitOfWork for SqlWork {
     }
 
     fn lines(&mut self) -> &mut dyn LineRepository {
+        self
+    }
+
+    fn revisions(&mut self) -> &mut dyn RevisionRepository {
         self
     }
 

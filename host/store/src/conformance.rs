@@ -9,6 +9,7 @@ mod jobs;
 mod lines;
 mod lists;
 mod logs;
+mod revisions;
 mod runner;
 mod work;
 
@@ -74,6 +75,14 @@ pub async fn lines(store: &dyn Store) {
         lines::a_line_twice_in_one_write_keeps_the_last,
         lines::deleted_lines_stay_until_purged,
         lines::numbers_never_come_back,
+    );
+}
+
+/// Revisions of these lines.
+pub async fn revisions(store: &dyn Store) {
+    cases!(store;
+        revisions::revisions_are_read_newest_first_page_by_page,
+        revisions::old_revisions_expire,
     );
 }
 

@@ -21,6 +21,7 @@ mod limits;
 pub mod lines;
 mod lists;
 pub mod logs;
+pub mod revisions;
 pub mod runner;
 pub mod settings;
 
@@ -31,6 +32,7 @@ pub use documents::{ABSENT, Document, DocumentRepository, Entity, EntityExt, Fil
 pub use jobs::{Job, JobRepository, JobState, NewJob};
 pub use lines::{LineRecord, LineRepository};
 pub use logs::{LogRecord, LogRepository};
+pub use revisions::{RevisionRecord, RevisionRepository, RevisionsOf};
 
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -114,6 +116,9 @@ pub trait UnitOfWork: Send {
 
     /// Lines of editable datasets.
     fn lines(&mut self) -> &mut dyn LineRepository;
+
+    /// What these lines were.
+    fn revisions(&mut self) -> &mut dyn RevisionRepository;
 
     /// The queue.
     fn jobs(&mut self) -> &mut dyn JobRepository;

@@ -24,8 +24,8 @@ pub trait LineRepository: Send {
     /// The line, deleted ones excluded.
     async fn get(&mut self, dataset: &str, id: &str) -> StoreResult<Option<LineRecord>>;
 
-    /// Writes lines: replaces those with the same identifier. `i` is given by the store, in the order of the slice;
-    /// returns the highest.
+    /// Writes lines: replaces those with the same identifier. `i` is given by the store, in the order of the slice,
+    /// one after the other; returns the highest.
     async fn put(&mut self, dataset: &str, lines: &[LineRecord]) -> StoreResult<i64>;
 
     /// Lines with `i` above `after`, in the order of `i`, deleted ones included, at most `limit`.

@@ -19,6 +19,7 @@ pub mod realtime;
 pub mod remove;
 pub mod root;
 pub mod schema;
+mod target;
 pub mod upload;
 pub mod write;
 

@@ -376,7 +376,7 @@ fn line_paths(dataset: &Dataset) -> Vec<(String, Value)> {
         .answers_nothing(204, "Supprimée.")
         .refuses(404, "Identifiant de ligne inconnu");
     let mut changes = json_content(json!({ "type": "array", "items": line_schema(&own) }));
-    for media_type in ["application/x-ndjson", "text/csv"] {
+    for media_type in ["application/x-ndjson", "text/csv", "text/csv+gzip", "multipart/form-data"] {
         changes[media_type] = json!({ "schema": text() });
     }
     let report = json!({ "type": "object", "properties": {
@@ -386,7 +386,10 @@ fn line_paths(dataset: &Dataset) -> Vec<(String, Value)> {
     let bulk = Operation::of_dataset("bulkLines", EDITS, "Modifier plusieurs lignes.")
         .parameters([
             query("drop", "Remplacer toutes les lignes.", json!({ "type": "boolean" })),
+            query("lock", "Refuser les autres écritures pendant celle-ci.", json!({ "type": "boolean" })),
+            query("async", "Ne pas attendre que les lignes soient visibles.", json!({ "type": "boolean" })),
             query("sep", "Séparateur du CSV.", text()),
+            query("encoding", "Encodage du texte, au lieu de sa détection.", text()),
         ])
         .body(changes)
         .answers(200, "Le compte rendu.", json_content(report.clone()))

@@ -8,6 +8,7 @@ mod catalog;
 mod check;
 pub mod dataset;
 mod drafts;
+mod editing;
 mod parameters;
 mod pieces;
 mod platform;

@@ -51,6 +51,7 @@ fn paths() -> Map<String, Value> {
     documents(&mut add);
     edits(&mut add);
     super::drafts::add(&mut add);
+    super::editing::add(&mut add);
     paths
 }
 

@@ -32,6 +32,11 @@ impl Datasets {
     ) -> DatasetsResult<(Dataset, ByteStream)> {
         let dataset = self.load(caller, id, "downloadAttachment").await?.entity;
         let missing = || DatasetsError::Missing(format!("La pièce jointe \"{path}\" n'existe pas."));
+        if dataset.is_rest {
+            let key = names::attachment(&dataset.id, path).map_err(|_| missing())?;
+            let (_, content) = self.blobs.get(&key, None).await?.ok_or_else(missing)?;
+            return Ok((dataset, content));
+        }
         let has_attachments = dataset.schema.iter().any(|c| c.refers_to.as_deref() == Some(ATTACHMENT))
             && dataset.original_file.as_ref().is_some_and(|file| file.mimetype == "application/zip");
         let served = dataset.served.as_ref().filter(|_| has_attachments).ok_or_else(missing)?;

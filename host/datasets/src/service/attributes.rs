@@ -52,7 +52,7 @@ pub(crate) const CREATION_ONLY: &[&str] = &["isRest", "isMetaOnly", "isVirtual",
 
 /// Attributes of features that this version does not have: accepted when empty, refused with 501 otherwise, so that
 /// nobody believes they are in force.
-const NOT_IN_FORCE: &[&str] = &["virtual", "rest", "readApiKey", "constraints", "initFrom", "isVirtual"];
+const NOT_IN_FORCE: &[&str] = &["virtual", "readApiKey", "constraints", "initFrom", "isVirtual"];
 
 /// Longest title, in characters.
 const TITLE_CHARS_MAX: usize = 500;
@@ -119,7 +119,7 @@ fn expected_type(name: &str) -> Option<&'static str> {
         | "primaryKey"
         | "constraints" => "tableau",
         "license" | "extras" | "projection" | "thumbnails" | "masterData" | "exports" | "temporal"
-        | "conformsTo" | "analysis" | "customMetadata" | "owner" => "objet",
+        | "conformsTo" | "analysis" | "customMetadata" | "owner" | "rest" => "objet",
         "isRest" | "isMetaOnly" | "isVirtual" | "attachmentsAsImage" | "nonBlockingValidation" => "booléen",
         _ => return None,
     })
@@ -186,10 +186,6 @@ mod tests {
         check(json!({ "nope": 1 }), "L'attribut \"nope\" n'existe pas ou ne peut pas être modifié.");
         check(json!({ "keywords": "a" }), "L'attribut \"keywords\" n'a pas le bon type : tableau attendu.");
         check(json!({ "title": " " }), "Le titre doit avoir de 1 à 500 caractères.");
-        check(
-            json!({ "rest": {"history": true} }),
-            "L'attribut \"rest\" n'est pas pris en charge par cette version.",
-        );
         check(
             json!({ "slug": "A b" }),
             "`A b` is not a valid identifier: use 1 to 200 lower-case letters, digits, `-` and `_`",

@@ -1,6 +1,6 @@
 //! Columns: which ones the index has, which ones the platform adds, and what the statistics say of them.
 
-use halle_model::{Column, ColumnKind};
+use halle_model::{Column, ColumnKind, Editing};
 use halle_search::engine::IndexSummary;
 use serde_json::Value;
 
@@ -38,6 +38,32 @@ pub(crate) fn with_calculated(mut schema: Vec<Column>, has_place: bool, is_edite
     add("_id", ColumnKind::Text, "Identifiant");
     add("_i", ColumnKind::Integer, "Numéro de ligne");
     add("_rand", ColumnKind::Integer, "Nombre aléatoire");
+    schema
+}
+
+/// Columns that the rules of an editable dataset add: who changed a line last, and whose line it is.
+const OF_RULES: [(&str, &str); 4] = [
+    ("_updatedBy", "Utilisateur de la dernière modification"),
+    ("_updatedByName", "Nom de l'utilisateur de la dernière modification"),
+    ("_owner", "Propriétaire de la ligne"),
+    ("_ownerName", "Nom du propriétaire de la ligne"),
+];
+
+/// Adds the columns that the rules of an editable dataset ask for, after the producer's, and removes those they do not.
+pub(crate) fn with_rules(mut schema: Vec<Column>, rules: &Editing) -> Vec<Column> {
+    schema.retain(|column| !column.calculated || !OF_RULES.iter().any(|(key, _)| *key == column.key));
+    let end = schema.iter().position(|column| column.calculated).unwrap_or(schema.len());
+    let wanted = |key: &str| {
+        if key.starts_with("_owner") { rules.line_ownership } else { rules.store_updated_by }
+    };
+    let added = OF_RULES.iter().filter(|(key, _)| wanted(key)).map(|(key, title)| {
+        let mut column = Column::new(*key, ColumnKind::Text);
+        column.calculated = true;
+        column.title = Some((*title).to_owned());
+        column
+    });
+    let added: Vec<Column> = added.collect();
+    schema.splice(end..end, added);
     schema
 }
 

@@ -8,7 +8,7 @@ use halle_ingest::NormalizeOptions;
 use halle_model::dataset::{Author, Building, OriginalFile, Status, Version};
 use halle_model::permission::{can_create, default_grants};
 use halle_model::slug::title_slug;
-use halle_model::{Caller, Column, Dataset};
+use halle_model::{Caller, Column, Dataset, Editing};
 use halle_search::engine::IndexSpec;
 use halle_store::{EntityExt, NewJob, StoreError, UnitOfWork};
 use serde_json::{Map, Value, json};
@@ -19,7 +19,7 @@ use crate::service::attributes::{check_attributes, set_description, title_of_fil
 use crate::service::extensions::extensions_of;
 use crate::service::schema_patch::{editable_schema, wanted_schema};
 use crate::service::write::index_columns;
-use crate::service::{columns, names};
+use crate::service::{columns, names, rules};
 use crate::state::Datasets;
 
 /// Times a creation is tried again when a slug was taken between the look and the write.
@@ -159,6 +159,7 @@ impl Datasets {
             is_meta_only: flag("isMetaOnly"),
             schema: Vec::new(),
             primary_key: Vec::new(),
+            rest: Editing::default(),
             original_file: None,
             file: None,
             extensions: extensions_of(new.attributes.get("extensions"))?,
@@ -312,8 +313,14 @@ fn owner_of(caller: &Caller, new: &NewDataset) -> DatasetsResult<AccountRef> {
 /// Columns and primary key that the creation gives: all of an editable dataset, hints for the analysis of a file.
 fn set_columns(dataset: &mut Dataset, attributes: &Map<String, Value>) -> DatasetsResult<()> {
     let given = attributes.get("schema").filter(|schema| !schema.is_null());
-    let columns: Vec<Column> = given.map(wanted_schema).transpose()?.unwrap_or_default();
-    dataset.schema = if dataset.is_rest { editable_schema(columns)? } else { columns };
+    let given_columns: Vec<Column> = given.map(wanted_schema).transpose()?.unwrap_or_default();
+    dataset.schema = given_columns;
+    if dataset.is_rest {
+        let rest = attributes.get("rest").map(Editing::parse).transpose();
+        dataset.rest = rest.map_err(DatasetsError::BadRequest)?.unwrap_or_default();
+        dataset.schema = editable_schema(std::mem::take(&mut dataset.schema))?;
+        rules::settle(dataset)?;
+    }
     if let Some(key) = attributes.get("primaryKey").filter(|key| !key.is_null()) {
         dataset.primary_key = columns::primary_key(key, &dataset.schema)?;
     }

@@ -18,6 +18,7 @@ impl Datasets {
         unit.remove::<Dataset>(&dataset.id).await?;
         unit.logs().clear(&names::journal(&dataset.id)).await?;
         unit.lines().clear(&dataset.id).await?;
+        unit.revisions().clear(&dataset.id).await?;
         let versions = versions_of(&dataset);
         if !versions.is_empty() {
             unit.jobs().enqueue(&sweep::at_once(&dataset.id, &versions, self.clock.now())).await?;

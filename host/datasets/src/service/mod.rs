@@ -25,6 +25,7 @@ pub mod read;
 pub(crate) mod recent;
 pub mod reindex;
 pub mod replace;
+pub(crate) mod rules;
 pub mod schema;
 pub(crate) mod schema_patch;
 pub mod wait;

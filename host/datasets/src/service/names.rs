@@ -1,5 +1,7 @@
 //! Names of what a dataset has outside the store: blobs, indexes, journal, jobs.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use halle_model::dataset::{Building, Version};
 use halle_search::IndexId;
 use halle_store::{BlobKey, StoreResult};
@@ -34,6 +36,34 @@ pub(crate) fn diagnostic(dataset: &str, version: &str) -> StoreResult<BlobKey> {
     BlobKey::new(&["datasets", dataset, version, "diagnostic.csv"])
 }
 
+/// Bytes of one segment of the key of an attachment.
+const SEGMENT_BYTES: usize = 160;
+
+/// Folder of the files of edited lines.
+pub(crate) fn attachments(dataset: &str) -> StoreResult<BlobKey> {
+    BlobKey::new(&["datasets", dataset, "attachments"])
+}
+
+/// File of an edited line, by the path that the line has. Keys hold no text that a client chose: the path is encoded, in
+/// as many segments as it needs; the last one ends with `.f`, so that no file is in the place of a folder.
+pub(crate) fn attachment(dataset: &str, path: &str) -> StoreResult<BlobKey> {
+    let mut encoded = format!("{}.f", URL_SAFE_NO_PAD.encode(path));
+    let mut segments = vec!["datasets".to_owned(), dataset.to_owned(), "attachments".to_owned()];
+    while encoded.len() > SEGMENT_BYTES + 2 {
+        let rest = encoded.split_off(SEGMENT_BYTES);
+        segments.push(std::mem::replace(&mut encoded, rest));
+    }
+    segments.push(encoded);
+    BlobKey::new(&segments.iter().map(String::as_str).collect::<Vec<_>>())
+}
+
+/// The path of the file of an edited line, from its key.
+pub(crate) fn attachment_path(key: &BlobKey) -> Option<String> {
+    let encoded: String = key.as_str().split('/').skip(3).collect();
+    let bytes = URL_SAFE_NO_PAD.decode(encoded.strip_suffix(".f")?).ok()?;
+    String::from_utf8(bytes).ok()
+}
+
 /// Version under which the upload of a version is kept.
 pub(crate) fn upload_of(version: &Version) -> &str {
     version.upload.as_deref().unwrap_or(&version.id)
@@ -42,4 +72,19 @@ pub(crate) fn upload_of(version: &Version) -> &str {
 /// Version under which the upload of a version in the making is kept.
 pub(crate) fn upload_of_building(building: &Building) -> &str {
     building.upload.as_deref().unwrap_or(&building.id)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_of_attachments_tell_their_paths() {
+        for path in ["a.pdf", "ligne 1/0f/été.pdf", &"é".repeat(300), &"x".repeat(120), &"x".repeat(121)] {
+            let key = attachment("d", path).unwrap();
+            assert!(key.as_str().starts_with("datasets/d/attachments/"), "{key:?}");
+            assert_eq!(attachment_path(&key).as_deref(), Some(path));
+        }
+        assert_eq!(attachment_path(&rows("d", "v").unwrap()), None);
+    }
 }

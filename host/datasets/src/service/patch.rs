@@ -3,7 +3,7 @@
 use halle_base::{new_id, parse_id};
 use halle_model::dataset::{Author, Building, DatasetKind, Status};
 use halle_model::slug::title_slug;
-use halle_model::{Caller, Dataset};
+use halle_model::{Caller, Dataset, Editing};
 use halle_store::EntityExt;
 use halle_store::documents::Stored;
 use halle_store::settings::notify;
@@ -20,8 +20,8 @@ use crate::service::publication::sites;
 use crate::service::schema_patch::{
     Effect, editable_schema, is_breaking, is_reindexing, patch_file_schema, wanted_schema,
 };
-use crate::service::write::rebuild_job;
-use crate::service::{columns, names};
+use crate::service::write::{history, rebuild_job};
+use crate::service::{columns, names, rules};
 use crate::state::Datasets;
 
 /// What a patch asks for besides the change itself.
@@ -39,6 +39,8 @@ struct Consequences {
     structure: bool,
     /// Whether the dataset came to be published on a site.
     published: bool,
+    /// Whether the history of lines starts, or is forgotten.
+    history: Option<bool>,
 }
 
 impl Datasets {
@@ -51,7 +53,7 @@ impl Datasets {
         attributes: &Map<String, Value>,
     ) -> DatasetsResult<Dataset> {
         check_attributes(attributes, false)?;
-        let structural = ["schema", "extensions", "primaryKey", "projection"]
+        let structural = ["schema", "extensions", "primaryKey", "projection", "rest"]
             .iter()
             .any(|name| attributes.contains_key(*name));
         let mut stored = if structural {
@@ -89,6 +91,16 @@ impl Datasets {
         if was_lenient != is_lenient(stored) && stored.status == Status::Error && has_wrong_rows(stored) {
             consequences.restart = Some(Status::ValidationUpdated);
             consequences.checks_only = true;
+        }
+        if let Some(rest) = attributes.get("rest") {
+            let before = stored.rest.clone();
+            consequences.breaking |= rules::apply(stored, rest)?;
+            consequences.history = Some(stored.rest.history).filter(|on| *on != before.history);
+            let columns = |rules: &Editing| (rules.line_ownership, rules.store_updated_by);
+            consequences.rebuild |= columns(&before) != columns(&stored.rest);
+        }
+        if stored.is_rest {
+            rules::settle(stored)?;
         }
         if is_moved && stored.kind() == DatasetKind::File {
             // Coordinates are brought to degrees as the file is read.
@@ -152,6 +164,9 @@ impl Datasets {
                 unit.jobs().enqueue(&sweep::at_once(&stored.id, &retired, now)).await?;
             }
             unit.jobs().enqueue(&advance(&stored.id, now)).await?;
+        }
+        if let Some(on) = consequences.history {
+            history::switch(unit.as_mut(), &stored.id, on, now).await?;
         }
         if consequences.rebuild {
             unit.jobs().enqueue(&rebuild_job(&stored.id, now)).await?;

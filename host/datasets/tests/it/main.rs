@@ -9,6 +9,7 @@ mod catalog;
 #[path = "../../../geo/tests/it/decode.rs"]
 mod decode;
 mod editable;
+mod editing;
 mod enrichment;
 mod errors;
 mod exports;

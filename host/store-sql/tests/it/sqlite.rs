@@ -14,6 +14,7 @@ async fn sqlite_conforms() {
     conformance::lists(&*store).await;
     conformance::logs(&*store).await;
     conformance::lines(&*store).await;
+    conformance::revisions(&*store).await;
     conformance::jobs(&*store).await;
     conformance::units_of_work(store).await;
 }

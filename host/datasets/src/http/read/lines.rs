@@ -1,6 +1,6 @@
 //! `GET /datasets/{id}/lines` and `GET /datasets/{id}/lines/{line}`.
 
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{OriginalUri, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use halle_base::Timestamp;
@@ -12,25 +12,30 @@ use super::headers::{Answer, Payload, TRACK, cache_for, unchanged};
 use super::{next, search_params, tile};
 use crate::error::DatasetsError;
 use crate::http::headers::about;
+use crate::http::target::{Operations, Target};
 use crate::service::read::{ExportBody, ExportFormat, LinesAnswer, Reading, WholeFormat};
+use crate::service::write::{owner_value, require_ownership};
 use crate::state::Datasets;
 
 /// A page of lines as JSON, CSV, ndjson, GeoJSON, a map tile, a workbook or Parquet; an unknown `format` is JSON.
 pub(super) async fn list(
     State(datasets): State<Datasets>,
-    Path(id): Path<String>,
+    target: Target,
     OriginalUri(uri): OriginalUri,
     base: BaseUrl,
     caller: Caller,
     params: Params,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let reading = datasets.open(&caller, &id, "readLines").await?;
-    let cache = cache_for(&params, &reading)?;
+    let reading = open(&datasets, &caller, &target, ["readLines", "readOwnLines"]).await?;
+    let cache = if target.owner.is_some() { CacheFor::Nobody } else { cache_for(&params, &reading)? };
     if let Some(response) = unchanged(&headers, &reading, cache) {
         return Ok(response);
     }
-    let asked = search_params(&params)?;
+    let asked = match &target.owner {
+        None => search_params(&params)?,
+        Some(owner) => own_params(&params, &owner_value(owner))?,
+    };
     let address = |after: String| next::address(&base, &uri, &params, "after", &after);
     let format = params.get("format").unwrap_or("json");
     if tile::FORMATS.contains(&format) {
@@ -72,6 +77,28 @@ pub(super) async fn list(
     };
     Ok(Answer { reading: &reading, cache, media_type, payload: Payload::Bytes(bytes), next }
         .respond(&headers))
+}
+
+/// Opens a dataset for reading; 501 under `/own/` when its lines have no owners.
+async fn open(
+    datasets: &Datasets,
+    caller: &Caller,
+    target: &Target,
+    operations: Operations,
+) -> ApiResult<Reading> {
+    let reading = datasets.open(caller, &target.id, target.operation(operations)).await?;
+    if target.owner.is_some() {
+        require_ownership(reading.dataset())?;
+    }
+    Ok(reading)
+}
+
+/// The parameters of a request, for the lines of one owner only.
+fn own_params(params: &Params, owner: &str) -> ApiResult<halle_search::params::Params> {
+    const OWNER: &str = "_owner_eq";
+    let others = params.iter().filter(|(name, _)| *name != OWNER);
+    let own = halle_search::params::Params::new(others.chain([(OWNER, owner)]));
+    Ok(own.map_err(DatasetsError::from)?)
 }
 
 /// `{total, next?, meta?, results}`, in this order. Lines are copied as the index keeps them.
@@ -116,13 +143,17 @@ fn attached(mut response: Response, reading: &Reading, extension: &str) -> Respo
 /// One line, 404 `Identifiant de ligne inconnu` when there is none.
 pub(super) async fn one(
     State(datasets): State<Datasets>,
-    Path((id, line)): Path<(String, String)>,
+    target: Target,
     caller: Caller,
     params: Params,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let reading = datasets.open(&caller, &id, "readLine").await?;
-    let line = reading.line(&line, &search_params(&params)?).await?;
+    let reading = open(&datasets, &caller, &target, ["readLine", "readOwnLine"]).await?;
+    let line = reading.line(&target.line, &search_params(&params)?).await?;
+    let owner = target.owner.as_ref().map(owner_value);
+    if owner.is_some_and(|owner| line.get("_owner") != Some(&Value::from(owner))) {
+        return Err(ApiError::not_found("Identifiant de ligne inconnu"));
+    }
     let changed_at: Option<Timestamp> =
         line.get("_updatedAt").and_then(Value::as_str).and_then(|text| text.parse().ok());
     let mut response = if is_not_modified(&headers, None, changed_at) {

@@ -4,7 +4,7 @@ mod aggs;
 mod api_docs;
 mod headers;
 mod lines;
-mod next;
+pub(in crate::http) mod next;
 mod tile;
 
 use axum::Router;
@@ -17,6 +17,8 @@ pub fn routes() -> Router<Datasets> {
     Router::new()
         .route("/datasets/{id}/lines", get(lines::list))
         .route("/datasets/{id}/lines/{line}", get(lines::one))
+        .route("/datasets/{id}/own/{owner}/lines", get(lines::list))
+        .route("/datasets/{id}/own/{owner}/lines/{line}", get(lines::one))
         .route("/datasets/{id}/values_agg", get(aggs::values_agg))
         .route("/datasets/{id}/geo_agg", get(aggs::geo_agg))
         .route("/datasets/{id}/metric_agg", get(aggs::metric_agg))

@@ -1,67 +1,60 @@
 //! Edits of one line, and the removal of all.
 
 use axum::Json;
-use axum::body::Body;
-use axum::extract::{Path, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, Request, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use halle_http::{ApiError, ApiResult, Caller};
 use serde_json::{Map, Value};
 
 use super::body;
+use crate::http::target::{Operations, Target};
 use crate::error::DatasetsError;
-use crate::service::write::{Action, Change, Outcome};
+use crate::service::write::{Action, Change, LineFile, Outcome, Write, require_editable};
 use crate::state::Datasets;
 
 /// `POST /datasets/{id}/lines`: 201 for a new line, 200 when the body names it, 304 when nothing changed.
 pub(super) async fn create(
     State(datasets): State<Datasets>,
-    Path(id): Path<String>,
+    target: Target,
     caller: Caller,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> ApiResult<Response> {
-    let line = body::line(&headers, body).await?;
-    let named = line.contains_key("_id");
-    let change = Change { action: Action::CreateOrUpdate, id: None, body: line };
-    let outcome = one(&datasets, &caller, &id, "createLine", change).await?;
-    respond(outcome, if named { StatusCode::OK } else { StatusCode::CREATED })
+    let edit = Edit { action: Action::CreateOrUpdate, operations: ["createLine", "createOwnLine"] };
+    edit.with_body(&datasets, &caller, target, request).await
 }
 
 /// `PUT /datasets/{id}/lines/{line}`: creates or replaces.
 pub(super) async fn replace(
     State(datasets): State<Datasets>,
-    Path((id, line)): Path<(String, String)>,
+    target: Target,
     caller: Caller,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> ApiResult<Response> {
-    let body = body::line(&headers, body).await?;
-    let change = Change { action: Action::CreateOrUpdate, id: Some(line), body };
-    respond(one(&datasets, &caller, &id, "updateLine", change).await?, StatusCode::OK)
+    let edit = Edit { action: Action::CreateOrUpdate, operations: ["updateLine", "updateOwnLine"] };
+    edit.with_body(&datasets, &caller, target, request).await
 }
 
 /// `PATCH /datasets/{id}/lines/{line}`: changes the values that are given; `null` and `""` remove them.
 pub(super) async fn patch(
     State(datasets): State<Datasets>,
-    Path((id, line)): Path<(String, String)>,
+    target: Target,
     caller: Caller,
-    headers: HeaderMap,
-    body: Body,
+    request: Request,
 ) -> ApiResult<Response> {
-    let body = body::line(&headers, body).await?;
-    let change = Change { action: Action::Patch, id: Some(line), body };
-    respond(one(&datasets, &caller, &id, "patchLine", change).await?, StatusCode::OK)
+    let edit = Edit { action: Action::Patch, operations: ["patchLine", "patchOwnLine"] };
+    edit.with_body(&datasets, &caller, target, request).await
 }
 
 /// `DELETE /datasets/{id}/lines/{line}`.
 pub(super) async fn delete(
     State(datasets): State<Datasets>,
-    Path((id, line)): Path<(String, String)>,
+    target: Target,
     caller: Caller,
 ) -> ApiResult<Response> {
-    let change = Change { action: Action::Delete, id: Some(line), body: Map::new() };
-    respond(one(&datasets, &caller, &id, "deleteLine", change).await?, StatusCode::NO_CONTENT)
+    let operation = target.operation(["deleteLine", "deleteOwnLine"]);
+    let change = Change { action: Action::Delete, id: Some(target.line.clone()), body: Map::new() };
+    respond(one(&datasets, &caller, &target, operation, change).await?, StatusCode::NO_CONTENT)
 }
 
 /// `DELETE /datasets/{id}/lines`.
@@ -74,15 +67,57 @@ pub(super) async fn delete_all(
     Ok(StatusCode::NO_CONTENT)
 }
 
+/// An edit that has a body.
+struct Edit {
+    action: Action,
+    operations: Operations,
+}
+
+impl Edit {
+    async fn with_body(
+        self,
+        datasets: &Datasets,
+        caller: &Caller,
+        target: Target,
+        request: Request,
+    ) -> ApiResult<Response> {
+        let operation = target.operation(self.operations);
+        // Refuse before the body is received, where that is possible.
+        let dataset = datasets.permitted(caller, &target.id, operation).await?;
+        require_editable(&dataset)?;
+        let line = body::line(datasets, &dataset, request).await?;
+        let is_new = target.line.is_empty() && !line.values.contains_key("_id");
+        let id = Some(target.line.clone()).filter(|id| !id.is_empty());
+        let mut change = Change { action: self.action, id, body: line.values };
+        let attached = match &line.file {
+            Some(file) => {
+                let file = LineFile { name: &file.name, path: &file.path };
+                Some(datasets.attach(&dataset, &mut change, file).await?)
+            }
+            None => None,
+        };
+        let outcome = one(datasets, caller, &target, operation, change).await;
+        if let Some(attached) = attached
+            && matches!(outcome, Err(_) | Ok(Outcome::Failed(..)))
+        {
+            datasets.detach(attached).await;
+        }
+        let outcome = outcome?;
+        respond(outcome, if is_new { StatusCode::CREATED } else { StatusCode::OK })
+    }
+}
+
 /// Makes one change. Numbers and dates of lines are the platform's: a body that has them is refused.
 async fn one(
     datasets: &Datasets,
     caller: &Caller,
-    id: &str,
+    target: &Target,
     operation: &'static str,
     change: Change,
 ) -> ApiResult<Outcome> {
-    let mut outcomes = datasets.change_lines(caller, id, operation, &[change]).await?;
+    let owner = target.owner.clone();
+    let write = Write { caller: caller.0.clone(), operation, owner, changes: vec![change] };
+    let mut outcomes = datasets.write_lines(&target.id, write).await?;
     outcomes.pop().ok_or_else(|| DatasetsError::internal("a change had no outcome").into())
 }
 

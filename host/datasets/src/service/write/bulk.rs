@@ -1,20 +1,26 @@
 //! Many changes in one request.
 
-use std::path::Path;
-
-use halle_base::Timestamp;
-use halle_model::Caller;
-use halle_store::{EntityExt, LineRecord};
+use halle_base::{AccountRef, Timestamp};
+use halle_http::ApiError;
+use halle_model::{Caller, Dataset};
+use halle_store::{EntityExt, LineRecord, UnitOfWork};
 use serde::Serialize;
+use serde_json::Map;
+use tokio::sync::oneshot;
 
-use super::change::{Change, Outcome, touch};
-use super::source::{self, BulkFormat, Numbered};
-use super::{check, rebuild_job};
+use super::change::{Action, Change, Outcome, Write, touch};
+use super::decide::{Decision, Refusal, Scope, decide};
+use super::rebuild_job;
+use super::source::{self, BulkFile, Numbered};
+use super::transaction::{Batch, Seen, write_batch};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::state::Datasets;
 
 /// Errors that a report lists (Data Fair: 50); all are counted.
 const ERRORS_MAX: usize = 50;
+
+/// Lines read at a time when all are replaced.
+const LINES_PER_STEP: u32 = 1_000;
 
 /// What became of a bulk request, as Data Fair tells it.
 #[derive(Debug, Clone, Default, PartialEq, Serialize)]
@@ -71,7 +77,7 @@ impl BulkReport {
         }
     }
 
-    fn count(&mut self, line: u64, outcome: Outcome) {
+    pub(super) fn count(&mut self, line: u64, outcome: Outcome) {
         match outcome {
             Outcome::Created(_) => self.nb_created += 1,
             Outcome::Modified(_) => self.nb_modified += 1,
@@ -82,43 +88,72 @@ impl BulkReport {
         self.nb_ok += 1;
     }
 
-    fn has_changes(&self) -> bool {
+    pub(super) fn has_changes(&self) -> bool {
         self.nb_created + self.nb_modified + self.nb_deleted > 0
     }
 }
 
+/// What a bulk request asks.
+#[derive(Debug)]
+pub struct Bulk<'a> {
+    /// The permission it takes: `bulkLines` or `bulkOwnLines`.
+    pub operation: &'static str,
+    /// Whose lines they are, for those who may write their own only.
+    pub owner: Option<AccountRef>,
+    /// The changes.
+    pub file: &'a BulkFile,
+    /// Whether the lines of the file replace all there are, in one transaction, or nothing is changed at all.
+    pub drop: bool,
+    /// Whether no other write may happen meanwhile.
+    pub lock: bool,
+    /// Whether the job makes the changes visible, instead of the answer waiting for it.
+    pub later: bool,
+}
+
 impl Datasets {
-    /// Makes the changes of a file, a transaction per 1,000 lines. With `drop`, the lines of the file replace all there
-    /// are, in one transaction, or nothing is changed at all.
+    /// Makes the changes of a file, a transaction per 1,000 lines. `promise` is kept as soon as it is certain that the
+    /// report will not be one of failure: then an answer may begin.
     pub async fn bulk_lines(
         &self,
         caller: &Caller,
         id: &str,
-        file: &Path,
-        format: BulkFormat,
-        drop: bool,
+        bulk: Bulk<'_>,
+        promise: oneshot::Sender<()>,
     ) -> DatasetsResult<BulkReport> {
-        let schema = {
+        let dataset = {
             let mut unit = self.store.read().await?;
-            self.editable(unit.as_mut(), caller, id, "bulkLines").await?.entity.schema
+            self.editable(unit.as_mut(), caller, id, bulk.operation).await?.entity
         };
-        if drop {
-            return self.replace_lines(caller, id, file, format).await;
+        let _turn = self.turn(&dataset.id, bulk.lock || bulk.drop).await?;
+        if bulk.drop {
+            return self.replace_lines(caller, &dataset, &bulk, promise).await;
         }
         let mut report = BulkReport::default();
-        let mut batches = source::read(file, format, &schema);
-        let mut first = true;
+        let mut promise = Some(promise);
+        let mut batches = source::read(bulk.file, &dataset.schema);
         while let Some(batch) = batches.recv().await {
-            match batch {
-                Ok(lines) => self.change_batch(caller, id, lines, &mut report).await?,
-                Err(text) if first => return Err(DatasetsError::BadRequest(text)),
-                Err(text) => report.fail(report.nb_ok + report.nb_errors + 1, 400, text),
+            let done = match batch {
+                Ok(lines) => self.change_batch(caller, &dataset.id, &bulk, lines, &mut report).await,
+                Err(text) => Err(DatasetsError::BadRequest(text)),
+            };
+            match done {
+                Ok(()) => {}
+                Err(error) if promise.is_some() => return Err(error),
+                Err(error) => {
+                    let error = ApiError::from(error);
+                    report.fail(report.nb_ok + report.nb_errors + 1, error.status.as_u16(), error.message);
+                    break;
+                }
             }
-            if std::mem::take(&mut first) {
+            if let Some(promise) = promise.take() {
                 report.hopeless = report.nb_errors > 0 && report.nb_ok == 0;
+                if !report.hopeless {
+                    // Nobody listens where the answer is sent at the end.
+                    let _unheard = promise.send(());
+                }
             }
         }
-        if report.has_changes() {
+        if report.has_changes() && !bulk.later {
             report.indexed_at = Some(self.clock.now());
         }
         Ok(report)
@@ -126,13 +161,20 @@ impl Datasets {
 
     /// Removes every line.
     pub async fn delete_all_lines(&self, caller: &Caller, id: &str) -> DatasetsResult<()> {
-        self.replace(caller, id, "deleteAllLines", None, &mut BulkReport::default()).await
+        let operation = "deleteAllLines";
+        let dataset = {
+            let mut unit = self.store.read().await?;
+            self.editable(unit.as_mut(), caller, id, operation).await?.entity
+        };
+        let _turn = self.turn(&dataset.id, true).await?;
+        self.replace(caller, &dataset.id, operation, None, &mut BulkReport::default()).await
     }
 
     async fn change_batch(
         &self,
         caller: &Caller,
         id: &str,
+        bulk: &Bulk<'_>,
         lines: Vec<Numbered>,
         report: &mut BulkReport,
     ) -> DatasetsResult<()> {
@@ -146,7 +188,10 @@ impl Datasets {
                 Err(text) => report.fail(number, 400, text),
             }
         }
-        let outcomes = self.change_lines(caller, id, "bulkLines", &changes).await?;
+        let (operation, owner) = (bulk.operation, bulk.owner.clone());
+        let write = Write { caller: caller.clone(), operation, owner, changes };
+        let seen = if bulk.later { Seen::Later } else { Seen::AtOnce };
+        let outcomes = self.write_alone(id, &write, seen).await?;
         numbers.into_iter().zip(outcomes).for_each(|(number, outcome)| report.count(number, outcome));
         Ok(())
     }
@@ -154,18 +199,23 @@ impl Datasets {
     async fn replace_lines(
         &self,
         caller: &Caller,
-        id: &str,
-        file: &Path,
-        format: BulkFormat,
+        dataset: &Dataset,
+        bulk: &Bulk<'_>,
+        promise: oneshot::Sender<()>,
     ) -> DatasetsResult<BulkReport> {
+        if bulk.owner.is_some() {
+            let message = "\"drop\" remplace toutes les lignes : un propriétaire de lignes ne peut pas l'utiliser.";
+            return Err(DatasetsError::bad_request(message));
+        }
         let mut report = BulkReport::default();
         // First look at every line, so that nothing is written if one is wrong.
-        let schema = self.load(caller, id, "bulkLines").await?.entity.schema;
-        let mut batches = source::read(file, format.clone(), &schema);
+        let now = self.clock.now();
+        let mut batches = source::read(bulk.file, &dataset.schema);
         while let Some(batch) = batches.recv().await {
             for (number, change) in batch.map_err(DatasetsError::BadRequest)? {
-                if let Err(text) = change.and_then(|change| checked(&schema, change)) {
-                    report.fail(number, 400, text);
+                let line = change.map_err(|text| (400, text));
+                if let Err((status, text)) = line.and_then(|line| self.new_line(caller, dataset, line, now)) {
+                    report.fail(number, status, text);
                 }
             }
         }
@@ -173,7 +223,9 @@ impl Datasets {
             report.cancelled = true;
             return Ok(report);
         }
-        self.replace(caller, id, "bulkLines", Some((file, format)), &mut report).await?;
+        // Nobody listens where the answer is sent at the end.
+        let _unheard = promise.send(());
+        self.replace(caller, &dataset.id, bulk.operation, Some(bulk.file), &mut report).await?;
         report.dropped = true;
         report.indexed_at = Some(self.clock.now());
         Ok(report)
@@ -185,24 +237,29 @@ impl Datasets {
         caller: &Caller,
         id: &str,
         operation: &'static str,
-        source: Option<(&Path, BulkFormat)>,
+        source: Option<&BulkFile>,
         report: &mut BulkReport,
     ) -> DatasetsResult<()> {
         let mut unit = self.store.begin().await?;
         let mut dataset = self.editable(unit.as_mut(), caller, id, operation).await?;
         let now = self.clock.now();
+        if dataset.rest.history {
+            retire_lines(unit.as_mut(), &dataset, now).await?;
+        }
         unit.lines().clear(&dataset.id).await?;
-        if let Some((file, format)) = source {
-            let mut batches = source::read(file, format, &dataset.schema);
+        if let Some(file) = source {
+            let mut batches = source::read(file, &dataset.schema);
             while let Some(batch) = batches.recv().await {
-                let mut lines = Vec::new();
+                let mut lines = Batch::default();
                 for (_, change) in batch.map_err(DatasetsError::BadRequest)? {
-                    let change = change.map_err(DatasetsError::BadRequest)?;
-                    lines.push(self.new_line(&dataset, change, now).map_err(DatasetsError::BadRequest)?);
+                    let line = change.map_err(|text| (400, text));
+                    let line = line.and_then(|change| self.new_line(caller, &dataset, change, now));
+                    let line = line.map_err(|(_, text)| DatasetsError::BadRequest(text))?;
+                    lines.add(Action::CreateOrUpdate, line, true);
                 }
-                report.nb_ok += lines.len() as u64;
-                report.nb_created += lines.len() as u64;
-                unit.lines().put(&dataset.id, &lines).await?;
+                report.nb_ok += lines.len();
+                report.nb_created += lines.len();
+                write_batch(unit.as_mut(), &dataset, &mut lines, now).await?;
             }
         }
         let count = unit.lines().count(&dataset.id).await?;
@@ -215,22 +272,36 @@ impl Datasets {
 
     fn new_line(
         &self,
-        dataset: &halle_model::Dataset,
-        mut change: Change,
+        caller: &Caller,
+        dataset: &Dataset,
+        change: Change,
         now: Timestamp,
-    ) -> Result<LineRecord, String> {
-        change.body.shift_remove("_action");
-        let id = self.identifier(dataset, &change.clone(), &mut change.body).map_err(|(_, text)| text)?;
-        let mut body = check::line(&dataset.schema, change.body)?;
-        body.insert("_updatedAt".to_owned(), format!("{now:.3}").into());
-        Ok(LineRecord { id, i: 0, body, deleted: false })
+    ) -> Result<LineRecord, Refusal> {
+        let mut body = change.body;
+        body.shift_remove("_action");
+        let id = self.identifier(dataset, None, &mut body)?;
+        let scope = Scope { dataset, caller, owner: None, now };
+        match decide(&scope, Action::CreateOrUpdate, id, body, None)? {
+            Decision::Write { line, .. } | Decision::Keep(line) => Ok(line),
+        }
     }
 }
 
-/// Checks a line that is going to replace others.
-fn checked(schema: &[halle_model::Column], mut change: Change) -> Result<(), String> {
-    for own in ["_id", "_action"] {
-        change.body.shift_remove(own);
+/// Remembers that every line goes. Those that are written here come after all others, and are passed over then.
+async fn retire_lines(unit: &mut dyn UnitOfWork, dataset: &Dataset, now: Timestamp) -> DatasetsResult<()> {
+    let mut from = 0;
+    loop {
+        let lines = unit.lines().after(&dataset.id, from, LINES_PER_STEP).await?;
+        let Some(last) = lines.last() else { return Ok(()) };
+        from = last.i;
+        let mut gone = Batch::default();
+        for line in lines.into_iter().filter(|line| !line.deleted) {
+            let mut body = Map::from_iter([("_updatedAt".to_owned(), format!("{now:.3}").into())]);
+            body.extend(line.body.into_iter().filter(|(key, _)| key.starts_with("_owner")));
+            gone.add(Action::Delete, LineRecord { id: line.id, i: 0, body, deleted: true }, false);
+        }
+        if gone.len() > 0 {
+            write_batch(unit, dataset, &mut gone, now).await?;
+        }
     }
-    check::line(schema, change.body).map(drop)
 }

@@ -4,24 +4,37 @@
 //! catches up ([`sync`]) before the answer, so that the next read sees the change. If the process dies in between, the
 //! job catches up.
 
+mod attach;
 mod batch;
 mod bulk;
 mod change;
 mod check;
+mod decide;
+pub(crate) mod history;
+mod lock;
 mod source;
 mod sync;
+mod sync_files;
+mod transaction;
 
 use halle_model::Column;
 
-pub use bulk::BulkReport;
-pub use change::{Action, Change, Outcome};
-pub use source::BulkFormat;
+pub use attach::{Attached, LineFile};
+pub use bulk::{Bulk, BulkReport};
+pub use change::{Action, Change, Outcome, Write};
+pub use history::RevisionsPage;
+pub(crate) use decide::owner_value;
+pub(crate) use source::cell;
+pub use source::{BulkFile, BulkFormat};
+pub(crate) use transaction::{require_editable, require_ownership};
 pub(crate) use sync::rebuild_job;
 pub use sync::{LineLocks, REBUILD_LINES, SYNC_LINES, SyncLines};
 
-/// Columns of the index of an editable dataset: its own, and those that every edited line has.
+/// Computed columns that the index of an editable dataset has besides the producer's.
+const KEPT: [&str; 7] = ["_id", "_i", "_updatedAt", "_updatedBy", "_updatedByName", "_owner", "_ownerName"];
+
+/// Columns of the index of an editable dataset: its own, and those that edited lines have.
 pub(crate) fn index_columns(schema: &[Column]) -> Vec<Column> {
-    let kept =
-        |column: &&Column| !column.calculated || matches!(column.key.as_str(), "_id" | "_i" | "_updatedAt");
+    let kept = |column: &&Column| !column.calculated || KEPT.contains(&column.key.as_str());
     schema.iter().filter(kept).cloned().collect()
 }

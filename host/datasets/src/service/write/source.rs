@@ -1,9 +1,10 @@
 //! Reading the changes of a bulk request, in batches, without holding them all.
 
-use std::fs::File;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 
+use arrow::array::{Array, AsArray};
+use halle_ingest::{Container, Format, IngestError, Options, RECORD_BYTES_MAX};
 use halle_model::{Column, ColumnKind};
 use serde::de::{Deserializer, SeqAccess, Visitor};
 use serde_json::{Map, Value};
@@ -26,6 +27,44 @@ pub enum BulkFormat {
     Ndjson,
     /// CSV with a header of keys or original names; the separator.
     Csv(u8),
+    /// A table of another format, such as a workbook: the name of the file tells which.
+    Table(String),
+}
+
+/// Changes in a file on this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BulkFile {
+    /// Where the bytes are.
+    pub path: PathBuf,
+    /// How the changes are written down.
+    pub format: BulkFormat,
+    /// What the content is wrapped in.
+    pub container: Container,
+    /// Encoding of the text that the client named; detected when absent.
+    pub encoding: Option<String>,
+}
+
+impl BulkFile {
+    /// A file sent under this name: its extension tells the format, a zip is looked into. `separator` is that of CSV. The
+    /// error is for the client.
+    pub fn named(
+        path: &Path,
+        name: &str,
+        separator: u8,
+        encoding: Option<String>,
+    ) -> Result<Self, String> {
+        let (format, container) = halle_ingest::identify(path, name).map_err(|error| error.to_string())?;
+        let format = match format {
+            Format::Csv => BulkFormat::Csv(separator),
+            Format::Json => BulkFormat::Json,
+            Format::Ndjson => BulkFormat::Ndjson,
+            Format::Attachments => {
+                return Err("Le fichier \"actions\" ne contient pas de tableau de lignes.".to_owned());
+            }
+            _ => BulkFormat::Table(name.to_owned()),
+        };
+        Ok(Self { path: path.to_owned(), format, container, encoding })
+    }
 }
 
 /// A change with its number, from 1, or why the line cannot be read.
@@ -35,23 +74,12 @@ pub(super) type Numbered = (u64, Result<Change, String>);
 pub(super) type Unreadable = String;
 
 /// Reads a file in the background. The channel ends after the first error.
-pub(super) fn read(
-    path: &Path,
-    format: BulkFormat,
-    schema: &[Column],
-) -> mpsc::Receiver<Result<Vec<Numbered>, Unreadable>> {
+pub(super) fn read(file: &BulkFile, schema: &[Column]) -> mpsc::Receiver<Result<Vec<Numbered>, Unreadable>> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
-    let (path, schema): (PathBuf, Vec<Column>) = (path.to_owned(), schema.to_vec());
+    let (file, schema): (BulkFile, Vec<Column>) = (file.clone(), schema.to_vec());
     tokio::task::spawn_blocking(move || {
         let mut batches = Batches { sender, batch: Vec::new(), line: 0 };
-        let done = File::open(&path).map_err(|error| error.to_string()).and_then(|file| {
-            let file = BufReader::new(file);
-            match format {
-                BulkFormat::Json => read_json(file, &mut batches),
-                BulkFormat::Ndjson => read_ndjson(file, &mut batches),
-                BulkFormat::Csv(separator) => read_csv(file, separator, &schema, &mut batches),
-            }
-        });
+        let done = read_all(&file, &schema, &mut batches);
         batches.flush();
         if let Err(text) = done {
             // A receiver that is gone has no use for the error.
@@ -59,6 +87,20 @@ pub(super) fn read(
         }
     });
     receiver
+}
+
+fn read_all(file: &BulkFile, schema: &[Column], batches: &mut Batches) -> Result<(), Unreadable> {
+    let broken = |error: IngestError| error.to_string();
+    if let BulkFormat::Table(name) = &file.format {
+        return read_table(file, name, schema, batches).map_err(broken);
+    }
+    let encoding = file.encoding.as_deref();
+    let text = BufReader::new(halle_ingest::open_text(&file.path, file.container, encoding).map_err(broken)?);
+    match &file.format {
+        BulkFormat::Ndjson => read_ndjson(text, batches),
+        BulkFormat::Csv(separator) => read_csv(text, *separator, schema, batches),
+        _ => read_json(text, batches),
+    }
 }
 
 struct Batches {
@@ -117,19 +159,64 @@ fn read_json(file: impl BufRead, batches: &mut Batches) -> Result<(), Unreadable
         .map_err(|error| format!("Le corps de la requête n'est pas un tableau JSON valide : {error}."))
 }
 
-fn read_ndjson(file: impl BufRead, batches: &mut Batches) -> Result<(), Unreadable> {
-    for line in file.lines() {
-        let line =
-            line.map_err(|error| format!("Le corps de la requête n'est pas du texte UTF-8 : {error}."))?;
-        if line.trim().is_empty() {
+fn read_ndjson(mut file: impl BufRead, batches: &mut Batches) -> Result<(), Unreadable> {
+    let mut line = Vec::new();
+    loop {
+        line.clear();
+        let mut limited = file.by_ref().take(RECORD_BYTES_MAX as u64 + 1);
+        let read = limited.read_until(b'\n', &mut line).map_err(|error| format!("Le corps de la requête est illisible : {error}."))?;
+        if read == 0 {
+            return Ok(());
+        }
+        if line.len() > RECORD_BYTES_MAX {
+            return Err(format!("La ligne {} dépasse {RECORD_BYTES_MAX} octets.", batches.line + 1));
+        }
+        if line.trim_ascii().is_empty() {
             continue;
         }
-        let parsed = serde_json::from_str(&line).map_err(|error| format!("JSON invalide : {error}"));
+        let parsed = serde_json::from_slice(&line).map_err(|error| format!("JSON invalide : {error}"));
         if !batches.push(parsed.and_then(change_of)) {
-            break;
+            return Ok(());
+        }
+    }
+}
+
+/// Reads a workbook or another table: every cell as text, then as CSV.
+fn read_table(
+    file: &BulkFile,
+    name: &str,
+    schema: &[Column],
+    batches: &mut Batches,
+) -> Result<(), IngestError> {
+    let options = Options { encoding: file.encoding.as_deref(), ..Options::default() };
+    let analysis = halle_ingest::analyze(&file.path, name, &options)?;
+    let columns: Vec<Column> =
+        analysis.columns.iter().map(|column| Column::new(&*column.key, ColumnKind::Text)).collect();
+    let header = |column: &Column| column.original_name.clone().unwrap_or_else(|| column.key.clone());
+    let targets: Vec<_> = analysis.columns.iter().map(|column| target(&header(column), schema)).collect();
+    for batch in halle_ingest::read(&file.path, &analysis, &columns)? {
+        let rows = batch?.rows;
+        let texts: Vec<_> = rows.columns().iter().map(|column| column.as_string::<i32>()).collect();
+        for row in 0..rows.num_rows() {
+            let values = texts.iter().map(|texts| if texts.is_null(row) { "" } else { texts.value(row) });
+            if !batches.push(change_of_cells(&targets, values)) {
+                return Ok(());
+            }
         }
     }
     Ok(())
+}
+
+/// The change that the cells of one row ask for.
+fn change_of_cells<'a>(
+    targets: &[(String, Option<ColumnKind>)],
+    cells: impl Iterator<Item = &'a str>,
+) -> Result<Change, String> {
+    let mut body = Map::new();
+    for ((key, kind), text) in targets.iter().zip(cells) {
+        body.insert(key.clone(), cell(key, *kind, text)?);
+    }
+    change_of(Value::Object(body))
 }
 
 fn read_csv(
@@ -143,13 +230,8 @@ fn read_csv(
     let targets: Vec<(String, Option<ColumnKind>)> =
         headers.iter().map(|name| target(name, schema)).collect();
     for record in reader.records() {
-        let change = record.map_err(|error| format!("ligne illisible : {error}")).and_then(|record| {
-            let mut body = Map::new();
-            for ((key, kind), text) in targets.iter().zip(&record) {
-                body.insert(key.clone(), cell(key, *kind, text)?);
-            }
-            change_of(Value::Object(body))
-        });
+        let record = record.map_err(|error| format!("ligne illisible : {error}"));
+        let change = record.and_then(|record| change_of_cells(&targets, record.iter()));
         if !batches.push(change) {
             break;
         }
@@ -173,7 +255,7 @@ fn target(header: &str, schema: &[Column]) -> (String, Option<ColumnKind>) {
 }
 
 /// The value of a CSV cell; empty cells have none.
-fn cell(key: &str, kind: Option<ColumnKind>, text: &str) -> Result<Value, String> {
+pub(crate) fn cell(key: &str, kind: Option<ColumnKind>, text: &str) -> Result<Value, String> {
     let trimmed = text.trim();
     if trimmed.is_empty() {
         return Ok(Value::Null);
@@ -187,6 +269,8 @@ fn cell(key: &str, kind: Option<ColumnKind>, text: &str) -> Result<Value, String
             _ => None,
         },
         Some(ColumnKind::Object) => serde_json::from_str(trimmed).ok(),
+        // Workbooks have instants only.
+        Some(ColumnKind::Date) => Some(Value::from(trimmed.strip_suffix("T00:00:00.000Z").unwrap_or(trimmed))),
         _ => Some(Value::from(text)),
     };
     let wanted = match kind {
@@ -209,7 +293,8 @@ mod tests {
         let schema = [nom, Column::new("n", ColumnKind::Integer)];
         let mut file = tempfile::NamedTempFile::new().unwrap();
         file.write_all(text.as_bytes()).unwrap();
-        let mut batches = read(file.path(), format, &schema);
+        let (path, container) = (file.path().to_owned(), Container::Plain);
+        let mut batches = read(&BulkFile { path, format, container, encoding: None }, &schema);
         let mut found = Vec::new();
         while let Some(batch) = batches.recv().await {
             match batch {

@@ -1,6 +1,7 @@
 //! The index of an editable dataset, kept equal to SQL.
 
 use std::collections::HashMap;
+use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -13,6 +14,7 @@ use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job, NewJob, StoreError};
 use serde_json::{Map, Value, json};
 
+use super::lock::Turns;
 use super::{batch, index_columns};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::{columns, names};
@@ -33,18 +35,30 @@ const LOCKS_MAX: usize = 1_000;
 /// The number of the last line that an index has seen; locked while it catches up, so that changes reach it in order.
 type Seen = Arc<tokio::sync::Mutex<Option<i64>>>;
 
-/// One lock per index that is written in this process.
+/// What orders the writes of this process: one lock per index, so that changes reach it in order, and one per dataset,
+/// which a write that must be alone takes for itself.
 #[derive(Debug, Default)]
-pub struct LineLocks(Mutex<HashMap<IndexId, Seen>>);
+pub struct LineLocks {
+    seen: Mutex<HashMap<IndexId, Seen>>,
+    pub(super) turns: Mutex<HashMap<String, Turns>>,
+}
 
 impl LineLocks {
     fn of(&self, index: &IndexId) -> Seen {
-        let mut locks = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if locks.len() >= LOCKS_MAX {
-            locks.retain(|_, seen| Arc::strong_count(seen) > 1);
-        }
-        Arc::clone(locks.entry(index.clone()).or_default())
+        shared(&self.seen, index)
     }
+}
+
+/// The entry of `key`, made if there is none; entries that nobody holds are forgotten when there are many.
+pub(super) fn shared<K: Clone + Eq + Hash, V: Default>(
+    locks: &Mutex<HashMap<K, Arc<V>>>,
+    key: &K,
+) -> Arc<V> {
+    let mut locks = locks.lock().unwrap_or_else(PoisonError::into_inner);
+    if locks.len() >= LOCKS_MAX {
+        locks.retain(|_, held| Arc::strong_count(held) > 1);
+    }
+    Arc::clone(locks.entry(key.clone()).or_default())
 }
 
 impl Datasets {

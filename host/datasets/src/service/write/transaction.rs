@@ -1,0 +1,336 @@
+//! The transaction that makes changes: decided one after the other, written at once, seen by the next read.
+
+use std::collections::HashMap;
+
+use halle_base::Timestamp;
+use halle_model::{Caller, Dataset};
+use halle_store::documents::Stored;
+use halle_store::{EntityExt, LineRecord, NewJob, RevisionRecord, StoreError, UnitOfWork};
+use serde_json::{Value, json};
+
+use super::SYNC_LINES;
+use super::attach::attachment_column;
+use super::change::{Action, Change, Outcome, Write, shown, touch};
+use super::decide::{Decision, Refusal, Scope, action_of, decide};
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::load::{check, find, load_in};
+use crate::service::names;
+use crate::service::read::not_ready;
+use crate::state::Datasets;
+
+/// Times a write is tried again when the dataset was changed by someone else meanwhile.
+const ATTEMPTS_MAX: u32 = 5;
+
+/// When readers see what was written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Seen {
+    /// Before the answer.
+    AtOnce,
+    /// When the job comes to it.
+    Later,
+}
+
+/// A line that was written, and what was asked for it.
+struct Written {
+    action: Action,
+    line: LineRecord,
+    created: bool,
+}
+
+/// What became of a change, as long as lines have no numbers.
+enum Slot {
+    Written(usize),
+    Kept(LineRecord),
+    Refused(Refusal),
+}
+
+/// Changes of one transaction, in their order.
+#[derive(Default)]
+pub(super) struct Batch {
+    written: Vec<Written>,
+    /// The last write of each line.
+    last: HashMap<String, usize>,
+    lines_added: i64,
+    /// Lines that had a file, with its path.
+    files_before: Vec<(String, String)>,
+}
+
+impl Datasets {
+    /// Changes lines of an editable dataset in one transaction, and returns once readers see it. A change that cannot be
+    /// made does not prevent the others. `operation` is the permission it takes, such as `bulkLines`.
+    pub async fn change_lines(
+        &self,
+        caller: &Caller,
+        id: &str,
+        operation: &'static str,
+        changes: &[Change],
+    ) -> DatasetsResult<Vec<Outcome>> {
+        let write = Write { caller: caller.clone(), operation, owner: None, changes: changes.to_vec() };
+        self.write_lines(id, write).await
+    }
+
+    /// Makes the changes of one caller, side by side with others.
+    pub async fn write_lines(&self, id: &str, write: Write) -> DatasetsResult<Vec<Outcome>> {
+        let dataset = self.load(&write.caller, id, write.operation).await?.entity;
+        require_editable(&dataset)?;
+        let _turn = self.turn(&dataset.id, false).await?;
+        self.write_alone(&dataset.id, &write, Seen::AtOnce).await
+    }
+
+    /// Makes the changes of one caller, who has the turn to write.
+    pub(super) async fn write_alone(
+        &self,
+        id: &str,
+        write: &Write,
+        seen: Seen,
+    ) -> DatasetsResult<Vec<Outcome>> {
+        let mut outcomes = self.write_together(id, std::slice::from_ref(write), seen).await?;
+        outcomes.pop().ok_or_else(|| DatasetsError::internal("a write had no outcome"))?
+    }
+
+    /// Makes the changes of several callers, each as if it were alone: one transaction, one change of the index. The
+    /// dataset is the one that the first of them means.
+    pub(super) async fn write_together(
+        &self,
+        id: &str,
+        writes: &[Write],
+        seen: Seen,
+    ) -> DatasetsResult<Vec<DatasetsResult<Vec<Outcome>>>> {
+        for _attempt in 0..ATTEMPTS_MAX {
+            match self.try_write(id, writes, seen).await {
+                Err(DatasetsError::Store(StoreError::Stale { .. })) => {}
+                result => return result,
+            }
+        }
+        let message = "Le jeu de données est modifié par trop d'écritures à la fois, réessayez.";
+        Err(DatasetsError::Conflict(message.to_owned()))
+    }
+
+    async fn try_write(
+        &self,
+        id: &str,
+        writes: &[Write],
+        seen: Seen,
+    ) -> DatasetsResult<Vec<DatasetsResult<Vec<Outcome>>>> {
+        let Some(first) = writes.first() else { return Ok(Vec::new()) };
+        let mut unit = self.store.begin().await?;
+        let dataset = find(unit.as_mut(), &first.caller, id).await?;
+        let mut dataset = dataset.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?;
+        let now = self.clock.now();
+        let mut batch = Batch::default();
+        let mut slots = Vec::with_capacity(writes.len());
+        let mut author = None;
+        for write in writes {
+            let decided = match self.admitted(unit.as_mut(), write, &dataset).await {
+                Ok(()) => Ok(self.decide_all(unit.as_mut(), &dataset, write, now, &mut batch).await?),
+                Err(refusal) => Err(refusal),
+            };
+            author = author.or_else(|| decided.is_ok().then_some(&write.caller));
+            slots.push(decided);
+        }
+        let Some(author) = author.filter(|_| !batch.written.is_empty()) else {
+            return Ok(slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, &batch))).collect());
+        };
+        let highest = write_batch(unit.as_mut(), &dataset, &mut batch, now).await?;
+        let count = dataset.count.unwrap_or(0).saturating_add_signed(batch.lines_added);
+        touch(&mut dataset, author, now, count);
+        unit.save(&mut dataset, now).await?;
+        unit.jobs().enqueue(&sync_job(&dataset.id, now)).await?;
+        unit.commit().await?;
+        if seen == Seen::AtOnce {
+            self.sync_lines(&dataset, highest).await?;
+        }
+        self.announce_lines(&dataset.id, &batch);
+        self.forget_files(&dataset.id, batch.orphans(&dataset)).await;
+        Ok(slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, &batch))).collect())
+    }
+
+    /// Refuses unless the caller may make these changes, on a dataset whose lines are edited, and whose owner has room for
+    /// more of them.
+    async fn admitted(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        write: &Write,
+        dataset: &Dataset,
+    ) -> DatasetsResult<()> {
+        permitted(write, dataset)?;
+        if write.changes.iter().any(|change| change.action != Action::Delete) {
+            self.check_room_in(unit, &dataset.owner, 1, 0).await?;
+        }
+        Ok(())
+    }
+
+    /// The dataset, if it is editable and ready; 501 if it is of another kind.
+    pub(super) async fn editable(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        caller: &Caller,
+        id: &str,
+        operation: &str,
+    ) -> DatasetsResult<Stored<Dataset>> {
+        let dataset = load_in(unit, caller, id, operation).await?;
+        require_editable(&dataset)?;
+        Ok(dataset)
+    }
+
+    async fn decide_all(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        dataset: &Dataset,
+        write: &Write,
+        now: Timestamp,
+        batch: &mut Batch,
+    ) -> DatasetsResult<Vec<Slot>> {
+        let scope = Scope { dataset, caller: &write.caller, owner: write.owner.as_ref(), now };
+        let mut slots = Vec::with_capacity(write.changes.len());
+        for change in &write.changes {
+            slots.push(match self.decide_one(unit, &scope, change, batch).await? {
+                Err(refusal) => Slot::Refused(refusal),
+                Ok((_, Decision::Keep(line))) => Slot::Kept(line),
+                Ok((action, Decision::Write { line, created })) => Slot::Written(batch.add(action, line, created)),
+            });
+        }
+        Ok(slots)
+    }
+
+    async fn decide_one(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        scope: &Scope<'_>,
+        change: &Change,
+        batch: &mut Batch,
+    ) -> DatasetsResult<Result<(Action, Decision), Refusal>> {
+        let mut body = change.body.clone();
+        let named = action_of(change, &mut body).and_then(|action| {
+            let id = self.identifier(scope.dataset, change.id.as_deref(), &mut body)?;
+            Ok((action, id))
+        });
+        let (action, id) = match named {
+            Ok(named) => named,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let before = match batch.last.get(&id) {
+            Some(&at) => Some(batch.written[at].line.clone()).filter(|line| !line.deleted),
+            None => unit.lines().get(&scope.dataset.id, &id).await?,
+        };
+        let file = before.as_ref().and_then(|line| file_of(scope.dataset, line)).map(str::to_owned);
+        batch.files_before.extend(file.map(|file| (id.clone(), file)));
+        Ok(decide(scope, action, id, body, before).map(|decision| (action, decision)))
+    }
+
+    /// Tells those who listen on `datasets/{id}/transactions`.
+    fn announce_lines(&self, dataset: &str, batch: &Batch) {
+        let channel = format!("datasets/{dataset}/transactions");
+        for written in &batch.written {
+            let mut line = shown(&written.line);
+            line.insert("_action".to_owned(), written.action.as_str().into());
+            self.hub.publish(&channel, Value::Object(line));
+        }
+    }
+}
+
+impl Batch {
+    pub(super) fn add(&mut self, action: Action, line: LineRecord, created: bool) -> usize {
+        self.lines_added += i64::from(created) - i64::from(line.deleted);
+        let at = self.written.len();
+        self.last.insert(line.id.clone(), at);
+        self.written.push(Written { action, line, created });
+        at
+    }
+
+    /// Files that their lines no longer have. A history keeps them.
+    fn orphans(&self, dataset: &Dataset) -> Vec<String> {
+        if dataset.rest.history {
+            return Vec::new();
+        }
+        let left = self.files_before.iter().filter(|(id, path)| {
+            let now = self.last.get(id).map(|&at| &self.written[at].line);
+            let own = path.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('/'));
+            own && now.is_some_and(|line| file_of(dataset, line) != Some(path))
+        });
+        left.map(|(_, path)| path.clone()).collect()
+    }
+
+    pub(super) fn len(&self) -> u64 {
+        self.written.len() as u64
+    }
+}
+
+/// Refuses unless the caller may make these changes, and the dataset is one whose lines are edited.
+fn permitted(write: &Write, dataset: &Dataset) -> DatasetsResult<()> {
+    check(&write.caller, write.operation, dataset)?;
+    require_editable(dataset)?;
+    if write.owner.is_some() { require_ownership(dataset) } else { Ok(()) }
+}
+
+/// 501 for a dataset of another kind, 409 for one that is not ready.
+pub(crate) fn require_editable(dataset: &Dataset) -> DatasetsResult<()> {
+    if !dataset.is_rest {
+        let message = "Cette opération n'est possible que sur un jeu de données éditable.";
+        return Err(DatasetsError::NotImplemented(message.to_owned()));
+    }
+    if dataset.served.is_none() { Err(not_ready(dataset)) } else { Ok(()) }
+}
+
+/// 501 for a dataset whose lines have no owners.
+pub(crate) fn require_ownership(dataset: &Dataset) -> DatasetsResult<()> {
+    if dataset.rest.line_ownership {
+        return Ok(());
+    }
+    let message = "Les lignes de ce jeu de données n'ont pas de propriétaire (option lineOwnership).";
+    Err(DatasetsError::NotImplemented(message.to_owned()))
+}
+
+/// The path of the file that a line has.
+fn file_of<'a>(dataset: &Dataset, line: &'a LineRecord) -> Option<&'a str> {
+    line.body.get(attachment_column(dataset)?)?.as_str()
+}
+
+/// Writes lines and their revisions, and gives the lines their numbers; the highest.
+pub(super) async fn write_batch(
+    unit: &mut dyn UnitOfWork,
+    dataset: &Dataset,
+    batch: &mut Batch,
+    now: Timestamp,
+) -> DatasetsResult<i64> {
+    let lines: Vec<LineRecord> = batch.written.iter().map(|written| written.line.clone()).collect();
+    let highest = unit.lines().put(&dataset.id, &lines).await?;
+    // Numbers are given one after the other, in the order of the writes.
+    for (written, i) in batch.written.iter_mut().rev().zip((0..=highest).rev()) {
+        written.line.i = i;
+    }
+    if dataset.rest.history {
+        let revision = |written: &Written| revision(written.action, &written.line, now);
+        let revisions: Vec<RevisionRecord> = batch.written.iter().map(revision).collect();
+        unit.revisions().add(&dataset.id, &revisions).await?;
+    }
+    Ok(highest)
+}
+
+/// What is remembered of a write.
+pub(super) fn revision(action: Action, line: &LineRecord, at: Timestamp) -> RevisionRecord {
+    let owner = line.body.get("_owner").and_then(Value::as_str).map(str::to_owned);
+    let (action, body) = (action.as_str().to_owned(), line.body.clone());
+    RevisionRecord { line: line.id.clone(), i: line.i, action, at, owner, body }
+}
+
+fn outcomes(slots: Vec<Slot>, batch: &Batch) -> Vec<Outcome> {
+    let outcome = |slot| match slot {
+        Slot::Refused((status, text)) => Outcome::Failed(status, text),
+        Slot::Kept(line) => Outcome::Unchanged(shown(&line)),
+        Slot::Written(at) => {
+            let Written { line, created, .. } = &batch.written[at];
+            match (line.deleted, created) {
+                (true, _) => Outcome::Deleted,
+                (false, true) => Outcome::Created(shown(line)),
+                (false, false) => Outcome::Modified(shown(line)),
+            }
+        }
+    };
+    slots.into_iter().map(outcome).collect()
+}
+
+/// The job that makes the index catch up if this process does not, and refreshes the statistics.
+fn sync_job(dataset: &str, now: Timestamp) -> NewJob {
+    NewJob::now(SYNC_LINES, names::job_key(dataset), json!({ "dataset": dataset }), now)
+}

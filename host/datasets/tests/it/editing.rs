@@ -1,0 +1,279 @@
+//! Editable datasets beyond single lines: history, owners of lines, files, every format of a bulk request.
+
+use std::io::Write;
+
+use axum::body::Body;
+use axum::http::{Method, Request, header};
+use halle_model::Caller;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Harness, admin, member, stranger};
+
+const ID: &str = "editable";
+
+async fn editable(rest: Value) -> Harness {
+    let harness = Harness::new().await;
+    let body = json!({
+        "title": "Éditable",
+        "isRest": true,
+        "rest": rest,
+        "schema": [
+            { "key": "nom", "type": "string", "x-originalName": "Nom" },
+            { "key": "n", "type": "integer" },
+            { "key": "jour", "type": "string", "format": "date" },
+            { "key": "piece", "type": "string", "x-refersTo": "http://schema.org/DigitalDocument" },
+        ],
+    });
+    harness.json(&admin(), Method::PUT, &format!("/datasets/{ID}"), body).await.ok();
+    harness
+}
+
+async fn send(harness: &Harness, caller: &Caller, method: Method, path: &str, body: Value) -> Answer {
+    harness.json(caller, method, &format!("/datasets/{ID}/{path}"), body).await
+}
+
+async fn get(harness: &Harness, path: &str) -> Answer {
+    harness.get(&admin(), &format!("/datasets/{ID}/{path}")).await
+}
+
+async fn delete(harness: &Harness, caller: &Caller, path: &str) -> Answer {
+    let request = Request::delete(format!("/datasets/{ID}/{path}"));
+    harness.send(caller, request.body(Body::empty()).unwrap()).await
+}
+
+async fn post_bytes(harness: &Harness, path: &str, media_type: &str, body: Vec<u8>) -> Answer {
+    let request = Request::post(format!("/datasets/{ID}/{path}"))
+        .header(header::CONTENT_TYPE, media_type)
+        .header(header::CONTENT_LENGTH, body.len());
+    harness.send(&admin(), request.body(Body::from(body)).unwrap()).await
+}
+
+/// A form: fields, then files as (field, name, bytes).
+async fn form(harness: &Harness, path: &str, fields: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> Answer {
+    let mut body = Vec::new();
+    for (name, value) in fields {
+        let part = format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        body.extend_from_slice(part.as_bytes());
+    }
+    for (field, name, bytes) in files {
+        let head = format!(
+            "--frontier\r\nContent-Disposition: form-data; name=\"{field}\"; filename=\"{name}\"\r\n\r\n"
+        );
+        body.extend_from_slice(head.as_bytes());
+        body.extend_from_slice(bytes);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--frontier--\r\n");
+    post_bytes(harness, path, "multipart/form-data; boundary=frontier", body).await
+}
+
+fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut writer = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    for (name, bytes) in files {
+        writer.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();
+        writer.write_all(bytes).unwrap();
+    }
+    writer.finish().unwrap().into_inner()
+}
+
+/// `action:id:nom` of revisions, newest first.
+fn told(page: &Value) -> Vec<String> {
+    let text = |value: &Value| value.as_str().unwrap_or("-").to_owned();
+    let results = page["results"].as_array().unwrap().iter();
+    results.map(|r| format!("{}:{}:{}", text(&r["_action"]), text(&r["_id"]), text(&r["nom"]))).collect()
+}
+
+#[tokio::test]
+async fn every_effective_change_leaves_a_revision_that_outlives_its_line() {
+    let harness = editable(json!({ "history": true })).await;
+    send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "x", "nom": "a" })).await.ok();
+    let unchanged = send(&harness, &admin(), Method::PUT, "lines/x", json!({ "nom": "a" })).await;
+    assert_eq!(unchanged.status, 304);
+    send(&harness, &admin(), Method::PATCH, "lines/x", json!({ "nom": "b" })).await.ok();
+    send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "y", "nom": "c" })).await.ok();
+    assert_eq!(delete(&harness, &admin(), "lines/x").await.status, 204);
+
+    let page = get(&harness, "lines/x/revisions").await.ok();
+    assert_eq!(told(&page), ["delete:x:-", "patch:x:b", "createOrUpdate:x:a"]);
+    assert_eq!((page["total"].as_u64(), &page["next"]), (Some(3), &Value::Null));
+    let first = get(&harness, "revisions?size=3").await.ok();
+    assert_eq!(told(&first), ["delete:x:-", "createOrUpdate:y:c", "patch:x:b"]);
+    let next = first["next"].as_str().unwrap();
+    assert!(next.contains(&format!("before={}", first["results"][2]["_i"])), "{next}");
+    let second = get(&harness, &format!("revisions?size=3&before={}", first["results"][2]["_i"])).await.ok();
+    assert_eq!((told(&second), second["total"].as_u64()), (vec!["createOrUpdate:x:a".to_owned()], Some(4)));
+
+    assert_eq!(delete(&harness, &admin(), "lines").await.status, 204);
+    let gone = get(&harness, "lines/y/revisions").await.ok();
+    assert_eq!(told(&gone), ["delete:y:-", "createOrUpdate:y:c"]);
+    assert_eq!(harness.get(&stranger(), &format!("/datasets/{ID}/revisions")).await.status, 403);
+    assert_eq!(get(&harness, "revisions?before=x").await.status, 400);
+}
+
+#[tokio::test]
+async fn a_history_starts_with_what_is_there_and_is_forgotten_when_it_is_switched_off() {
+    let harness = editable(json!({})).await;
+    send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "x", "nom": "a" })).await.ok();
+    let off = "L'historisation des lignes n'est pas activée sur ce jeu de données.";
+    get(&harness, "revisions").await.refused(400, off);
+    let patch = |rest: Value| send_patch(&harness, rest);
+    assert_eq!(patch(json!({ "history": true })).await.ok()["rest"]["history"], true);
+    assert_eq!(told(&get(&harness, "revisions").await.ok()), ["createOrUpdate:x:a"]);
+    patch(json!({ "history": false })).await.ok();
+    patch(json!({ "history": true })).await.ok();
+    assert_eq!(get(&harness, "revisions").await.ok()["total"], 1);
+    assert_eq!(patch(json!({ "histoire": true })).await.status, 400);
+}
+
+async fn send_patch(harness: &Harness, rest: Value) -> Answer {
+    harness.json(&admin(), Method::PATCH, &format!("/datasets/{ID}"), json!({ "rest": rest })).await
+}
+
+#[tokio::test]
+async fn lines_tell_who_changed_them_where_that_is_kept() {
+    let harness = editable(json!({ "storeUpdatedBy": true })).await;
+    send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "x", "nom": "a" })).await.ok();
+    let line = get(&harness, "lines/x").await.ok();
+    assert_eq!((line["_updatedBy"].as_str(), line["_updatedByName"].as_str()), (Some("alice"), Some("alice")));
+    assert_eq!(get(&harness, "lines?_updatedBy_eq=alice").await.ok()["total"], 1);
+    let forged = send(&harness, &admin(), Method::PUT, "lines/x", json!({ "nom": "a", "_updatedBy": "bob" }));
+    forged.await.refused(400, "ne doit pas contenir de propriétés additionnelles (_updatedBy)");
+    let dated = json!({ "nom": "a", "_updatedAt": "2020-01-01T00:00:00Z" });
+    assert_eq!(send(&harness, &admin(), Method::PUT, "lines/x", dated.clone()).await.status, 400);
+    let superadmin = Caller { admin_mode: true, ..admin() };
+    send(&harness, &superadmin, Method::PUT, "lines/x", dated).await.ok();
+    assert_eq!(get(&harness, "lines/x").await.ok()["_updatedAt"], "2020-01-01T00:00:00Z");
+}
+
+#[tokio::test]
+async fn owners_of_lines_see_and_change_their_own_only() {
+    let harness = editable(json!({ "lineOwnership": true, "history": true })).await;
+    let (bob, zoe) = (member("bob", "club", "user"), stranger());
+    let grants = json!([{ "operations": [], "classes": ["manageOwnLines"] }]);
+    let path = format!("/datasets/{ID}/permissions");
+    harness.json(&admin(), Method::PUT, &path, grants).await.ok();
+
+    let created = send(&harness, &zoe, Method::POST, "own/user:zoe/lines", json!({ "nom": "z" })).await;
+    assert_eq!(created.status, 201, "{}", created.text);
+    assert_eq!(created.json()["_owner"], "user:zoe");
+    let id = created.json()["_id"].as_str().unwrap().to_owned();
+    send(&harness, &bob, Method::POST, "own/organization:club/lines", json!({ "_id": "b", "nom": "b" })).await.ok();
+    send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "a", "nom": "a" })).await.ok();
+
+    let own = harness.get(&zoe, &format!("/datasets/{ID}/own/user:zoe/lines?_owner_eq=organization:club")).await;
+    assert_eq!(own.ok()["total"], 1, "a filter of one's own cannot widen what is seen");
+    assert_eq!(own.json()["results"][0]["nom"], "z");
+    let other = harness.get(&zoe, &format!("/datasets/{ID}/own/organization:club/lines")).await;
+    other.refused(403, "only owner can manage his own lines");
+    assert_eq!(harness.get(&zoe, &format!("/datasets/{ID}/lines")).await.status, 403);
+    for (method, body) in [(Method::PUT, json!({ "nom": "x" })), (Method::PATCH, json!({ "nom": "x" }))] {
+        let answer = send(&harness, &zoe, method, "own/user:zoe/lines/b", body).await;
+        answer.refused(404, "Identifiant de ligne inconnu");
+    }
+    assert_eq!(delete(&harness, &zoe, "own/user:zoe/lines/a").await.status, 404);
+    let path = format!("own/user:zoe/lines/{id}");
+    let stolen = json!({ "nom": "zz", "_owner": "user:bob" });
+    let kept = send(&harness, &zoe, Method::PATCH, &path, stolen).await.ok();
+    assert_eq!((kept["_owner"].as_str(), kept["nom"].as_str()), (Some("user:zoe"), Some("zz")));
+    let replaced = send(&harness, &admin(), Method::PUT, &format!("lines/{id}"), json!({ "nom": "y" })).await.ok();
+    assert_eq!(replaced["_owner"], "user:zoe", "who may write every line does not take it from its owner");
+    let revisions = harness.get(&zoe, &format!("/datasets/{ID}/own/user:zoe/revisions")).await.ok();
+    assert_eq!(revisions["total"], 3);
+    assert_eq!(delete(&harness, &zoe, &path).await.status, 204);
+    assert_eq!(harness.get(&zoe, &format!("/datasets/{ID}/{path}")).await.status, 404);
+    send_patch(&harness, json!({})).await.ok();
+    assert_eq!(harness.get(&zoe, &format!("/datasets/{ID}/own/user:zoe/lines")).await.status, 501);
+}
+
+#[tokio::test]
+async fn a_bulk_request_may_be_compressed_or_a_form_or_a_workbook() {
+    let harness = editable(json!({})).await;
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
+    gzip.write_all(b"_id;Nom;n\nx;a;1\ny;b;2\n").unwrap();
+    let report = post_bytes(&harness, "_bulk_lines?sep=;", "text/csv+gzip", gzip.finish().unwrap()).await.ok();
+    assert_eq!(report["nbCreated"], 2, "{report}");
+    let latin = b"_id,nom\nx,\xe9t\xe9\n".to_vec();
+    post_bytes(&harness, "_bulk_lines?encoding=windows-1252", "text/csv", latin).await.ok();
+    assert_eq!(get(&harness, "lines/x").await.ok()["nom"], "été");
+
+    let mut workbook = rust_xlsxwriter::Workbook::new();
+    let sheet = workbook.add_worksheet();
+    for (row, cells) in [["_id", "_action", "Nom", "n"], ["x", "delete", "", ""], ["w", "", "c", "3"]].iter().enumerate() {
+        sheet.write_row(row as u32, 0, *cells).unwrap();
+    }
+    let bytes = workbook.save_to_buffer().unwrap();
+    let report = form(&harness, "_bulk_lines", &[], &[("actions", "lignes.xlsx", &bytes)]).await.ok();
+    assert_eq!((report["nbDeleted"].as_u64(), report["nbCreated"].as_u64()), (Some(1), Some(1)), "{report}");
+    assert_eq!(get(&harness, "lines/w").await.ok()["n"], 3);
+    let zipped = zip(&[("lignes.ndjson", b"{\"_id\":\"v\",\"nom\":\"d\"}\n")]);
+    form(&harness, "_bulk_lines", &[], &[("actions", "lignes.zip", &zipped)]).await.ok();
+    assert_eq!(get(&harness, "lines/v").await.ok()["nom"], "d");
+    let missing = form(&harness, "_bulk_lines", &[("a", "b")], &[]).await;
+    missing.refused(400, "Le champ \"actions\" manque : envoyez-y le fichier des lignes.");
+}
+
+#[tokio::test]
+async fn later_changes_are_seen_once_their_job_ran() {
+    let harness = editable(json!({})).await;
+    let body = b"[{\"_id\":\"x\",\"nom\":\"a\"}]".to_vec();
+    let report = post_bytes(&harness, "_bulk_lines?async=true", "application/json", body).await.ok();
+    assert_eq!((report["nbCreated"].as_u64(), &report["indexedAt"]), (Some(1), &Value::Null));
+    assert_eq!(get(&harness, "lines").await.ok()["total"], 0);
+    harness.run().await;
+    assert_eq!(get(&harness, "lines").await.ok()["total"], 1);
+}
+
+#[tokio::test]
+async fn a_file_comes_with_its_line_and_goes_with_it() {
+    let harness = editable(json!({})).await;
+    let fields = [("nom", "avec pièce"), ("n", "12")];
+    let line = form(&harness, "lines", &fields, &[("attachment", "note été.txt", b"bonjour")]).await;
+    assert_eq!(line.status, 201, "{}", line.text);
+    let line = line.json();
+    let (id, path) = (line["_id"].as_str().unwrap(), line["piece"].as_str().unwrap());
+    assert_eq!(path, format!("{id}/f02368945726d5fc2a14eb576f7276c0/note été.txt"));
+    assert_eq!(line["n"], 12);
+    let encoded = path.replace("é", "%C3%A9").replace(' ', "%20");
+    let file = get(&harness, &format!("attachments/{encoded}")).await;
+    assert_eq!((file.status.as_u16(), file.text.as_str()), (200, "bonjour"));
+    assert_eq!(get(&harness, "attachments/..%2Fx").await.status, 404);
+
+    let body = [("_body", "{\"nom\":\"refusée\",\"oops\":1}")];
+    let refused = form(&harness, "lines", &body, &[("attachment", "perdu.txt", b"perdu")]).await;
+    assert_eq!(refused.status, 400);
+    assert_eq!(harness.files("blobs").len(), 1, "the file of a refused line does not stay");
+    assert_eq!(delete(&harness, &admin(), &format!("lines/{id}")).await.status, 204);
+    assert_eq!(harness.files("blobs"), Vec::<String>::new());
+}
+
+#[tokio::test]
+async fn files_of_a_zip_are_those_that_lines_name_and_lines_can_be_made_of_them() {
+    let harness = editable(json!({})).await;
+    let files = zip(&[("dossier/a.txt", b"A"), ("b.txt", b"B")]);
+    let actions = b"_id,piece\nx,dossier/a.txt\ny,absent.txt\n";
+    let parts: [(&str, &str, &[u8]); 2] =
+        [("actions", "lignes.csv", actions), ("attachments", "pieces.zip", &files)];
+    form(&harness, "_bulk_lines", &[], &parts).await.ok();
+    assert_eq!(get(&harness, "attachments/dossier/a.txt").await.text, "A");
+    let empty = post_bytes(&harness, "_sync_attachments_lines", "application/json", Vec::new()).await.ok();
+    assert_eq!((empty["nbCreated"].as_u64(), empty["nbDeleted"].as_u64()), (Some(1), Some(1)));
+    let lines = get(&harness, "lines?sort=piece").await.ok();
+    let paths: Vec<&str> = lines["results"].as_array().unwrap().iter().map(|l| l["piece"].as_str().unwrap()).collect();
+    assert_eq!(paths, ["b.txt", "dossier/a.txt"]);
+    let outside = zip(&[("../c.txt", b"C")]);
+    let parts: [(&str, &str, &[u8]); 2] = [("actions", "l.csv", actions), ("attachments", "p.zip", &outside)];
+    assert_eq!(form(&harness, "_bulk_lines", &[], &parts).await.status, 400);
+}
+
+#[tokio::test]
+async fn listeners_hear_of_each_line_that_changes() {
+    let harness = editable(json!({})).await;
+    let mut heard = harness.datasets.hub.subscribe(&format!("datasets/{ID}/transactions"));
+    send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "x", "nom": "a" })).await.ok();
+    delete(&harness, &admin(), "lines/x").await;
+    for (action, name) in [("createOrUpdate", json!("a")), ("delete", Value::Null)] {
+        let Some(halle_http::realtime::Delivery::Message(message)) = heard.next().await else { panic!("lost") };
+        assert_eq!((message.data["_action"].as_str(), &message.data["nom"]), (Some(action), &name));
+        assert_eq!(message.data["_id"], "x");
+    }
+}
