@@ -29,7 +29,7 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     set("owner", json!(dataset.owner));
     set("status", json!(dataset.status));
     for (name, value) in &dataset.description {
-        set(name, value.clone());
+        set(name, if name == "attachments" { attachments(dataset, value, base) } else { value.clone() });
     }
     let optional = [
         ("errorStatus", json!(dataset.error_status)),
@@ -69,6 +69,20 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     set("public", json!(reads_are_public(dataset)));
     set("userPermissions", json!(user_permissions(dataset, caller)));
     view
+}
+
+/// Files that go with the description, with the addresses of those that are kept here.
+fn attachments(dataset: &Dataset, listed: &Value, base: &str) -> Value {
+    let mut listed = listed.clone();
+    for entry in listed.as_array_mut().into_iter().flatten() {
+        let name = entry.get("name").and_then(Value::as_str).filter(|_| entry["type"] == "file");
+        if let Some(name) = name {
+            let name = name.replace('%', "%25").replace('?', "%3F").replace('#', "%23").replace(' ', "%20");
+            let root = format!("{base}/data-fair/api/v1/datasets/{}", dataset.id);
+            entry["url"] = format!("{root}/metadata-attachments/{name}").into();
+        }
+    }
+    listed
 }
 
 /// Instants on the wire, with milliseconds, as JavaScript writes them.

@@ -60,10 +60,7 @@ pub fn attachment(path: &Path, name: &str) -> IngestResult<Option<Attachment>> {
 }
 
 /// Shows every file of a zip, with its path, until `visit` says `false`. Fails for a path that leaves the folder.
-pub fn each_attachment(
-    path: &Path,
-    mut visit: impl FnMut(&str, &mut dyn Read) -> bool,
-) -> IngestResult<()> {
+pub fn each_attachment(path: &Path, mut visit: impl FnMut(&str, &mut dyn Read) -> bool) -> IngestResult<()> {
     let archive = Archive::open(File::open(path)?)?;
     for (index, entry) in archive.contents() {
         if !is_inside(&entry.name) {

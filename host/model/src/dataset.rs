@@ -6,8 +6,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::column::Column;
-use crate::journal::Diagnostic;
 use crate::editing::Editing;
+use crate::journal::Diagnostic;
 use crate::permission::PermissionEntry;
 
 /// How far a dataset is in the pipeline. Names are Data Fair's (reference §4.2).

@@ -21,5 +21,5 @@ pub mod slug;
 pub use caller::{Caller, Membership, User};
 pub use column::{Capabilities, Column, ColumnKind};
 pub use dataset::{Dataset, DatasetKind, Extension, Status};
-pub use settings::Settings;
 pub use editing::Editing;
+pub use settings::Settings;

@@ -74,5 +74,12 @@ fn record(dataset: &str, row: &Row) -> StoreResult<RevisionRecord> {
         id: line.clone(),
         source,
     })?;
-    Ok(RevisionRecord { line, i: row.get(1)?, action: row.get(2)?, at: instant(row.get(3)?)?, owner: row.get(4)?, body })
+    Ok(RevisionRecord {
+        line,
+        i: row.get(1)?,
+        action: row.get(2)?,
+        at: instant(row.get(3)?)?,
+        owner: row.get(4)?,
+        body,
+    })
 }

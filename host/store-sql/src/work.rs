@@ -5,7 +5,8 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use halle_base::Clock;
 use halle_store::{
-    DocumentRepository, JobRepository, LineRepository, LogRepository, RevisionRepository, StoreResult, UnitOfWork,
+    DocumentRepository, JobRepository, LineRepository, LogRepository, RevisionRepository, StoreResult,
+    UnitOfWork,
 };
 use tokio::sync::Notify;
 

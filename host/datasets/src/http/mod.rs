@@ -11,9 +11,11 @@ pub mod headers;
 pub mod identities;
 pub mod journal;
 pub mod list;
+mod metadata_files;
 pub mod owner;
 pub mod patch;
 pub mod permissions;
+mod range;
 pub mod read;
 pub mod realtime;
 pub mod remove;
@@ -55,6 +57,11 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/convert", get(files::convert))
         .route("/datasets/{id}/full", get(files::full))
         .route("/datasets/{id}/attachments/{*path}", get(files::attachment))
+        .route("/datasets/{id}/metadata-attachments", post(metadata_files::post))
+        .route(
+            "/datasets/{id}/metadata-attachments/{*path}",
+            get(metadata_files::get).delete(metadata_files::delete),
+        )
         .route("/datasets/{id}/data-files", get(files::list))
         .route("/datasets/{id}/data-files/{name}", get(files::one));
     own.merge(read::routes()).merge(write::routes()).with_state(datasets)

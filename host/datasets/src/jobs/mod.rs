@@ -6,6 +6,7 @@
 
 pub mod analyze;
 pub(crate) mod diagnostic;
+pub mod expire;
 pub mod extend;
 pub mod finalize;
 pub mod index;
@@ -34,5 +35,6 @@ pub fn handlers(datasets: &Datasets) -> Vec<Arc<dyn JobHandler>> {
         Arc::new(pipeline::Advance(datasets.clone())),
         Arc::new(sweep::Sweep(datasets.clone())),
         Arc::new(SyncLines(datasets.clone())),
+        Arc::new(expire::Expire(datasets.clone())),
     ]
 }

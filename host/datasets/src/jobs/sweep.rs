@@ -62,6 +62,13 @@ impl JobHandler for Sweep {
                 self.0.blobs.delete(&names::original(&id, version)?).await?;
             }
         }
+        if dataset.is_none() {
+            for folder in names::folders(&id)? {
+                for key in self.0.blobs.keys(&folder).await? {
+                    self.0.blobs.delete(&key).await?;
+                }
+            }
+        }
         Ok(())
     }
 

@@ -1,4 +1,5 @@
-//! Operations of editable datasets beyond single lines: revisions, and lines that one owns.
+//! Operations of editable datasets beyond single lines: revisions, and lines that one owns; and files that go with
+//! descriptions.
 
 use serde_json::json;
 
@@ -13,6 +14,7 @@ pub(super) fn add(add: &mut impl FnMut(&str, &str, Operation)) {
     let sync = Operation::of_dataset("bulkLines", DATA, "Faire correspondre les lignes aux pièces jointes.");
     let sync = sync.named("syncAttachmentsLines").answers(200, "Le compte rendu.", any());
     add("/datasets/{id}/_sync_attachments_lines", "post", sync);
+    metadata_files(add);
     own_lines(add);
     revisions(add, "/datasets/{id}/own/{owner}", ["readOwnRevisions", "readOwnLineRevisions"]);
 }
@@ -33,11 +35,7 @@ fn line() -> serde_json::Value {
     in_path("line", "Identifiant de la ligne.", text())
 }
 
-fn revisions(
-    add: &mut impl FnMut(&str, &str, Operation),
-    path: &str,
-    [all, of_line]: [&'static str; 2],
-) {
+fn revisions(add: &mut impl FnMut(&str, &str, Operation), path: &str, [all, of_line]: [&'static str; 2]) {
     let page = || {
         json_content(json!({ "type": "object", "properties": {
             "total": { "type": "integer" }, "next": { "type": "string" },
@@ -55,6 +53,24 @@ fn revisions(
     add(&format!("{path}/revisions"), "get", list(all, "Lister les révisions.").answers(200, answer, page()));
     let operation = list(of_line, "Lister les révisions d'une ligne.").parameters([line()]);
     add(&format!("{path}/lines/{{line}}/revisions"), "get", operation.answers(200, answer, page()));
+}
+
+fn metadata_files(add: &mut impl FnMut(&str, &str, Operation)) {
+    let bytes = || content("application/octet-stream", json!({ "type": "string", "format": "binary" }));
+    let path = || in_path("path", "Nom de la pièce jointe.", text());
+    let on = |id, summary| Operation::of_dataset(id, "Jeux de données", summary);
+    let form =
+        json!({ "type": "object", "properties": { "attachment": { "type": "string", "format": "binary" } } });
+    let post = on("postMetadataAttachment", "Téléverser une pièce jointe de la description.");
+    let post = post.body(content("multipart/form-data", form)).answers(200, "La pièce jointe.", any());
+    add("/datasets/{id}/metadata-attachments", "post", post);
+    let one = "/datasets/{id}/metadata-attachments/{path}";
+    let get = on("downloadMetadataAttachment", "Télécharger une pièce jointe de la description.");
+    let get = get.parameters([path()]).answers(200, "Le fichier.", bytes());
+    let get = get.answers(206, "La partie demandée par `Range`.", bytes());
+    add(one, "get", get.refuses(416, "Le fichier n'a pas ces octets."));
+    let delete = on("deleteMetadataAttachment", "Supprimer une pièce jointe de la description.");
+    add(one, "delete", delete.parameters([path()]).answers_nothing(204, "Supprimée."));
 }
 
 fn own_lines(add: &mut impl FnMut(&str, &str, Operation)) {

@@ -229,6 +229,9 @@ impl Datasets {
             let mut events = vec![self.record(unit.as_mut(), &dataset.id, "dataset-created", None).await?];
             if dataset.status == Status::Finalized {
                 events.push(self.record(unit.as_mut(), &dataset.id, "finalize-end", None).await?);
+                if let Some(job) = crate::jobs::expire::job(&dataset, dataset.created_at) {
+                    unit.jobs().enqueue(&job).await?;
+                }
             } else if dataset.building.is_some() {
                 unit.jobs().enqueue(&advance(&dataset.id, self.clock.now())).await?;
             }

@@ -20,9 +20,8 @@ impl Datasets {
         unit.lines().clear(&dataset.id).await?;
         unit.revisions().clear(&dataset.id).await?;
         let versions = versions_of(&dataset);
-        if !versions.is_empty() {
-            unit.jobs().enqueue(&sweep::at_once(&dataset.id, &versions, self.clock.now())).await?;
-        }
+        // Files that belong to no version go too.
+        unit.jobs().enqueue(&sweep::at_once(&dataset.id, &versions, self.clock.now())).await?;
         unit.commit().await?;
         Ok(())
     }

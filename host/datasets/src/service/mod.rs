@@ -16,6 +16,7 @@ pub mod journal;
 pub mod limits;
 pub mod list;
 pub mod load;
+pub(crate) mod metadata_files;
 pub(crate) mod names;
 pub mod owner;
 pub mod patch;

@@ -39,6 +39,19 @@ pub(crate) fn diagnostic(dataset: &str, version: &str) -> StoreResult<BlobKey> {
 /// Bytes of one segment of the key of an attachment.
 const SEGMENT_BYTES: usize = 160;
 
+/// Folder of the files that go with the description under a name, of which this is the digest; or the one of them that has
+/// this content.
+pub(crate) fn metadata_file(dataset: &str, name: &str, content: Option<&str>) -> StoreResult<BlobKey> {
+    let mut segments = vec!["datasets", dataset, "metadata-attachments", name];
+    segments.extend(content);
+    BlobKey::new(&segments)
+}
+
+/// Folders of a dataset that belong to no version.
+pub(crate) fn folders(dataset: &str) -> StoreResult<[BlobKey; 2]> {
+    Ok([attachments(dataset)?, BlobKey::new(&["datasets", dataset, "metadata-attachments"])?])
+}
+
 /// Folder of the files of edited lines.
 pub(crate) fn attachments(dataset: &str) -> StoreResult<BlobKey> {
     BlobKey::new(&["datasets", dataset, "attachments"])

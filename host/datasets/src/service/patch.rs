@@ -11,7 +11,7 @@ use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use crate::error::{DatasetsError, DatasetsResult};
-use crate::jobs::sweep;
+use crate::jobs::{expire, sweep};
 use crate::service::attributes::{check_attributes, set_description};
 use crate::service::create::{advance, building};
 use crate::service::extensions::extensions_of;
@@ -164,6 +164,9 @@ impl Datasets {
                 unit.jobs().enqueue(&sweep::at_once(&stored.id, &retired, now)).await?;
             }
             unit.jobs().enqueue(&advance(&stored.id, now)).await?;
+        }
+        if let Some(job) = expire::job(&stored, now).filter(|_| attributes.contains_key("rest")) {
+            unit.jobs().enqueue(&job).await?;
         }
         if let Some(on) = consequences.history {
             history::switch(unit.as_mut(), &stored.id, on, now).await?;

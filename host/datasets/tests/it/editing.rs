@@ -49,10 +49,16 @@ async fn post_bytes(harness: &Harness, path: &str, media_type: &str, body: Vec<u
 }
 
 /// A form: fields, then files as (field, name, bytes).
-async fn form(harness: &Harness, path: &str, fields: &[(&str, &str)], files: &[(&str, &str, &[u8])]) -> Answer {
+async fn form(
+    harness: &Harness,
+    path: &str,
+    fields: &[(&str, &str)],
+    files: &[(&str, &str, &[u8])],
+) -> Answer {
     let mut body = Vec::new();
     for (name, value) in fields {
-        let part = format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
+        let part =
+            format!("--frontier\r\nContent-Disposition: form-data; name=\"{name}\"\r\n\r\n{value}\r\n");
         body.extend_from_slice(part.as_bytes());
     }
     for (field, name, bytes) in files {
@@ -134,10 +140,14 @@ async fn lines_tell_who_changed_them_where_that_is_kept() {
     let harness = editable(json!({ "storeUpdatedBy": true })).await;
     send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "x", "nom": "a" })).await.ok();
     let line = get(&harness, "lines/x").await.ok();
-    assert_eq!((line["_updatedBy"].as_str(), line["_updatedByName"].as_str()), (Some("alice"), Some("alice")));
+    assert_eq!(
+        (line["_updatedBy"].as_str(), line["_updatedByName"].as_str()),
+        (Some("alice"), Some("alice"))
+    );
     assert_eq!(get(&harness, "lines?_updatedBy_eq=alice").await.ok()["total"], 1);
-    let forged = send(&harness, &admin(), Method::PUT, "lines/x", json!({ "nom": "a", "_updatedBy": "bob" }));
-    forged.await.refused(400, "ne doit pas contenir de propriétés additionnelles (_updatedBy)");
+    let forged = json!({ "nom": "a", "_updatedBy": "bob" });
+    let refused = send(&harness, &admin(), Method::PUT, "lines/x", forged).await;
+    refused.refused(400, "ne doit pas contenir de propriétés additionnelles (_updatedBy)");
     let dated = json!({ "nom": "a", "_updatedAt": "2020-01-01T00:00:00Z" });
     assert_eq!(send(&harness, &admin(), Method::PUT, "lines/x", dated.clone()).await.status, 400);
     let superadmin = Caller { admin_mode: true, ..admin() };
@@ -157,10 +167,13 @@ async fn owners_of_lines_see_and_change_their_own_only() {
     assert_eq!(created.status, 201, "{}", created.text);
     assert_eq!(created.json()["_owner"], "user:zoe");
     let id = created.json()["_id"].as_str().unwrap().to_owned();
-    send(&harness, &bob, Method::POST, "own/organization:club/lines", json!({ "_id": "b", "nom": "b" })).await.ok();
+    send(&harness, &bob, Method::POST, "own/organization:club/lines", json!({ "_id": "b", "nom": "b" }))
+        .await
+        .ok();
     send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "a", "nom": "a" })).await.ok();
 
-    let own = harness.get(&zoe, &format!("/datasets/{ID}/own/user:zoe/lines?_owner_eq=organization:club")).await;
+    let own =
+        harness.get(&zoe, &format!("/datasets/{ID}/own/user:zoe/lines?_owner_eq=organization:club")).await;
     assert_eq!(own.ok()["total"], 1, "a filter of one's own cannot widen what is seen");
     assert_eq!(own.json()["results"][0]["nom"], "z");
     let other = harness.get(&zoe, &format!("/datasets/{ID}/own/organization:club/lines")).await;
@@ -175,7 +188,8 @@ async fn owners_of_lines_see_and_change_their_own_only() {
     let stolen = json!({ "nom": "zz", "_owner": "user:bob" });
     let kept = send(&harness, &zoe, Method::PATCH, &path, stolen).await.ok();
     assert_eq!((kept["_owner"].as_str(), kept["nom"].as_str()), (Some("user:zoe"), Some("zz")));
-    let replaced = send(&harness, &admin(), Method::PUT, &format!("lines/{id}"), json!({ "nom": "y" })).await.ok();
+    let replaced =
+        send(&harness, &admin(), Method::PUT, &format!("lines/{id}"), json!({ "nom": "y" })).await.ok();
     assert_eq!(replaced["_owner"], "user:zoe", "who may write every line does not take it from its owner");
     let revisions = harness.get(&zoe, &format!("/datasets/{ID}/own/user:zoe/revisions")).await.ok();
     assert_eq!(revisions["total"], 3);
@@ -190,7 +204,8 @@ async fn a_bulk_request_may_be_compressed_or_a_form_or_a_workbook() {
     let harness = editable(json!({})).await;
     let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::default());
     gzip.write_all(b"_id;Nom;n\nx;a;1\ny;b;2\n").unwrap();
-    let report = post_bytes(&harness, "_bulk_lines?sep=;", "text/csv+gzip", gzip.finish().unwrap()).await.ok();
+    let report =
+        post_bytes(&harness, "_bulk_lines?sep=;", "text/csv+gzip", gzip.finish().unwrap()).await.ok();
     assert_eq!(report["nbCreated"], 2, "{report}");
     let latin = b"_id,nom\nx,\xe9t\xe9\n".to_vec();
     post_bytes(&harness, "_bulk_lines?encoding=windows-1252", "text/csv", latin).await.ok();
@@ -198,7 +213,9 @@ async fn a_bulk_request_may_be_compressed_or_a_form_or_a_workbook() {
 
     let mut workbook = rust_xlsxwriter::Workbook::new();
     let sheet = workbook.add_worksheet();
-    for (row, cells) in [["_id", "_action", "Nom", "n"], ["x", "delete", "", ""], ["w", "", "c", "3"]].iter().enumerate() {
+    for (row, cells) in
+        [["_id", "_action", "Nom", "n"], ["x", "delete", "", ""], ["w", "", "c", "3"]].iter().enumerate()
+    {
         sheet.write_row(row as u32, 0, *cells).unwrap();
     }
     let bytes = workbook.save_to_buffer().unwrap();
@@ -258,7 +275,8 @@ async fn files_of_a_zip_are_those_that_lines_name_and_lines_can_be_made_of_them(
     let empty = post_bytes(&harness, "_sync_attachments_lines", "application/json", Vec::new()).await.ok();
     assert_eq!((empty["nbCreated"].as_u64(), empty["nbDeleted"].as_u64()), (Some(1), Some(1)));
     let lines = get(&harness, "lines?sort=piece").await.ok();
-    let paths: Vec<&str> = lines["results"].as_array().unwrap().iter().map(|l| l["piece"].as_str().unwrap()).collect();
+    let paths: Vec<&str> =
+        lines["results"].as_array().unwrap().iter().map(|l| l["piece"].as_str().unwrap()).collect();
     assert_eq!(paths, ["b.txt", "dossier/a.txt"]);
     let outside = zip(&[("../c.txt", b"C")]);
     let parts: [(&str, &str, &[u8]); 2] = [("actions", "l.csv", actions), ("attachments", "p.zip", &outside)];
@@ -272,8 +290,120 @@ async fn listeners_hear_of_each_line_that_changes() {
     send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "x", "nom": "a" })).await.ok();
     delete(&harness, &admin(), "lines/x").await;
     for (action, name) in [("createOrUpdate", json!("a")), ("delete", Value::Null)] {
-        let Some(halle_http::realtime::Delivery::Message(message)) = heard.next().await else { panic!("lost") };
+        let Some(halle_http::realtime::Delivery::Message(message)) = heard.next().await else {
+            panic!("lost")
+        };
         assert_eq!((message.data["_action"].as_str(), &message.data["nom"]), (Some(action), &name));
         assert_eq!(message.data["_id"], "x");
     }
+}
+
+#[tokio::test]
+async fn old_lines_and_old_revisions_go_after_their_delay() {
+    let rest = json!({
+        "ttl": { "active": true, "prop": "jour", "delay": { "value": 10, "unit": "days" } },
+        "history": true,
+        "historyTTL": { "active": true, "delay": { "value": 20, "unit": "days" } },
+    });
+    let harness = editable(rest).await;
+    for (id, day) in [("old", "2025-12-01"), ("new", "2025-12-31")] {
+        send(&harness, &admin(), Method::POST, "lines", json!({ "_id": id, "jour": day })).await.ok();
+    }
+    send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "undated", "nom": "a" })).await.ok();
+    assert_eq!(get(&harness, "lines").await.ok()["total"], 3);
+    harness.run().await;
+    let ids = |page: Value| -> Vec<String> {
+        page["results"].as_array().unwrap().iter().map(|l| l["_id"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        ids(get(&harness, "lines?sort=_id").await.ok()),
+        ["new", "undated"],
+        "a write asks for the look"
+    );
+    assert_eq!(get(&harness, "revisions").await.ok()["total"], 4);
+    harness.clock.advance(jiff::SignedDuration::from_hours(24 * 11));
+    harness.run().await;
+    assert_eq!(ids(get(&harness, "lines").await.ok()), ["undated"], "the look comes back by itself");
+    harness.clock.advance(jiff::SignedDuration::from_hours(24 * 11));
+    harness.run().await;
+    assert_eq!(get(&harness, "revisions").await.ok()["total"], 1, "only the last removal is young enough");
+    let wrong = json!({ "ttl": { "active": true, "prop": "nom", "delay": { "value": 1 } } });
+    assert_eq!(send_patch(&harness, wrong).await.status, 400);
+}
+
+#[tokio::test]
+async fn files_of_a_description_are_sent_whole_or_in_part() {
+    let harness = editable(json!({})).await;
+    let parts: [(&str, &str, &[u8]); 1] = [("attachment", "carte été.pmtiles", b"0123456789")];
+    let kept = form(&harness, "metadata-attachments", &[], &parts).await.ok();
+    assert_eq!((kept["name"].as_str(), kept["size"].as_u64()), (Some("carte été.pmtiles"), Some(10)));
+    assert_eq!(kept["mimetype"], "application/vnd.pmtiles");
+    let listed = json!({ "attachments": [{ "type": "file", "title": "Carte", "name": kept["name"] }] });
+    let dataset = harness.json(&admin(), Method::PATCH, &format!("/datasets/{ID}"), listed).await.ok();
+    let url = dataset["attachments"][0]["url"].as_str().unwrap();
+    assert!(url.ends_with("/datasets/editable/metadata-attachments/carte%20été.pmtiles"), "{url}");
+    let path = format!("/datasets/{ID}/metadata-attachments/carte%20%C3%A9t%C3%A9.pmtiles");
+    let ask = |headers: Vec<(header::HeaderName, String)>| {
+        let mut request = Request::get(&path);
+        for (name, value) in headers {
+            request = request.header(name, value);
+        }
+        let harness = &harness;
+        async move { harness.send(&admin(), request.body(Body::empty()).unwrap()).await }
+    };
+    let whole = ask(Vec::new()).await;
+    assert_eq!((whole.status.as_u16(), whole.text.as_str()), (200, "0123456789"));
+    let etag = whole.headers[header::ETAG].to_str().unwrap().to_owned();
+    let part = ask(vec![(header::RANGE, "bytes=2-4".to_owned()), (header::IF_RANGE, etag.clone())]).await;
+    assert_eq!((part.status.as_u16(), part.text.as_str()), (206, "234"));
+    assert_eq!(part.headers[header::CONTENT_RANGE], "bytes 2-4/10");
+    assert_eq!(part.headers[header::CONTENT_LENGTH], "3");
+    let beyond = ask(vec![(header::RANGE, "bytes=10-".to_owned())]).await;
+    assert_eq!(
+        (beyond.status.as_u16(), &beyond.headers[header::CONTENT_RANGE]),
+        (416, &"bytes */10".parse().unwrap())
+    );
+    assert_eq!(ask(vec![(header::IF_NONE_MATCH, etag.clone())]).await.status, 304);
+
+    let parts: [(&str, &str, &[u8]); 1] = [("attachment", "carte été.pmtiles", b"abc")];
+    form(&harness, "metadata-attachments", &[], &parts).await.ok();
+    let other = ask(vec![(header::RANGE, "bytes=0-1".to_owned()), (header::IF_RANGE, etag)]).await;
+    assert_eq!((other.status.as_u16(), other.text.as_str()), (200, "abc"), "of another content, all is sent");
+    assert_eq!(harness.files("blobs").len(), 1);
+    assert_eq!(harness.get(&stranger(), &path).await.status, 403);
+    let name = "metadata-attachments/carte%20%C3%A9t%C3%A9.pmtiles";
+    assert_eq!(delete(&harness, &admin(), name).await.status, 204);
+    assert_eq!(delete(&harness, &admin(), name).await.status, 404);
+    assert_eq!(form(&harness, "metadata-attachments", &[("a", "b")], &[]).await.status, 400);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_side_by_side_each_get_their_own_answer() {
+    let harness = editable(json!({ "history": true })).await;
+    let writers = (0..40).map(|n| {
+        let harness = &harness;
+        async move {
+            let (caller, body) = match n % 4 {
+                3 => (stranger(), json!({ "_id": format!("l{n}"), "n": n })),
+                2 => (admin(), json!({ "_id": format!("l{n}"), "n": "?" })),
+                _ => (admin(), json!({ "_id": format!("l{n}"), "n": n })),
+            };
+            let answer = send(harness, &caller, Method::POST, "lines", body).await;
+            let read = get(harness, &format!("lines/l{n}")).await;
+            (n, answer.status.as_u16(), answer.text.contains(&format!("\"l{n}\"")), read.status.as_u16())
+        }
+    });
+    let answers = futures::future::join_all(writers).await;
+    for (n, status, is_own, read) in answers {
+        let expect = match n % 4 {
+            3 => (403, false, 404),
+            2 => (400, false, 404),
+            _ => (200, true, 200),
+        };
+        assert_eq!((status, is_own, read), expect, "writer {n}");
+    }
+    let page = get(&harness, "revisions?size=100").await.ok();
+    assert_eq!(page["total"], 20);
+    let dataset = harness.get(&admin(), &format!("/datasets/{ID}")).await.ok();
+    assert_eq!(dataset["count"], 20);
 }

@@ -9,7 +9,14 @@ const ALL: RevisionsOf<'static> = RevisionsOf { line: None, owner: None };
 
 fn revision(line: &str, i: i64, seconds: i64) -> RevisionRecord {
     let body = Map::from_iter([("é".to_owned(), json!(i))]);
-    RevisionRecord { line: line.to_owned(), i, action: "patch".to_owned(), at: at(seconds), owner: Some(format!("user:{line}")), body }
+    RevisionRecord {
+        line: line.to_owned(),
+        i,
+        action: "patch".to_owned(),
+        at: at(seconds),
+        owner: Some(format!("user:{line}")),
+        body,
+    }
 }
 
 async fn given(store: &dyn Store, dataset: &str, revisions: &[RevisionRecord]) -> StoreResult<()> {

@@ -4,7 +4,13 @@ use axum::http::Uri;
 use halle_http::{BaseUrl, Params};
 
 /// The address of this request with one parameter changed, without `page`.
-pub(in crate::http) fn address(base: &BaseUrl, uri: &Uri, params: &Params, name: &str, value: &str) -> String {
+pub(in crate::http) fn address(
+    base: &BaseUrl,
+    uri: &Uri,
+    params: &Params,
+    name: &str,
+    value: &str,
+) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
     for (key, text) in params.iter().filter(|(key, _)| *key != name && *key != "page") {
         query.append_pair(key, text);

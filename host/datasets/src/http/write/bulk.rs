@@ -18,8 +18,8 @@ use tokio::sync::oneshot;
 
 use super::body;
 use super::multipart::{Form, ReceivedFile};
-use crate::http::target::Target;
 use crate::error::DatasetsResult;
+use crate::http::target::Target;
 use crate::service::write::{Bulk, BulkFile, BulkFormat, BulkReport, require_editable};
 use crate::state::Datasets;
 

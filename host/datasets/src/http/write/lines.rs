@@ -8,8 +8,8 @@ use halle_http::{ApiError, ApiResult, Caller};
 use serde_json::{Map, Value};
 
 use super::body;
-use crate::http::target::{Operations, Target};
 use crate::error::DatasetsError;
+use crate::http::target::{Operations, Target};
 use crate::service::write::{Action, Change, LineFile, Outcome, Write, require_editable};
 use crate::state::Datasets;
 

@@ -3,7 +3,7 @@
 mod body;
 mod bulk;
 mod lines;
-mod multipart;
+pub(in crate::http) mod multipart;
 mod revisions;
 mod sync_files;
 

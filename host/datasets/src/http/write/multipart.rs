@@ -15,7 +15,7 @@ const FIELDS_MAX: usize = 1_000;
 
 /// A multipart body.
 #[derive(Default)]
-pub(super) struct Form {
+pub(in crate::http) struct Form {
     /// Fields that are no files, in their order.
     pub texts: Vec<(String, String)>,
     /// Files, in their order.
@@ -23,7 +23,7 @@ pub(super) struct Form {
 }
 
 /// A file of a form, removed when dropped.
-pub(super) struct ReceivedFile {
+pub(in crate::http) struct ReceivedFile {
     /// Name of its field.
     pub field: String,
     /// Name of the file, without folders.
@@ -35,7 +35,11 @@ pub(super) struct ReceivedFile {
 impl Form {
     /// Reads a body. 411 without a length, 413 for a file that is too large, 400 for a file in a field that is not one of
     /// `files`.
-    pub(super) async fn receive(datasets: &Datasets, mut request: Request, files: &[&str]) -> DatasetsResult<Self> {
+    pub(in crate::http) async fn receive(
+        datasets: &Datasets,
+        mut request: Request,
+        files: &[&str],
+    ) -> DatasetsResult<Self> {
         if !request.headers().contains_key(header::CONTENT_LENGTH) {
             return Err(DatasetsError::LengthRequired);
         }
@@ -69,13 +73,13 @@ impl Form {
     }
 
     /// Takes the file of a field.
-    pub(super) fn take_file(&mut self, field: &str) -> Option<ReceivedFile> {
+    pub(in crate::http) fn take_file(&mut self, field: &str) -> Option<ReceivedFile> {
         let at = self.files.iter().position(|file| file.field == field)?;
         Some(self.files.remove(at))
     }
 
     /// Takes the text of a field.
-    pub(super) fn take_text(&mut self, field: &str) -> Option<String> {
+    pub(in crate::http) fn take_text(&mut self, field: &str) -> Option<String> {
         let at = self.texts.iter().position(|(name, _)| name == field)?;
         Some(self.texts.remove(at).1)
     }

@@ -7,9 +7,9 @@ use halle_http::conditional::{self, CacheFor};
 use halle_http::{ApiError, ApiResult, BaseUrl, Caller, Params};
 use serde_json::json;
 
-use crate::http::target::Target;
 use crate::http::headers::about;
 use crate::http::read::next;
+use crate::http::target::Target;
 use crate::service::write::history::{Asked, REVISIONS_PER_PAGE_MAX};
 use crate::state::Datasets;
 
@@ -33,7 +33,9 @@ pub(super) async fn list(
     });
     let size = params.number("size")?.map_or(Ok(SIZE_DEFAULT), |size| {
         let size = u32::try_from(size).ok().filter(|size| *size <= REVISIONS_PER_PAGE_MAX);
-        size.ok_or_else(|| ApiError::bad_request(format!("\"size\" cannot be more than {REVISIONS_PER_PAGE_MAX}")))
+        size.ok_or_else(|| {
+            ApiError::bad_request(format!("\"size\" cannot be more than {REVISIONS_PER_PAGE_MAX}"))
+        })
     })?;
     let before = match params.get("before").map(str::parse) {
         None => None,

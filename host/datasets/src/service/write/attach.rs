@@ -127,9 +127,11 @@ impl Datasets {
         content: &mut dyn io::Read,
     ) -> DatasetsResult<()> {
         let key = attachment_key(dataset, path)?;
-        let mut file = tempfile::NamedTempFile::new_in(&self.config.temp_dir).map_err(DatasetsError::internal)?;
+        let mut file =
+            tempfile::NamedTempFile::new_in(&self.config.temp_dir).map_err(DatasetsError::internal)?;
         let max = self.config.upload_bytes_max;
-        let broken = |error: io::Error| DatasetsError::BadRequest(format!("\"{path}\" est illisible : {error}."));
+        let broken =
+            |error: io::Error| DatasetsError::BadRequest(format!("\"{path}\" est illisible : {error}."));
         let size = io::copy(&mut io::Read::take(content, max + 1), &mut file).map_err(broken)?;
         if size > max {
             return Err(DatasetsError::TooLarge(max));

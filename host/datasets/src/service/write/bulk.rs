@@ -14,6 +14,7 @@ use super::rebuild_job;
 use super::source::{self, BulkFile, Numbered};
 use super::transaction::{Batch, Seen, write_batch};
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::expire;
 use crate::state::Datasets;
 
 /// Errors that a report lists (Data Fair: 50); all are counted.
@@ -204,7 +205,8 @@ impl Datasets {
         promise: oneshot::Sender<()>,
     ) -> DatasetsResult<BulkReport> {
         if bulk.owner.is_some() {
-            let message = "\"drop\" remplace toutes les lignes : un propriétaire de lignes ne peut pas l'utiliser.";
+            let message =
+                "\"drop\" remplace toutes les lignes : un propriétaire de lignes ne peut pas l'utiliser.";
             return Err(DatasetsError::bad_request(message));
         }
         let mut report = BulkReport::default();
@@ -266,6 +268,9 @@ impl Datasets {
         touch(&mut dataset, caller, now, count);
         unit.save(&mut dataset, now).await?;
         unit.jobs().enqueue(&rebuild_job(&dataset.id, now)).await?;
+        if let Some(job) = expire::job(&dataset, now) {
+            unit.jobs().enqueue(&job).await?;
+        }
         unit.commit().await?;
         self.rebuild_lines(&dataset).await
     }

@@ -148,7 +148,10 @@ fn platform_values(
         && let Some(at) = body.shift_remove("_updatedAt")
     {
         if !at.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok()) {
-            return Err((400, format!("/_updatedAt doit correspondre au format \"date-time\" (valeur : {at})")));
+            return Err((
+                400,
+                format!("/_updatedAt doit correspondre au format \"date-time\" (valeur : {at})"),
+            ));
         }
         kept.insert("_updatedAt".to_owned(), at);
     }

@@ -10,6 +10,8 @@ mod bulk;
 mod change;
 mod check;
 mod decide;
+mod expire;
+mod group;
 pub(crate) mod history;
 mod lock;
 mod source;
@@ -22,13 +24,13 @@ use halle_model::Column;
 pub use attach::{Attached, LineFile};
 pub use bulk::{Bulk, BulkReport};
 pub use change::{Action, Change, Outcome, Write};
-pub use history::RevisionsPage;
 pub(crate) use decide::owner_value;
+pub use history::RevisionsPage;
 pub(crate) use source::cell;
 pub use source::{BulkFile, BulkFormat};
-pub(crate) use transaction::{require_editable, require_ownership};
 pub(crate) use sync::rebuild_job;
 pub use sync::{LineLocks, REBUILD_LINES, SYNC_LINES, SyncLines};
+pub(crate) use transaction::{require_editable, require_ownership};
 
 /// Computed columns that the index of an editable dataset has besides the producer's.
 const KEPT: [&str; 7] = ["_id", "_i", "_updatedAt", "_updatedBy", "_updatedByName", "_owner", "_ownerName"];

@@ -47,12 +47,7 @@ pub struct BulkFile {
 impl BulkFile {
     /// A file sent under this name: its extension tells the format, a zip is looked into. `separator` is that of CSV. The
     /// error is for the client.
-    pub fn named(
-        path: &Path,
-        name: &str,
-        separator: u8,
-        encoding: Option<String>,
-    ) -> Result<Self, String> {
+    pub fn named(path: &Path, name: &str, separator: u8, encoding: Option<String>) -> Result<Self, String> {
         let (format, container) = halle_ingest::identify(path, name).map_err(|error| error.to_string())?;
         let format = match format {
             Format::Csv => BulkFormat::Csv(separator),
@@ -164,7 +159,9 @@ fn read_ndjson(mut file: impl BufRead, batches: &mut Batches) -> Result<(), Unre
     loop {
         line.clear();
         let mut limited = file.by_ref().take(RECORD_BYTES_MAX as u64 + 1);
-        let read = limited.read_until(b'\n', &mut line).map_err(|error| format!("Le corps de la requête est illisible : {error}."))?;
+        let read = limited
+            .read_until(b'\n', &mut line)
+            .map_err(|error| format!("Le corps de la requête est illisible : {error}."))?;
         if read == 0 {
             return Ok(());
         }
@@ -270,7 +267,9 @@ pub(crate) fn cell(key: &str, kind: Option<ColumnKind>, text: &str) -> Result<Va
         },
         Some(ColumnKind::Object) => serde_json::from_str(trimmed).ok(),
         // Workbooks have instants only.
-        Some(ColumnKind::Date) => Some(Value::from(trimmed.strip_suffix("T00:00:00.000Z").unwrap_or(trimmed))),
+        Some(ColumnKind::Date) => {
+            Some(Value::from(trimmed.strip_suffix("T00:00:00.000Z").unwrap_or(trimmed)))
+        }
         _ => Some(Value::from(text)),
     };
     let wanted = match kind {

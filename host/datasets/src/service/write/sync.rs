@@ -14,6 +14,7 @@ use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job, NewJob, StoreError};
 use serde_json::{Map, Value, json};
 
+use super::group::Queue;
 use super::lock::Turns;
 use super::{batch, index_columns};
 use crate::error::{DatasetsError, DatasetsResult};
@@ -35,12 +36,13 @@ const LOCKS_MAX: usize = 1_000;
 /// The number of the last line that an index has seen; locked while it catches up, so that changes reach it in order.
 type Seen = Arc<tokio::sync::Mutex<Option<i64>>>;
 
-/// What orders the writes of this process: one lock per index, so that changes reach it in order, and one per dataset,
-/// which a write that must be alone takes for itself.
+/// What orders the writes of this process: one lock per index, so that changes reach it in order; per dataset, a
+/// lock that a write which must be alone takes for itself, and the writes that wait to be made together.
 #[derive(Debug, Default)]
 pub struct LineLocks {
     seen: Mutex<HashMap<IndexId, Seen>>,
     pub(super) turns: Mutex<HashMap<String, Turns>>,
+    pub(super) queues: Mutex<HashMap<String, Arc<Queue>>>,
 }
 
 impl LineLocks {
@@ -50,10 +52,7 @@ impl LineLocks {
 }
 
 /// The entry of `key`, made if there is none; entries that nobody holds are forgotten when there are many.
-pub(super) fn shared<K: Clone + Eq + Hash, V: Default>(
-    locks: &Mutex<HashMap<K, Arc<V>>>,
-    key: &K,
-) -> Arc<V> {
+pub(super) fn shared<K: Clone + Eq + Hash, V: Default>(locks: &Mutex<HashMap<K, Arc<V>>>, key: &K) -> Arc<V> {
     let mut locks = locks.lock().unwrap_or_else(PoisonError::into_inner);
     if locks.len() >= LOCKS_MAX {
         locks.retain(|_, held| Arc::strong_count(held) > 1);

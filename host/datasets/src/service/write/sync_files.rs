@@ -56,7 +56,8 @@ impl Datasets {
         let mut changes = Vec::new();
         let mut from = 0;
         loop {
-            let lines = self.store.read().await?.lines().after(&dataset.id, from, LINES_PER_STEP as u32).await?;
+            let lines =
+                self.store.read().await?.lines().after(&dataset.id, from, LINES_PER_STEP as u32).await?;
             let Some(last) = lines.last() else { break };
             from = last.i;
             for line in lines.into_iter().filter(|line| !line.deleted) {

@@ -13,6 +13,7 @@ use super::attach::attachment_column;
 use super::change::{Action, Change, Outcome, Write, shown, touch};
 use super::decide::{Decision, Refusal, Scope, action_of, decide};
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::expire;
 use crate::service::load::{check, find, load_in};
 use crate::service::names;
 use crate::service::read::not_ready;
@@ -69,12 +70,12 @@ impl Datasets {
         self.write_lines(id, write).await
     }
 
-    /// Makes the changes of one caller, side by side with others.
+    /// Makes the changes of one caller, together with those of others who write now.
     pub async fn write_lines(&self, id: &str, write: Write) -> DatasetsResult<Vec<Outcome>> {
         let dataset = self.load(&write.caller, id, write.operation).await?.entity;
         require_editable(&dataset)?;
         let _turn = self.turn(&dataset.id, false).await?;
-        self.write_alone(&dataset.id, &write, Seen::AtOnce).await
+        self.write_in_group(&dataset.id, write).await
     }
 
     /// Makes the changes of one caller, who has the turn to write.
@@ -136,6 +137,9 @@ impl Datasets {
         touch(&mut dataset, author, now, count);
         unit.save(&mut dataset, now).await?;
         unit.jobs().enqueue(&sync_job(&dataset.id, now)).await?;
+        if let Some(job) = expire::job(&dataset, now) {
+            unit.jobs().enqueue(&job).await?;
+        }
         unit.commit().await?;
         if seen == Seen::AtOnce {
             self.sync_lines(&dataset, highest).await?;
@@ -187,7 +191,9 @@ impl Datasets {
             slots.push(match self.decide_one(unit, &scope, change, batch).await? {
                 Err(refusal) => Slot::Refused(refusal),
                 Ok((_, Decision::Keep(line))) => Slot::Kept(line),
-                Ok((action, Decision::Write { line, created })) => Slot::Written(batch.add(action, line, created)),
+                Ok((action, Decision::Write { line, created })) => {
+                    Slot::Written(batch.add(action, line, created))
+                }
             });
         }
         Ok(slots)
