@@ -78,7 +78,8 @@ pub(crate) fn check_attributes(attributes: &Map<String, Value>, creation: bool) 
     }
     let listed = attributes.get("attachments").and_then(Value::as_array);
     if listed.is_some_and(|listed| listed.iter().any(|entry| entry["type"] == "remoteFile")) {
-        let message = "Les pièces jointes de type \"remoteFile\" ne sont pas prises en charge par cette version.";
+        let message =
+            "Les pièces jointes de type \"remoteFile\" ne sont pas prises en charge par cette version.";
         return Err(DatasetsError::NotImplemented(message.to_owned()));
     }
     if let Some(title) = attributes.get("title") {
