@@ -7,7 +7,6 @@ use halle_search::{SearchError, geohash};
 use jiff::tz::TimeZone;
 use serde_json::Value;
 
-use crate::hash::FastMap;
 use crate::lines::render::number_value;
 use crate::part::column::{NO_INSTANT, Values};
 use crate::part::dictionary::NO_VALUE;
@@ -53,8 +52,6 @@ pub(crate) struct Keys<'a> {
     missing: Option<i64>,
     /// What the key of rows without value stands for, when it is no text of the column.
     missing_text: Option<String>,
-    /// Beginnings of calendar units already computed.
-    units: FastMap<i64, i64>,
 }
 
 /// The column of keys that come from the points of rows.
@@ -118,7 +115,7 @@ impl<'a> Keys<'a> {
     }
 
     fn plain(snapshot: &'a Snapshot, column: usize, kind: Kind<'a>) -> Self {
-        Self { snapshot, column, kind, missing: None, missing_text: None, units: FastMap::default() }
+        Self { snapshot, column, kind, missing: None, missing_text: None }
     }
 
     fn set_missing(&mut self, operand: &Operand) -> SearchResult<()> {
@@ -166,19 +163,91 @@ impl<'a> Keys<'a> {
         }
     }
 
-    /// Gives `take` each row of a chunk with its key; several times when the row has several values.
-    pub(crate) fn each(&mut self, part: usize, rows: &[u32], mut take: impl FnMut(u32, i64)) {
+    /// The key of rows without value, if they are counted.
+    pub(crate) fn missing(&self) -> Option<i64> {
+        self.missing
+    }
+
+    /// Whether keys follow from steps ([`Self::each_step`]), of which there are few side by side.
+    pub(crate) fn has_steps(&self) -> bool {
+        matches!(
+            self.kind,
+            Kind::Integers
+                | Kind::Days
+                | Kind::NumberIntervals(_)
+                | Kind::DayUnits(_)
+                | Kind::InstantUnits(..)
+                | Kind::Fixed(..)
+        )
+    }
+
+    /// Gives `take` each row of a chunk with the number that decides its key, `None` for a row without value.
+    pub(crate) fn each_step(&self, part: usize, rows: &[u32], mut take: impl FnMut(u32, Option<i64>)) {
+        let column = &self.snapshot.parts[part].part.columns[self.column];
+        macro_rules! each {
+            (|$row:ident| $step:expr) => {
+                if column.is_full() {
+                    for &at in rows {
+                        let $row = at as usize;
+                        take(at, Some($step));
+                    }
+                } else {
+                    for &at in rows {
+                        let $row = at as usize;
+                        take(at, column.has($row).then(|| $step));
+                    }
+                }
+            };
+        }
+        let mut each_instant = |length: i64, millis: &[i64]| {
+            for &at in rows {
+                let millis = millis[at as usize];
+                take(at, (millis != NO_INSTANT).then(|| millis.div_euclid(length)));
+            }
+        };
+        match (&self.kind, &column.values) {
+            (Kind::InstantUnits(unit, _), Values::Instant(_, millis)) => each_instant(step_ms(*unit), millis),
+            (Kind::Fixed(length, ..), Values::Instant(_, millis)) => each_instant(*length, millis),
+            (Kind::Integers, Values::Integer(values)) => each!(|row| values[row]),
+            (Kind::Days | Kind::DayUnits(_), Values::Day(values)) => each!(|row| i64::from(values[row])),
+            (Kind::NumberIntervals(width), Values::Integer(values)) => {
+                each!(|row| (values[row] as f64 / width).floor() as i64)
+            }
+            (Kind::NumberIntervals(width), Values::Number(values)) => {
+                each!(|row| (values[row] / width).floor() as i64)
+            }
+            (Kind::Fixed(length, ..), Values::Day(values)) => {
+                each!(|row| (i64::from(values[row]) * DAY_MS).div_euclid(*length))
+            }
+            _ => {}
+        }
+    }
+
+    /// The key that a step decides.
+    pub(crate) fn key_of_step(&self, step: i64) -> i64 {
+        match &self.kind {
+            Kind::DayUnits(unit) => {
+                i64::from(time::day_number(unit.first_day(time::date_of_day(step as i32))))
+            }
+            Kind::InstantUnits(unit, zone) => unit.floor(step.saturating_mul(step_ms(*unit)), zone),
+            Kind::Fixed(length, ..) => step.saturating_mul(*length),
+            _ => step,
+        }
+    }
+
+    /// Gives `take` each row of a chunk with its key, when keys have no steps; several times when the row has several
+    /// values.
+    pub(crate) fn each(&self, part: usize, rows: &[u32], mut take: impl FnMut(u32, i64)) {
         if let Kind::Cells(characters) = self.kind {
             return self.each_cell(part, rows, characters, take);
         }
         let column = &self.snapshot.parts[part].part.columns[self.column];
         let missing = self.missing;
-        let units = &mut self.units;
         macro_rules! each {
             (|$row:ident| $key:expr) => {
                 for &at in rows {
                     let $row = at as usize;
-                    match if column.has($row) { $key } else { None }.or(missing) {
+                    match column.has($row).then(|| $key).or(missing) {
                         Some(key) => take(at, key),
                         None => {}
                     }
@@ -205,33 +274,8 @@ impl<'a> Keys<'a> {
                     }
                 }
             }
-            (Kind::Integers, Values::Integer(values)) => each!(|row| Some(values[row])),
-            (Kind::Numbers, Values::Number(values)) => each!(|row| Some(of_number(values[row]))),
-            (Kind::Days, Values::Day(values)) => each!(|row| Some(i64::from(values[row]))),
-            (Kind::Booleans, Values::Boolean(values)) => each!(|row| Some(i64::from(values.value(row)))),
-            (Kind::NumberIntervals(width), Values::Integer(values)) => {
-                each!(|row| Some((values[row] as f64 / width).floor() as i64))
-            }
-            (Kind::NumberIntervals(width), Values::Number(values)) => {
-                each!(|row| Some((values[row] / width).floor() as i64))
-            }
-            (Kind::DayUnits(unit), Values::Day(values)) => each!(|row| {
-                let day = values[row];
-                let first = || i64::from(time::day_number(unit.first_day(time::date_of_day(day))));
-                Some(*units.entry(i64::from(day)).or_insert_with(first))
-            }),
-            (Kind::InstantUnits(unit, zone), Values::Instant(_, millis)) => each!(|row| {
-                let millis = millis[row];
-                let step = if *unit == Calendar::Minute { 60_000 } else { QUARTER_MS };
-                let floor = || unit.floor(millis, zone);
-                (millis != NO_INSTANT).then(|| *units.entry(millis.div_euclid(step)).or_insert_with(floor))
-            }),
-            (Kind::Fixed(length, ..), Values::Instant(_, millis)) => {
-                each!(|row| (millis[row] != NO_INSTANT).then(|| millis[row].div_euclid(*length) * length))
-            }
-            (Kind::Fixed(length, ..), Values::Day(values)) => {
-                each!(|row| Some((i64::from(values[row]) * DAY_MS).div_euclid(*length) * length))
-            }
+            (Kind::Numbers, Values::Number(values)) => each!(|row| of_number(values[row])),
+            (Kind::Booleans, Values::Boolean(values)) => each!(|row| i64::from(values.value(row))),
             _ => {}
         }
     }
@@ -313,6 +357,11 @@ impl<'a> Keys<'a> {
         }
         Ok(keys)
     }
+}
+
+/// Milliseconds within which the unit of an instant cannot change.
+fn step_ms(unit: Calendar) -> i64 {
+    if unit == Calendar::Minute { 60_000 } else { QUARTER_MS }
 }
 
 fn elements<'a>(texts: OrdinalsOf<'a>, separator: &str) -> Kind<'a> {

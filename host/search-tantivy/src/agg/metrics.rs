@@ -135,24 +135,46 @@ impl<'a> Measure<'a> {
         }
     }
 
+    /// Keeps these groups, in this order, and forgets the others.
+    pub(crate) fn keep(&mut self, groups: &[usize]) {
+        fn kept<T: Clone>(all: &[T], groups: &[usize]) -> Vec<T> {
+            groups.iter().map(|group| all[*group].clone()).collect()
+        }
+        match &mut self.state {
+            State::Simple(all) => *all = kept(all, groups),
+            State::Values(all) => *all = kept(all, groups),
+            State::Distinct(all) => *all = kept(all, groups),
+        }
+    }
+
     /// Counts rows of a part, each given with its group.
     pub(crate) fn add(&mut self, part: usize, rows: &[(u32, u32)]) {
         let column = &self.snapshot.parts[part].part.columns[self.column];
+        let texts = self.texts.as_ref();
         match &mut self.state {
-            State::Simple(groups) => {
-                each_number(column, self.texts.as_ref(), part, rows, |group, value| {
+            // Only what the metric needs: ends cost as much as all the rest.
+            State::Simple(groups) => match self.metric {
+                Metric::Avg | Metric::Sum => each_number(column, texts, part, rows, |group, value| {
+                    let simple = &mut groups[group as usize];
+                    simple.count += 1;
+                    simple.sum += value;
+                }),
+                Metric::ValueCount => each_number(column, texts, part, rows, |group, _| {
+                    groups[group as usize].count += 1;
+                }),
+                _ => each_number(column, texts, part, rows, |group, value| {
                     let simple = &mut groups[group as usize];
                     simple.count += 1;
                     simple.sum += value;
                     simple.min = simple.min.min(value);
                     simple.max = simple.max.max(value);
-                });
-            }
+                }),
+            },
             State::Values(groups) => each_number(column, None, part, rows, |group, value| {
                 groups[group as usize].push(value);
             }),
             State::Distinct(groups) => {
-                each_number(column, self.texts.as_ref(), part, rows, |group, value| {
+                each_number(column, texts, part, rows, |group, value| {
                     groups[group as usize].add(of_number(value).cast_unsigned());
                 });
             }

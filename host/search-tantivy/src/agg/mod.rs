@@ -3,6 +3,7 @@
 mod keys;
 mod metrics;
 mod rows;
+mod slots;
 
 use std::cmp::Ordering;
 
@@ -15,13 +16,12 @@ use serde_json::{Map, Value};
 use self::keys::Keys;
 use self::metrics::Measure;
 use self::rows::RowSet;
+use self::slots::{Counting, NO_SLOT};
 use crate::bits::Bits;
 use crate::deadline::Deadline;
 use crate::geo::Extent;
-use crate::hash::FastMap;
 use crate::lines::render::RowWriter;
 use crate::order::{First, Order};
-use crate::part::Points;
 use crate::select::Selection;
 use crate::snapshot::Snapshot;
 
@@ -55,66 +55,6 @@ struct Question<'a> {
     writer: RowWriter<'a>,
     scores: Vec<Option<Vec<f32>>>,
     scored: bool,
-}
-
-/// Groups of one level while rows are counted.
-struct Counting<'a> {
-    keys: Keys<'a>,
-    slots: Slots,
-    key_of: Vec<i64>,
-    counts: Vec<u64>,
-    /// Sums of longitudes and latitudes, and of how many points, when places are asked.
-    sums: Vec<(f64, f64, u64)>,
-    measures: Vec<Measure<'a>>,
-}
-
-impl Counting<'_> {
-    fn add_points(&mut self, points: &Points, slots_of_rows: &[(u32, u32)]) {
-        self.sums.resize(self.key_of.len(), (0.0, 0.0, 0));
-        for &(row, slot) in slots_of_rows {
-            if let Some((lon, lat)) = points.get(row as usize) {
-                let sum = &mut self.sums[slot as usize];
-                *sum = (sum.0 + lon, sum.1 + lat, sum.2 + 1);
-            }
-        }
-    }
-
-    /// Mean of the points of a group.
-    fn centroid(&self, group: usize) -> Option<(f64, f64)> {
-        let &(lon, lat, count) = self.sums.get(group)?;
-        (count > 0).then(|| (lon / count as f64, lat / count as f64))
-    }
-}
-
-/// The slot of each key, in the order in which keys appear.
-enum Slots {
-    Dense(Vec<u32>),
-    Sparse(FastMap<i64, u32>),
-}
-
-const NO_SLOT: u32 = u32::MAX;
-
-impl Slots {
-    fn get(&self, key: i64) -> Option<u32> {
-        match self {
-            Self::Dense(slots) => Some(slots[key as usize]).filter(|slot| *slot != NO_SLOT),
-            Self::Sparse(slots) => slots.get(&key).copied(),
-        }
-    }
-
-    /// The slot of a key, and whether it is new.
-    #[inline]
-    fn get_or_insert(&mut self, key: i64, next: u32) -> (u32, bool) {
-        let slot = match self {
-            Self::Dense(slots) => &mut slots[key as usize],
-            Self::Sparse(slots) => slots.entry(key).or_insert(NO_SLOT),
-        };
-        let new = *slot == NO_SLOT;
-        if new {
-            *slot = next;
-        }
-        (*slot, new)
-    }
 }
 
 impl<'a> Question<'a> {
@@ -162,40 +102,18 @@ impl<'a> Question<'a> {
 
     fn count(&self, level: &GroupBy, rows: &RowSet, total: u64) -> SearchResult<Counting<'a>> {
         let keys = Keys::new(self.snapshot, level)?;
-        let slots = match keys.dense().filter(|keys| (*keys as u64) < total.saturating_mul(4).max(1_024)) {
-            Some(keys) => Slots::Dense(vec![NO_SLOT; keys]),
-            None => Slots::Sparse(FastMap::default()),
-        };
         let measure = |(column, metric, _): &(String, Metric, String)| {
             Measure::new(self.snapshot, *metric, column, &[])
         };
         let measures = self.request.metrics.iter().map(measure).collect::<SearchResult<Vec<_>>>()?;
-        let (key_of, counts) = (Vec::new(), Vec::new());
-        let mut counting = Counting { keys, slots, key_of, counts, sums: Vec::new(), measures };
-        let mut slots_of_rows: Vec<(u32, u32)> = Vec::new();
+        let mut counting = Counting::new(keys, measures, total);
+        let mut scratch = Vec::new();
         rows.each_chunk(self.deadline, |part, chunk| {
-            slots_of_rows.clear();
-            let Counting { keys, slots, key_of, counts, .. } = &mut counting;
-            keys.each(part, chunk, |row, key| {
-                let (slot, new) = slots.get_or_insert(key, key_of.len() as u32);
-                if new {
-                    key_of.push(key);
-                    counts.push(0);
-                }
-                counts[slot as usize] += 1;
-                slots_of_rows.push((row, slot));
-            });
-            let groups = counting.key_of.len();
-            for measure in &mut counting.measures {
-                measure.grow(groups);
-                measure.add(part, &slots_of_rows);
-            }
             let points = self.snapshot.parts[part].part.points.as_ref();
-            if let Some(points) = points.filter(|_| self.request.places) {
-                counting.add_points(points, &slots_of_rows);
-            }
+            counting.add(part, chunk, points.filter(|_| self.request.places), &mut scratch);
             Ok(())
         })?;
+        counting.finish();
         Ok(counting)
     }
 
@@ -205,11 +123,7 @@ impl<'a> Question<'a> {
             return Ok(());
         };
         for key in counting.keys.between(first, last)? {
-            let next = counting.key_of.len() as u32;
-            if counting.slots.get_or_insert(key, next).1 {
-                counting.key_of.push(key);
-                counting.counts.push(0);
-            }
+            counting.add_empty(key);
         }
         for measure in &mut counting.measures {
             measure.grow(counting.key_of.len());
@@ -234,14 +148,15 @@ impl<'a> Question<'a> {
             place[slot as usize] = at as u32;
         }
         let mut members = vec![vec![Vec::new(); self.snapshot.parts.len()]; chosen.len()];
-        let Counting { keys, slots, .. } = counting;
+        let mut slots_of_rows = Vec::new();
         rows.each_chunk(self.deadline, |part, chunk| {
-            keys.each(part, chunk, |row, key| {
-                let at = slots.get(key).map_or(NO_SLOT, |slot| place[slot as usize]);
+            counting.assign(part, chunk, &mut slots_of_rows);
+            for &(row, slot) in &slots_of_rows {
+                let at = place[slot as usize];
                 if at != NO_SLOT {
                     members[at as usize][part].push(row);
                 }
-            });
+            }
             Ok(())
         })?;
         Ok(members)
