@@ -1,5 +1,7 @@
 //! The order of rows: every key as an unsigned number, so that rows of all parts compare alike.
 
+use std::sync::Arc;
+
 use halle_search::SearchError;
 use halle_search::ast::{Cursor, SortBy, SortKey};
 use halle_search::engine::SearchResult;
@@ -7,9 +9,10 @@ use serde_json::{Number, Value};
 
 use crate::geo;
 use crate::part::column::{NO_INSTANT, Values};
+use crate::part::sorts::{SortOf, Sorted};
 use crate::select::Hits;
 use crate::select::plan::Plan;
-use crate::snapshot::{Field, OrdinalsOf, Snapshot};
+use crate::snapshot::{Field, Live, OrdinalsOf, Snapshot};
 use crate::time;
 
 /// The rank of a row without value: after all others, whichever the direction.
@@ -107,6 +110,35 @@ impl<'a> Order<'a> {
         let Key { source, descending } = &self.keys[key];
         let rank = source.rank(self.snapshot, row, score);
         if rank == MISSING || !descending { rank } else { !rank }
+    }
+
+    /// The rows of each part in the order of the first key, if that is a column and such orders are kept.
+    ///
+    /// `None` as long as looking at every row is the better way.
+    pub(crate) fn sorted_parts(&self) -> Option<Vec<Arc<Sorted>>> {
+        let first = self.keys.first()?;
+        let of = match &first.source {
+            Source::Texts(texts, ranks) => SortOf { column: texts.column, folded: ranks.is_some() },
+            Source::Values(column) => SortOf { column: *column, folded: false },
+            _ => return None,
+        };
+        let sorted = |(at, live): (usize, &Live)| {
+            let rank = |row| first.source.rank(self.snapshot, (at as u32, row as u32), 0.0);
+            live.part.sorts.get(of, || Sorted::new(live.part.rows, MISSING, rank))
+        };
+        // Every part is asked, so that all orders are made with the second question.
+        let parts: Vec<_> = self.snapshot.parts.iter().enumerate().map(sorted).collect();
+        parts.into_iter().collect()
+    }
+
+    /// Whether the first key is turned round.
+    pub(crate) fn is_descending(&self) -> bool {
+        self.keys.first().is_some_and(|key| key.descending)
+    }
+
+    /// The rank of a row by the first key alone.
+    pub(crate) fn first_rank(&self, row: RowAt) -> u64 {
+        self.rank(0, row, 0.0)
     }
 
     /// The sort values of a row, from which a next page goes on.
@@ -378,8 +410,9 @@ impl<'a> First<'a> {
         });
     }
 
+    /// Considers a row of which the rank by the first key is known.
     #[inline]
-    fn offer(&mut self, first: u64, row: RowAt, score: f32) {
+    pub(crate) fn offer(&mut self, first: u64, row: RowAt, score: f32) {
         if self.wanted == 0 || self.last.as_ref().is_some_and(|last| first > last.first) {
             return;
         }
@@ -407,6 +440,11 @@ impl<'a> First<'a> {
             self.kept.truncate(self.wanted);
             self.last = self.kept.last().cloned();
         }
+    }
+
+    /// Rows wanted, and the rank by the first key of the cursor after which they are.
+    pub(crate) fn wants(&self) -> (usize, Option<u64>) {
+        (self.wanted, self.after.as_ref().map(|after| after[0]))
     }
 
     /// The rows in order, each with its score.

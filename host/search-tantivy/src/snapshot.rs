@@ -192,7 +192,7 @@ impl Snapshot {
         let dictionaries =
             self.parts.iter().map(|live| live.part.columns[column].texts()).collect::<Option<Vec<_>>>()?;
         let ordinals = self.ordinals[column].get_or_init(|| Ordinals::merge(&dictionaries));
-        Some(OrdinalsOf { dictionaries, ordinals })
+        Some(OrdinalsOf { column, dictionaries, ordinals })
     }
 }
 
@@ -241,6 +241,8 @@ impl Ordinals {
 
 /// [`Ordinals`] with the dictionaries they number.
 pub(crate) struct OrdinalsOf<'a> {
+    /// The column of the spec.
+    pub(crate) column: usize,
     dictionaries: Vec<&'a Dictionary>,
     ordinals: &'a Ordinals,
 }

@@ -4,6 +4,7 @@ pub(crate) mod gather;
 pub(crate) mod render;
 pub(crate) mod scan;
 pub(crate) mod shapes;
+mod walk;
 
 use bytes::Bytes;
 use halle_search::ast::Operand;
@@ -32,6 +33,8 @@ pub(crate) fn page(
 
     let (rows, total) = if order.is_stored_order() {
         stored(&selection, request, scored)?
+    } else if let Some(found) = walk::page(&selection, request, &order, after.as_ref())? {
+        found
     } else {
         sorted(&selection, request, &order, after)?
     };

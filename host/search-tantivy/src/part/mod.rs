@@ -7,6 +7,7 @@ pub(crate) mod column;
 pub(crate) mod dictionary;
 mod file;
 pub(crate) mod shapes;
+pub(crate) mod sorts;
 pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
@@ -26,6 +27,7 @@ use self::column::{Column, ColumnPlaces, Values};
 use self::dictionary::Dictionary;
 use self::file::{FileWriter, MappedFile, Place};
 use self::shapes::{ShapePlaces, Shapes, ShapesWriter};
+use self::sorts::Sorts;
 use self::words::Words;
 use crate::geo::{self, PointSource};
 use crate::hash;
@@ -85,6 +87,8 @@ pub(crate) struct Part {
     pub(crate) ids: Option<Dictionary>,
     /// The part of which this is a view; kept open, and never removed by the view.
     origin: Option<Arc<Self>>,
+    /// Orders in which pages were turned.
+    pub(crate) sorts: Sorts,
     dir: PathBuf,
     doomed: AtomicBool,
 }
@@ -174,6 +178,7 @@ impl Part {
             lines,
             ids: None,
             origin: None,
+            sorts: Sorts::default(),
             dir,
             doomed: AtomicBool::new(false),
         })
@@ -197,6 +202,7 @@ impl Part {
             lines: part.lines.clone(),
             ids,
             origin: Some(Arc::clone(part)),
+            sorts: Sorts::default(),
             dir: part.dir.clone(),
             doomed: AtomicBool::new(false),
         }

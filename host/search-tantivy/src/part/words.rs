@@ -1,6 +1,9 @@
 //! The words of a part: a tantivy index of one segment, whose documents are the rows in their order.
 
+use std::cell::RefCell;
+use std::collections::HashMap;
 use std::path::Path;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use halle_model::{Column, ColumnKind, concept};
@@ -186,8 +189,7 @@ impl Words {
             return Ok(());
         }
         let lengths = segment.get_fieldnorms_reader(own).map_err(SearchError::engine)?;
-        let weight = Bm25Weight::for_terms(&Asked { statistics, by: self }, std::slice::from_ref(&term));
-        let weight = weight.map_err(SearchError::engine)?.boost_by(field.boost);
+        let weight = statistics.weight(self, field, word, &term)?;
         while postings.doc() != TERMINATED {
             let row = postings.doc();
             bits.set(row as usize);
@@ -250,7 +252,30 @@ impl Words {
 }
 
 /// Frequencies of words over all parts, so that a score means the same in each.
-pub(crate) struct Statistics<'a>(pub(crate) Vec<&'a Words>);
+pub(crate) struct Statistics<'a> {
+    parts: Vec<&'a Words>,
+    /// What words weigh, by their field as the spec has it: each is looked up in all parts once, not once per part.
+    weights: RefCell<HashMap<(Field, String), Rc<Bm25Weight>>>,
+}
+
+impl<'a> Statistics<'a> {
+    /// The frequencies in these parts.
+    pub(crate) fn new(parts: Vec<&'a Words>) -> Self {
+        Self { parts, weights: RefCell::default() }
+    }
+
+    /// What a word weighs; `term` is the word in the field of the part `by`.
+    fn weight(&self, by: &Words, field: &WordField, word: &str, term: &Term) -> SearchResult<Rc<Bm25Weight>> {
+        let key = (field.field, word.to_owned());
+        if let Some(known) = self.weights.borrow().get(&key) {
+            return Ok(Rc::clone(known));
+        }
+        let weight = Bm25Weight::for_terms(&Asked { statistics: self, by }, std::slice::from_ref(term));
+        let weight = Rc::new(weight.map_err(SearchError::engine)?.boost_by(field.boost));
+        self.weights.borrow_mut().insert(key, Rc::clone(&weight));
+        Ok(weight)
+    }
+}
 
 /// The statistics, asked in the fields of one of the parts.
 struct Asked<'a> {
@@ -267,7 +292,7 @@ impl Asked<'_> {
     ) -> tantivy::Result<u64> {
         let shared = self.by.shared(field);
         let own = |words: &&Words| words.own(shared);
-        self.statistics.0.iter().filter_map(|words| Some(count(&words.searcher, own(words)?))).sum()
+        self.statistics.parts.iter().filter_map(|words| Some(count(&words.searcher, own(words)?))).sum()
     }
 }
 
@@ -277,7 +302,7 @@ impl Bm25StatisticsProvider for Asked<'_> {
     }
 
     fn total_num_docs(&self) -> tantivy::Result<u64> {
-        self.statistics.0.iter().map(|words| words.searcher.total_num_docs()).sum()
+        self.statistics.parts.iter().map(|words| words.searcher.total_num_docs()).sum()
     }
 
     fn doc_freq(&self, term: &Term) -> tantivy::Result<u64> {

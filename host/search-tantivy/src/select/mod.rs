@@ -41,7 +41,7 @@ impl<'a> Selection<'a> {
     pub(crate) fn new(snapshot: &'a Snapshot, query: &Query, deadline: &'a Deadline) -> SearchResult<Self> {
         let plan = plan::plan(snapshot, query)?;
         let statistics = snapshot.parts.iter().filter_map(|live| live.part.words.as_ref()).collect();
-        Ok(Self { snapshot, plan, deadline, statistics: Statistics(statistics) })
+        Ok(Self { snapshot, plan, deadline, statistics: Statistics::new(statistics) })
     }
 
     /// The rows of a part that match, without those that were removed.
