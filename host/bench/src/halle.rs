@@ -125,6 +125,22 @@ impl Halle {
         Ok((id, took))
     }
 
+    /// The answer to a GET, as JSON.
+    pub async fn get(&self, path: &str) -> Result<Value> {
+        self.json(self.http.get(self.url(path))).await
+    }
+
+    /// The answer to a POST of JSON.
+    pub async fn post(&self, path: &str, body: &Value) -> Result<Value> {
+        self.json(self.http.post(self.url(path)).json(body)).await
+    }
+
+    /// The answer to a POST of lines of JSON.
+    pub async fn post_ndjson(&self, path: &str, body: String) -> Result<Value> {
+        let request = self.http.post(self.url(path)).header("content-type", "application/x-ndjson");
+        self.json(request.body(body)).await
+    }
+
     /// Removes a dataset.
     pub async fn remove(&self, id: &str) -> Result<()> {
         self.json(self.http.delete(self.url(&format!("datasets/{id}")))).await.map(drop)

@@ -12,6 +12,7 @@
     reason = "a command-line tool talks on its standard streams"
 )]
 
+mod alone;
 mod halle;
 mod load;
 mod plugin;

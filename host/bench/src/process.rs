@@ -13,6 +13,9 @@ use tokio::process::{Child, Command};
 /// How often memory is looked at.
 const SAMPLE_EVERY: Duration = Duration::from_millis(20);
 
+/// Time after which a process without work has nothing left to do.
+const SETTLED_AFTER: Duration = Duration::from_secs(2);
+
 /// Clock ticks per second in `/proc`: fixed for programs on Linux.
 const TICKS_PER_SECOND: f64 = 100.0;
 
@@ -87,6 +90,14 @@ impl Process {
             own_mib: mib(&self.peak.own),
             resident_mib: mib(&self.peak.resident),
         })
+    }
+
+    /// Memory that the process has allocated once it does nothing, in MiB.
+    pub async fn memory_now(&self) -> Result<f64> {
+        tokio::time::sleep(SETTLED_AFTER).await;
+        self.forget_peak();
+        tokio::time::sleep(5 * SAMPLE_EVERY).await;
+        Ok(self.used()?.own_mib)
     }
 
     /// Peaks count from now on.

@@ -52,6 +52,8 @@ pub struct Report {
     pub answers: Vec<Answers>,
     /// Halle after all questions.
     pub after: Option<Used>,
+    /// Work without yardstick.
+    pub alone: Vec<crate::alone::Seen>,
     /// Plugins.
     pub plugin: Option<Seen>,
 }
@@ -69,6 +71,7 @@ impl Report {
             raw: None,
             answers: Vec::new(),
             after: None,
+            alone: Vec::new(),
             plugin: None,
         }
     }
@@ -152,6 +155,12 @@ impl fmt::Display for Report {
                 "\nAfter all questions Halle's own memory peaked at {:.0} MiB, {:.0} MiB with mapped files.",
                 used.own_mib, used.resident_mib
             )?;
+        }
+        if !self.alone.is_empty() {
+            writeln!(f, "\n| Halle alone | |\n|---|---:|")?;
+        }
+        for (what, seen) in &self.alone {
+            writeln!(f, "| {what} | {seen} |")?;
         }
         if let Some(seen) = self.plugin {
             writeln!(f, "\n| plugin | |\n|---|---:|")?;

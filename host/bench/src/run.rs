@@ -11,7 +11,7 @@ use crate::load::{self, Connection, Round};
 use crate::process::{Process, bytes_in};
 use crate::questions::{self, Case, PAGE_LINES, Question, halle_path, yardstick_path};
 use crate::report::{Answers, Ingestion, Report};
-use crate::{plugin, rows};
+use crate::{alone, plugin, rows};
 
 /// How long one round of one question lasts on one contender, in latency and again in throughput.
 const ROUND: Duration = Duration::from_millis(1_000);
@@ -67,6 +67,11 @@ pub async fn run(args: &Args) -> Result<()> {
         }
     }
     report.after = Some(contenders.halle.process.used()?);
+    if !args.short {
+        eprintln!("  alone");
+        report.alone =
+            alone::measure(&contenders.halle, &contenders.dataset, &args.halle, &args.work_dir).await?;
+    }
     drop(contenders);
     if !args.short {
         eprintln!("  plugins");
