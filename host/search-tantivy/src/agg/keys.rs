@@ -211,13 +211,13 @@ impl<'a> Keys<'a> {
             (Kind::Integers, Values::Integer(values)) => each!(|row| values[row]),
             (Kind::Days | Kind::DayUnits(_), Values::Day(values)) => each!(|row| i64::from(values[row])),
             (Kind::NumberIntervals(width), Values::Integer(values)) => {
-                each!(|row| (values[row] as f64 / width).floor() as i64)
+                each!(|row| (values[row] as f64 / width).floor() as i64);
             }
             (Kind::NumberIntervals(width), Values::Number(values)) => {
-                each!(|row| (values[row] / width).floor() as i64)
+                each!(|row| (values[row] / width).floor() as i64);
             }
             (Kind::Fixed(length, ..), Values::Day(values)) => {
-                each!(|row| (i64::from(values[row]) * DAY_MS).div_euclid(*length))
+                each!(|row| (i64::from(values[row]) * DAY_MS).div_euclid(*length));
             }
             _ => {}
         }
