@@ -45,10 +45,18 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     for (name, value) in optional.into_iter().filter(|(_, value)| !value.is_null()) {
         set(name, value);
     }
-    for (name, flag) in [("isRest", dataset.is_rest), ("isMetaOnly", dataset.is_meta_only)] {
+    let kinds = [
+        ("isRest", dataset.is_rest),
+        ("isVirtual", dataset.is_virtual),
+        ("isMetaOnly", dataset.is_meta_only),
+    ];
+    for (name, flag) in kinds {
         if flag {
             set(name, json!(true));
         }
+    }
+    if let Some(union) = &dataset.union {
+        set("virtual", json!(union));
     }
     if !dataset.primary_key.is_empty() {
         set("primaryKey", json!(dataset.primary_key));

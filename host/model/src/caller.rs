@@ -83,6 +83,18 @@ impl Caller {
         Self { account: Some(account), role: Some("admin".to_owned()), ..Self::default() }
     }
 
+    /// An account in itself, without saying who acts for it: what is readable for it is what was granted to it.
+    pub fn account_itself(account: AccountRef) -> Self {
+        let user = (account.kind == AccountKind::User).then(|| User {
+            id: account.id.clone(),
+            name: account.name.clone(),
+            email: String::new(),
+            organizations: Vec::new(),
+            is_admin: false,
+        });
+        Self { user, ..Self::platform_for(account) }
+    }
+
     /// Whether nobody is signed in and no key was given.
     pub fn is_anonymous(&self) -> bool {
         self.user.is_none() && self.account.is_none()

@@ -9,6 +9,7 @@ use crate::column::Column;
 use crate::editing::Editing;
 use crate::journal::Diagnostic;
 use crate::permission::PermissionEntry;
+use crate::union::Union;
 
 /// How far a dataset is in the pipeline. Names are Data Fair's (reference §4.2).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -64,6 +65,8 @@ pub enum DatasetKind {
     File,
     /// Lines edited one by one.
     Editable,
+    /// The lines of other datasets.
+    Virtual,
     /// No data, only a description.
     MetadataOnly,
 }
@@ -91,6 +94,12 @@ pub struct Dataset {
     /// Whether the dataset has no data.
     #[serde(default, skip_serializing_if = "std::ops::Not::not")]
     pub is_meta_only: bool,
+    /// Whether the lines are those of other datasets.
+    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
+    pub is_virtual: bool,
+    /// Which ones, of a virtual dataset.
+    #[serde(rename = "virtual", default, skip_serializing_if = "Option::is_none")]
+    pub union: Option<Union>,
     /// Columns, in order.
     #[serde(default)]
     pub schema: Vec<Column>,
@@ -331,9 +340,10 @@ impl Extension {
 impl Dataset {
     /// Where the lines come from.
     pub fn kind(&self) -> DatasetKind {
-        match (self.is_rest, self.is_meta_only) {
-            (true, _) => DatasetKind::Editable,
-            (_, true) => DatasetKind::MetadataOnly,
+        match (self.is_rest, self.is_virtual, self.is_meta_only) {
+            (true, _, _) => DatasetKind::Editable,
+            (_, true, _) => DatasetKind::Virtual,
+            (_, _, true) => DatasetKind::MetadataOnly,
             _ => DatasetKind::File,
         }
     }

@@ -17,9 +17,11 @@ pub mod permission;
 pub mod schedule;
 pub mod settings;
 pub mod slug;
+pub mod union;
 
 pub use caller::{Caller, Membership, User};
 pub use column::{Capabilities, Column, ColumnKind};
 pub use dataset::{Dataset, DatasetKind, Extension, Status};
 pub use editing::Editing;
 pub use settings::Settings;
+pub use union::Union;

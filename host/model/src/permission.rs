@@ -221,7 +221,9 @@ impl PermissionEntry {
             return true;
         }
         if let Some(email) = &self.email {
-            return caller.user.as_ref().is_some_and(|user| user.email.eq_ignore_ascii_case(email));
+            // An account in itself has no address.
+            return !email.is_empty()
+                && caller.user.as_ref().is_some_and(|user| user.email.eq_ignore_ascii_case(email));
         }
         let Some(id) = self.id.as_deref() else { return false };
         match self.kind {

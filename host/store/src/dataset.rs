@@ -2,7 +2,7 @@
 
 use halle_base::AccountRef;
 use halle_model::listing::{list_visibility, resource_powers, resource_words};
-use halle_model::{Dataset, DatasetKind};
+use halle_model::{Dataset, DatasetKind, Status};
 use serde_json::Value;
 
 use crate::documents::SECTION;
@@ -40,6 +40,7 @@ impl Entity for Dataset {
         let kind = match self.kind() {
             DatasetKind::File => "file",
             DatasetKind::Editable => "rest",
+            DatasetKind::Virtual => "virtual",
             DatasetKind::MetadataOnly => "metaOnly",
         };
         let root = AccountRef { department: None, ..self.owner.clone() };
@@ -59,7 +60,8 @@ impl Entity for Dataset {
         if self.bbox.is_some() {
             keys.push(Key::new("has", "bbox"));
         }
-        if self.served.is_some() {
+        let is_ready_union = self.is_virtual && self.status == Status::Finalized;
+        if self.served.is_some() || is_ready_union {
             keys.push(Key::new("has", "lines"));
         }
         let powers = resource_powers(&self.owner, &self.permissions);
@@ -71,6 +73,7 @@ impl Entity for Dataset {
         let several = [
             ("topics", texts(self.description.get("topics"), Some("id"))),
             ("keywords", texts(self.description.get("keywords"), None)),
+            ("children", self.union.as_ref().map(|union| union.children.clone()).unwrap_or_default()),
             ("concepts", self.schema.iter().filter_map(|column| column.refers_to.clone()).collect()),
             ("publicationSites", texts(self.description.get("publicationSites"), None)),
             ("requestedPublicationSites", texts(self.description.get("requestedPublicationSites"), None)),

@@ -7,6 +7,7 @@ use halle_search::engine::IndexSummary;
 use halle_store::EntityExt;
 
 use crate::jobs::pipeline::{Stage, StageError, StageResult, current};
+use crate::service::union::tell_parents;
 use crate::service::{columns, names};
 
 pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
@@ -26,6 +27,7 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     let retired = retired_by(&stored, &stage.building);
     switch(&mut stored, &stage.building, &summary, rows_bytes, now);
     unit.save(&mut stored, now).await?;
+    tell_parents(unit.as_mut(), &stored.id, now).await?;
     if !retired.is_empty() {
         unit.jobs().enqueue(&super::sweep::later(&stored.id, &retired, now)).await?;
     }

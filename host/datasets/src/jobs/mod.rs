@@ -14,6 +14,7 @@ pub mod pipeline;
 pub(crate) mod rows;
 pub mod store;
 pub mod sweep;
+pub mod union;
 pub mod validate;
 
 use std::sync::Arc;
@@ -26,6 +27,9 @@ use crate::state::Datasets;
 /// Kind of the job that takes a dataset through the stages it needs.
 pub(crate) const ADVANCE: &str = "dataset-advance";
 
+/// Kind of the job that brings the description of a virtual dataset up to date with its children.
+pub(crate) const UNION: &str = "dataset-union";
+
 /// Kind of the job that removes versions nobody reads any more.
 pub(crate) const SWEEP: &str = "dataset-sweep";
 
@@ -36,5 +40,6 @@ pub fn handlers(datasets: &Datasets) -> Vec<Arc<dyn JobHandler>> {
         Arc::new(sweep::Sweep(datasets.clone())),
         Arc::new(SyncLines(datasets.clone())),
         Arc::new(expire::Expire(datasets.clone())),
+        Arc::new(union::Unite(datasets.clone())),
     ]
 }

@@ -23,7 +23,8 @@ const PIECE_BYTES: usize = 64 << 10;
 const PIECES_WAITING_MAX: usize = 4;
 
 impl Datasets {
-    /// A file of the served version, by its path as the lines have it. 404 when there is none.
+    /// A file of the served version, by its path as the lines have it; in a virtual dataset, after the identifier of the
+    /// dataset that has the line. 404 when there is none.
     pub(crate) async fn attachment(
         &self,
         caller: &Caller,
@@ -31,11 +32,21 @@ impl Datasets {
         path: &str,
     ) -> DatasetsResult<(Dataset, ByteStream)> {
         let dataset = self.load(caller, id, "downloadAttachment").await?.entity;
+        let body = if dataset.is_virtual {
+            self.union_attachment(caller, &dataset, path).await?
+        } else {
+            self.attachment_of(&dataset, path).await?
+        };
+        Ok((dataset, body))
+    }
+
+    /// A file of the served version of a dataset, whoever asks.
+    pub(crate) async fn attachment_of(&self, dataset: &Dataset, path: &str) -> DatasetsResult<ByteStream> {
         let missing = || DatasetsError::Missing(format!("La pièce jointe \"{path}\" n'existe pas."));
         if dataset.is_rest {
             let key = names::attachment(&dataset.id, path).map_err(|_| missing())?;
             let (_, content) = self.blobs.get(&key, None).await?.ok_or_else(missing)?;
-            return Ok((dataset, content));
+            return Ok(content);
         }
         let has_attachments = dataset.schema.iter().any(|c| c.refers_to.as_deref() == Some(ATTACHMENT))
             && dataset.original_file.as_ref().is_some_and(|file| file.mimetype == "application/zip");
@@ -52,7 +63,7 @@ impl Datasets {
             // The archive stays until the last byte was read.
             drop(archive);
         });
-        Ok((dataset, ReceiverStream::new(receiver).boxed()))
+        Ok(ReceiverStream::new(receiver).boxed())
     }
 }
 

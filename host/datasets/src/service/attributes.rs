@@ -52,7 +52,7 @@ pub(crate) const CREATION_ONLY: &[&str] = &["isRest", "isMetaOnly", "isVirtual",
 
 /// Attributes of features that this version does not have: accepted when empty, refused with 501 otherwise, so that
 /// nobody believes they are in force.
-const NOT_IN_FORCE: &[&str] = &["virtual", "readApiKey", "constraints", "initFrom", "isVirtual"];
+const NOT_IN_FORCE: &[&str] = &["readApiKey", "constraints"];
 
 /// Longest title, in characters.
 const TITLE_CHARS_MAX: usize = 500;
@@ -124,8 +124,8 @@ fn expected_type(name: &str) -> Option<&'static str> {
         | "attachments"
         | "primaryKey"
         | "constraints" => "tableau",
-        "license" | "extras" | "projection" | "thumbnails" | "masterData" | "exports" | "temporal"
-        | "conformsTo" | "analysis" | "customMetadata" | "owner" | "rest" => "objet",
+        "virtual" | "initFrom" | "license" | "extras" | "projection" | "thumbnails" | "masterData"
+        | "exports" | "temporal" | "conformsTo" | "analysis" | "customMetadata" | "owner" | "rest" => "objet",
         "isRest" | "isMetaOnly" | "isVirtual" | "attachmentsAsImage" | "nonBlockingValidation" => "booléen",
         _ => return None,
     })

@@ -4,11 +4,11 @@ use std::path::Path;
 
 use halle_base::{AccountRef, new_id, parse_id};
 use halle_http::ApiError;
-use halle_ingest::NormalizeOptions;
-use halle_model::dataset::{Author, Building, OriginalFile, Status, Version};
+use halle_ingest::{Container, NormalizeOptions};
+use halle_model::dataset::{Author, Building, DatasetKind, OriginalFile, Status, Version};
 use halle_model::permission::{can_create, default_grants};
 use halle_model::slug::title_slug;
-use halle_model::{Caller, Column, Dataset, Editing};
+use halle_model::{Caller, Column, Dataset, Editing, Union};
 use halle_search::engine::IndexSpec;
 use halle_store::{EntityExt, NewJob, StoreError, UnitOfWork};
 use serde_json::{Map, Value, json};
@@ -18,7 +18,9 @@ use crate::jobs::ADVANCE;
 use crate::service::attributes::{check_attributes, set_description, title_of_file};
 use crate::service::extensions::extensions_of;
 use crate::service::schema_patch::{editable_schema, wanted_schema};
-use crate::service::write::index_columns;
+use crate::service::union::edit::set_union;
+use crate::service::union::union_job;
+use crate::service::write::{Bulk, BulkFile, BulkFormat, BulkReport, index_columns};
 use crate::service::{columns, names, rules};
 use crate::state::Datasets;
 
@@ -77,10 +79,25 @@ impl Datasets {
         new: NewDataset,
         upload: Upload<'_>,
     ) -> DatasetsResult<Dataset> {
-        let mut dataset = self.new_dataset(caller, &new, Some(upload.name))?;
-        if dataset.is_rest || dataset.is_meta_only {
+        let mut new = new;
+        owner_of(caller, &new)?;
+        if self.initialise(caller, &mut new).await?.is_some() {
             let message =
-                "Un jeu de données éditable ou de métadonnées ne peut pas être créé avec un fichier.";
+                "\"initFrom\" ne peut pas donner les données d'un jeu de données créé avec un fichier.";
+            return Err(DatasetsError::bad_request(message));
+        }
+        self.create_of_file(caller, new, upload).await
+    }
+
+    async fn create_of_file(
+        &self,
+        caller: &Caller,
+        new: NewDataset,
+        upload: Upload<'_>,
+    ) -> DatasetsResult<Dataset> {
+        let mut dataset = self.new_dataset(caller, &new, Some(upload.name))?;
+        if dataset.kind() != DatasetKind::File {
+            let message = "Un jeu de données éditable, virtuel ou de métadonnées ne peut pas être créé avec un fichier.";
             return Err(DatasetsError::bad_request(message));
         }
         self.check_publication(caller, &dataset, &[], &new.attributes).await?;
@@ -98,8 +115,46 @@ impl Datasets {
         inserted
     }
 
-    /// Creates an editable dataset (`isRest`), a description only (`isMetaOnly`), or one that waits for its file.
+    /// Creates an editable dataset (`isRest`), one of the lines of others (`isVirtual`), a description only
+    /// (`isMetaOnly`), or one that waits for its file.
     pub async fn create(&self, caller: &Caller, new: NewDataset) -> DatasetsResult<Dataset> {
+        let mut new = new;
+        owner_of(caller, &new)?;
+        let Some(data) = self.initialise(caller, &mut new).await? else {
+            return self.create_without_file(caller, new).await;
+        };
+        if new.attributes.get("isRest").and_then(Value::as_bool) != Some(true) {
+            return self.create_of_file(caller, new, data.upload()).await;
+        }
+        let dataset = self.create_without_file(caller, new).await?;
+        let report = self.fill_from(caller, &dataset, data.path()).await?;
+        if let Some(error) = report.errors.first() {
+            let message = format!(
+                "\"initFrom\" : les données ne conviennent pas, ligne {} : {}",
+                error.line, error.error
+            );
+            self.delete(caller, &dataset.id).await?;
+            return Err(DatasetsError::BadRequest(message));
+        }
+        self.get(caller, &dataset.id).await
+    }
+
+    /// Makes the lines of a CSV file those of an editable dataset.
+    async fn fill_from(&self, caller: &Caller, dataset: &Dataset, csv: &Path) -> DatasetsResult<BulkReport> {
+        let file = BulkFile {
+            path: csv.to_owned(),
+            format: BulkFormat::Csv(b','),
+            container: Container::Plain,
+            encoding: Some("UTF-8".to_owned()),
+        };
+        let bulk =
+            Bulk { operation: "bulkLines", owner: None, file: &file, drop: true, lock: false, later: false };
+        // Nobody waits for the promise that changes will be made: the answer says that they are.
+        let (promise, _unheard) = tokio::sync::oneshot::channel();
+        self.bulk_lines(caller, &dataset.id, bulk, promise).await
+    }
+
+    async fn create_without_file(&self, caller: &Caller, new: NewDataset) -> DatasetsResult<Dataset> {
         let mut dataset = self.new_dataset(caller, &new, None)?;
         self.check_publication(caller, &dataset, &[], &new.attributes).await?;
         self.check_room(&dataset.owner, 0, 1).await?;
@@ -123,6 +178,10 @@ impl Datasets {
         if dataset.is_rest || dataset.is_meta_only {
             dataset.status = Status::Finalized;
             dataset.finalized_at = Some(now);
+        }
+        if dataset.is_virtual {
+            self.complete_union(caller, &mut dataset, None).await?;
+            dataset.status = Status::Indexed;
         }
         self.insert(dataset, &new.attributes).await
     }
@@ -157,6 +216,8 @@ impl Datasets {
             error_status: None,
             is_rest: flag("isRest"),
             is_meta_only: flag("isMetaOnly"),
+            is_virtual: flag("isVirtual"),
+            union: flag("isVirtual").then(Union::default),
             schema: Vec::new(),
             primary_key: Vec::new(),
             rest: Editing::default(),
@@ -175,8 +236,14 @@ impl Datasets {
             finalized_at: None,
             description: Map::new(),
         };
-        if dataset.is_rest && dataset.is_meta_only {
-            return Err(DatasetsError::bad_request("\"isRest\" et \"isMetaOnly\" s'excluent."));
+        if [dataset.is_rest, dataset.is_meta_only, dataset.is_virtual].into_iter().filter(|is| *is).count()
+            > 1
+        {
+            let message = "\"isRest\", \"isVirtual\" et \"isMetaOnly\" s'excluent.";
+            return Err(DatasetsError::bad_request(message));
+        }
+        if let Some(union) = new.attributes.get("virtual") {
+            set_union(&mut dataset, union)?;
         }
         set_description(&mut dataset, &new.attributes);
         set_columns(&mut dataset, &new.attributes)?;
@@ -232,6 +299,8 @@ impl Datasets {
                 if let Some(job) = crate::jobs::expire::job(&dataset, dataset.created_at) {
                     unit.jobs().enqueue(&job).await?;
                 }
+            } else if dataset.is_virtual {
+                unit.jobs().enqueue(&union_job(&dataset.id, self.clock.now())).await?;
             } else if dataset.building.is_some() {
                 unit.jobs().enqueue(&advance(&dataset.id, self.clock.now())).await?;
             }

@@ -7,6 +7,7 @@ use crate::error::DatasetsResult;
 use crate::jobs::sweep;
 use crate::service::load::load_in;
 use crate::service::names;
+use crate::service::union::tell_parents;
 use crate::state::Datasets;
 
 impl Datasets {
@@ -16,6 +17,7 @@ impl Datasets {
         let dataset = load_in(unit.as_mut(), caller, id, "delete").await?.entity;
         unit.jobs().cancel(&names::job_key(&dataset.id)).await?;
         unit.remove::<Dataset>(&dataset.id).await?;
+        tell_parents(unit.as_mut(), &dataset.id, self.clock.now()).await?;
         unit.logs().clear(&names::journal(&dataset.id)).await?;
         unit.lines().clear(&dataset.id).await?;
         unit.revisions().clear(&dataset.id).await?;

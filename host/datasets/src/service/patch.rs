@@ -20,6 +20,8 @@ use crate::service::publication::sites;
 use crate::service::schema_patch::{
     Effect, editable_schema, is_breaking, is_reindexing, patch_file_schema, wanted_schema,
 };
+use crate::service::union::edit::set_union;
+use crate::service::union::{tell_parents, union_job};
 use crate::service::write::{history, rebuild_job};
 use crate::service::{columns, names, rules};
 use crate::state::Datasets;
@@ -41,6 +43,8 @@ struct Consequences {
     published: bool,
     /// Whether the history of lines starts, or is forgotten.
     history: Option<bool>,
+    /// Whether what the description of a virtual dataset says of its lines must be computed again.
+    reunite: bool,
 }
 
 impl Datasets {
@@ -53,7 +57,7 @@ impl Datasets {
         attributes: &Map<String, Value>,
     ) -> DatasetsResult<Dataset> {
         check_attributes(attributes, false)?;
-        let structural = ["schema", "extensions", "primaryKey", "projection", "rest"]
+        let structural = ["schema", "virtual", "extensions", "primaryKey", "projection", "rest"]
             .iter()
             .any(|name| attributes.contains_key(*name));
         let mut stored = if structural {
@@ -63,7 +67,7 @@ impl Datasets {
             self.load(caller, id, "writeDescription").await?
         };
         let published = sites(stored.description.get("publicationSites"));
-        let mut consequences = self.apply(&mut stored, attributes).await?;
+        let mut consequences = self.apply(caller, &mut stored, attributes).await?;
         consequences.published = self.check_publication(caller, &stored, &published, attributes).await?;
         if consequences.breaking {
             check(caller, "writeDescriptionBreaking", &stored)?;
@@ -74,9 +78,11 @@ impl Datasets {
     /// Changes the dataset in memory.
     async fn apply(
         &self,
+        caller: &Caller,
         stored: &mut Stored<Dataset>,
         attributes: &Map<String, Value>,
     ) -> DatasetsResult<Consequences> {
+        let before = stored.is_virtual.then(|| stored.entity.clone());
         let projection = stored.description.get("projection").cloned();
         let was_lenient = is_lenient(stored);
         set_description(stored, attributes);
@@ -101,6 +107,16 @@ impl Datasets {
         }
         if stored.is_rest {
             rules::settle(stored)?;
+        }
+        if let Some(union) = attributes.get("virtual") {
+            set_union(stored, union)?;
+        }
+        if let Some(before) =
+            before.filter(|before| before.schema != stored.schema || before.union != stored.union)
+        {
+            self.complete_union(caller, stored, Some(&before)).await?;
+            consequences.breaking |= before.union != stored.union;
+            consequences.reunite = true;
         }
         if is_moved && stored.kind() == DatasetKind::File {
             // Coordinates are brought to degrees as the file is read.
@@ -156,6 +172,10 @@ impl Datasets {
         }
         stored.updated_at = now;
         stored.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
+        if consequences.reunite {
+            stored.status = Status::Indexed;
+            stored.error_status = None;
+        }
         let checks_only = consequences.checks_only;
         let retired = consequences.restart.and_then(|from| self.restart(&mut stored, from, checks_only));
         unit.save(&mut stored, now).await?;
@@ -170,6 +190,11 @@ impl Datasets {
         }
         if let Some(on) = consequences.history {
             history::switch(unit.as_mut(), &stored.id, on, now).await?;
+        }
+        if consequences.reunite {
+            unit.jobs().enqueue(&union_job(&stored.id, now)).await?;
+        } else if ["schema", "attachmentsAsImage"].iter().any(|name| attributes.contains_key(*name)) {
+            tell_parents(unit.as_mut(), &stored.id, now).await?;
         }
         if consequences.rebuild {
             unit.jobs().enqueue(&rebuild_job(&stored.id, now)).await?;
@@ -260,6 +285,10 @@ fn apply_schema(
     let wanted = wanted_schema(schema)?;
     match dataset.kind() {
         DatasetKind::MetadataOnly => dataset.schema = wanted,
+        DatasetKind::Virtual => {
+            consequences.breaking |= is_breaking(&dataset.schema, &wanted);
+            dataset.schema = wanted;
+        }
         DatasetKind::Editable => {
             let after = editable_schema(wanted)?;
             consequences.breaking |= is_breaking(&dataset.schema, &after);

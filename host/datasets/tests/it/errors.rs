@@ -81,8 +81,8 @@ async fn bodies_that_are_not_what_they_should_be_are_refused() {
     send("application/json", r#"{"title":"a","nope":1}"#)
         .await
         .refused(400, "L'attribut \"nope\" n'existe pas ou ne peut pas être modifié.");
-    let virtual_one = send("application/json", r#"{"title":"a","isVirtual":true}"#).await;
-    virtual_one.refused(501, "L'attribut \"isVirtual\" n'est pas pris en charge par cette version.");
+    let two_kinds = send("application/json", r#"{"title":"a","isVirtual":true,"isRest":true}"#).await;
+    two_kinds.refused(400, "\"isRest\", \"isVirtual\" et \"isMetaOnly\" s'excluent.");
 
     let large = json!({ "title": "a", "description": "x".repeat(1_100_000) });
     harness

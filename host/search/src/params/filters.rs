@@ -11,7 +11,7 @@ use crate::ast::{Query, TextView};
 use crate::engine::SearchResult;
 
 /// Concept of the account that a line belongs to, which is not in the vocabulary that producers choose from.
-const ACCOUNT_CONCEPT: &str = "https://github.com/data-fair/lib/account";
+pub(super) const ACCOUNT_CONCEPT: &str = "https://github.com/data-fair/lib/account";
 
 /// Which lines the parameters ask for: full text, `qs`, column and concept filters, places, dates, accounts. All must
 /// hold; only full text and `qs` count for relevance.
@@ -128,8 +128,7 @@ fn account(params: &Params, fields: &Fields<'_>) -> SearchResult<Option<Query>> 
     if params.get("account").is_none() {
         return Ok(None);
     }
-    let column = fields.columns().iter().find(|c| c.refers_to.as_deref() == Some(ACCOUNT_CONCEPT));
-    let Some(column) = column else {
+    let Some(column) = super::account_column(fields.columns()) else {
         return Err(bad("\"account\" ne peut pas être utilisé sur ce jeu de données."));
     };
     operand::equals(column, &params.list("account"), "account").map(Some)

@@ -34,7 +34,10 @@ pub use lines::{LinesParams, PAGE_WINDOW_LINES_MAX, Size};
 pub use raw::Params;
 pub use stop_words::is_stop_word;
 
-use crate::engine::SearchError;
+use halle_model::Column;
+
+use crate::ast::Query;
+use crate::engine::{SearchError, SearchResult};
 
 /// Characters of one `q` or `qs`.
 pub const QUERY_CHARS_MAX: usize = 20_000;
@@ -50,6 +53,17 @@ pub const IN_VALUES_MAX: usize = 65_536;
 
 /// Characters of an operand compared with whole values, unless the column has `wildcard`.
 pub const OPERAND_CHARS_MAX: usize = 200;
+
+/// The condition that a column has one of these values, written as requests write them; 400 when one is no value of the
+/// column's kind. `name` is what the refusal calls the condition.
+pub fn column_equals(column: &Column, texts: &[String], name: &str) -> SearchResult<Query> {
+    operand::equals(column, texts, name)
+}
+
+/// The column of the account concept: whose line it is, as `type:id` or `type:id:department`.
+pub fn account_column(columns: &[Column]) -> Option<&Column> {
+    columns.iter().find(|column| column.refers_to.as_deref() == Some(filters::ACCOUNT_CONCEPT))
+}
 
 fn bad(message: impl Into<String>) -> SearchError {
     SearchError::BadRequest(message.into())

@@ -16,6 +16,9 @@ pub(super) const TRACK: &str = "readDataAPI";
 /// How long the answer may be kept: a week when the address names a version (`finalizedAt=` or `updatedAt=`); 400 when that
 /// version does not exist yet.
 pub(super) fn cache_for(params: &Params, reading: &Reading) -> ApiResult<CacheFor> {
+    if reading.is_personal() {
+        return Ok(CacheFor::Nobody);
+    }
     let public = reading.is_public();
     for name in ["finalizedAt", "updatedAt"] {
         let Some(text) = params.get(name) else { continue };
@@ -75,10 +78,12 @@ fn unless_known(request: &HeaderMap, bytes: Bytes, etag: &str) -> Response {
     if is_not_modified(request, Some(etag), None) { not_modified() } else { bytes.into_response() }
 }
 
-/// 304 before any question is asked of the index, if the client has this version. Edited lines change several times a
-/// second, which dates in whole seconds cannot tell apart: there, only the tag of the answer decides.
+/// 304 before any question is asked of the index, if the client has this version. Edited lines, which a virtual dataset
+/// may show, change several times a second, which dates in whole seconds cannot tell apart: there, only the tag of the
+/// answer decides.
 pub(super) fn unchanged(request: &HeaderMap, reading: &Reading, cache: CacheFor) -> Option<Response> {
-    if reading.dataset().is_rest || !is_not_modified(request, None, Some(reading.changed_at())) {
+    let is_alive = reading.dataset().is_rest || reading.dataset().is_virtual;
+    if is_alive || !is_not_modified(request, None, Some(reading.changed_at())) {
         return None;
     }
     let mut response = not_modified();

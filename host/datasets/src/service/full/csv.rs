@@ -10,7 +10,7 @@ use bytes::Bytes;
 use halle_model::Column;
 
 /// The line of headers.
-pub(super) fn header(columns: &[Column]) -> io::Result<Bytes> {
+pub(crate) fn header(columns: &[Column]) -> io::Result<Bytes> {
     let mut writer = csv::Writer::from_writer(Vec::new());
     let name = |column: &Column| column.original_name.clone().unwrap_or_else(|| column.key.clone());
     writer.write_record(columns.iter().map(name))?;
@@ -18,7 +18,7 @@ pub(super) fn header(columns: &[Column]) -> io::Result<Bytes> {
 }
 
 /// The lines of a batch.
-pub(super) fn piece(batch: &RecordBatch) -> io::Result<Bytes> {
+pub(crate) fn piece(batch: &RecordBatch) -> io::Result<Bytes> {
     let options = FormatOptions::default();
     let formatters = batch.columns().iter().map(|array| ArrayFormatter::try_new(array, &options));
     let formatters = formatters.collect::<Result<Vec<_>, _>>().map_err(io::Error::other)?;

@@ -1,7 +1,7 @@
 //! The full file and the converted one: canonical rows as CSV, or as GeoJSON where they have a geometry, written as they
 //! are sent.
 
-mod csv;
+pub(crate) mod csv;
 mod geojson;
 
 use std::io;

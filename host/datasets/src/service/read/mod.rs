@@ -11,6 +11,7 @@ mod ods;
 mod rewrite;
 mod shapefile;
 mod tiles;
+pub(crate) mod union;
 mod whole_file;
 mod wkt;
 mod workbook;
@@ -73,6 +74,11 @@ impl Datasets {
                 let message = "Ce jeu de données n'a que des métadonnées, il ne contient pas de lignes.";
                 return Err(DatasetsError::NotImplemented(message.to_owned()));
             }
+            if dataset.is_virtual
+                && let Some(reading) = self.open_union(caller, &dataset, operation).await?
+            {
+                return Ok(reading);
+            }
             if let Some(served) = &dataset.served {
                 let index = self.engine.open(&names::index(&dataset.id, &served.id)).await?;
                 let columns = columns_of(&dataset.schema, &*index);
@@ -104,7 +110,7 @@ impl Reading {
 
     /// Whether everybody may do what it was opened for: then shared caches may keep the answer.
     pub fn is_public(&self) -> bool {
-        is_public(dataset_operation(self.operation), &self.dataset.permissions)
+        !self.is_personal() && is_public(dataset_operation(self.operation), &self.dataset.permissions)
     }
 
     /// When what it answers last changed.
@@ -143,11 +149,12 @@ fn columns_of(schema: &[Column], index: &dyn Index) -> Vec<Column> {
     schema.iter().filter(known).cloned().collect()
 }
 
-/// Whether lines have places: a box was found, or, for edited lines, columns say so.
+/// Whether lines have places: a box was found, or, for edited and virtual lines, columns say so.
 pub(crate) fn is_geolocated(dataset: &Dataset) -> bool {
     let has = |id: &str| concept::by_id(id).is_some_and(|concept| dataset.concept_column(concept).is_some());
     dataset.bbox.is_some()
-        || dataset.is_rest && (has("latLon") || has("latitude") && has("longitude") || has("geometry"))
+        || (dataset.is_rest || dataset.is_virtual)
+            && (has("latLon") || has("latitude") && has("longitude") || has("geometry"))
 }
 
 /// The column of a concept, by its short identifier.

@@ -18,6 +18,7 @@ use super::group::Queue;
 use super::lock::Turns;
 use super::{batch, index_columns};
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::union::tell_parents;
 use crate::service::{columns, names};
 use crate::state::Datasets;
 
@@ -145,6 +146,7 @@ impl Datasets {
         }
         let now = dataset.updated_at;
         unit.save(&mut dataset, now).await?;
+        tell_parents(unit.as_mut(), id, self.clock.now()).await?;
         unit.commit().await?;
         Ok(())
     }
