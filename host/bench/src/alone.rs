@@ -89,7 +89,10 @@ async fn tiles(halle: &Halle, dataset: &str) -> Result<Vec<Seen>> {
     });
     let size = bytes / 2 / tiles.len() / 1_024;
     Ok(vec![
-        (format!("vector tile, first time ({} tiles of {size} KiB on average)", tiles.len()), format!("p50 {cold:.1} ms")),
+        (
+            format!("vector tile, first time ({} tiles of {size} KiB on average)", tiles.len()),
+            format!("p50 {cold:.1} ms"),
+        ),
         ("vector tile, asked again".to_owned(), format!("p50 {cached:.2} ms")),
     ])
 }
@@ -97,7 +100,8 @@ async fn tiles(halle: &Halle, dataset: &str) -> Result<Vec<Seen>> {
 async fn editable(halle: &Halle, title: &str) -> Result<String> {
     let column = |key: &str, kind: &str| json!({ "key": key, "type": kind });
     let schema = json!([column("name", "string"), column("amount", "number"), column("number", "integer")]);
-    let created = halle.post("datasets", &json!({ "title": title, "isRest": true, "schema": schema })).await?;
+    let created =
+        halle.post("datasets", &json!({ "title": title, "isRest": true, "schema": schema })).await?;
     Ok(created["id"].as_str().context("a dataset without id")?.to_owned())
 }
 
