@@ -147,7 +147,7 @@ fn platform_values(
     if scope.caller.admin_mode
         && let Some(at) = body.shift_remove("_updatedAt")
     {
-        if !at.as_str().is_some_and(|text| text.parse::<Timestamp>().is_ok()) {
+        if at.as_str().is_none_or(|text| text.parse::<Timestamp>().is_err()) {
             return Err((
                 400,
                 format!("/_updatedAt doit correspondre au format \"date-time\" (valeur : {at})"),

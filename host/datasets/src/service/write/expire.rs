@@ -38,7 +38,7 @@ impl Datasets {
             }
             let write = Write { caller: caller.clone(), operation: "deleteLine", owner: None, changes };
             let outcomes = self.write_alone(&dataset.id, &write, Seen::AtOnce).await?;
-            let removed = outcomes.iter().any(|outcome| *outcome == Outcome::Deleted);
+            let removed = outcomes.contains(&Outcome::Deleted);
             if is_last || !removed {
                 return Ok(());
             }

@@ -81,17 +81,19 @@ pub(crate) async fn switch(
     now: Timestamp,
 ) -> DatasetsResult<()> {
     unit.revisions().clear(dataset).await?;
+    if !on {
+        return Ok(());
+    }
     let mut from = 0;
-    while on {
+    loop {
         let lines = unit.lines().after(dataset, from, LINES_PER_STEP).await?;
-        let Some(last) = lines.last() else { break };
+        let Some(last) = lines.last() else { return Ok(()) };
         from = last.i;
         let alive = lines.iter().filter(|line| !line.deleted);
         let revisions: Vec<RevisionRecord> =
             alive.map(|line| revision(Action::CreateOrUpdate, line, now)).collect();
         unit.revisions().add(dataset, &revisions).await?;
     }
-    Ok(())
 }
 
 /// A revision as readers see it.

@@ -193,7 +193,7 @@ fn read_table(
     let targets: Vec<_> = analysis.columns.iter().map(|column| target(&header(column), schema)).collect();
     for batch in halle_ingest::read(&file.path, &analysis, &columns)? {
         let rows = batch?.rows;
-        let texts: Vec<_> = rows.columns().iter().map(|column| column.as_string::<i32>()).collect();
+        let texts: Vec<_> = rows.columns().iter().map(AsArray::as_string::<i32>).collect();
         for row in 0..rows.num_rows() {
             let values = texts.iter().map(|texts| if texts.is_null(row) { "" } else { texts.value(row) });
             if !batches.push(change_of_cells(&targets, values)) {
