@@ -61,7 +61,17 @@ pub struct DatasetsParts {
 
 /// The feature: cheap to clone, shared by routes, jobs and other features.
 #[derive(Clone)]
-pub struct Datasets(Arc<DatasetsParts>, Arc<Shared>);
+pub struct Datasets(Arc<DatasetsParts>, Arc<Shared>, Sight);
+
+/// Which state of a dataset reads look at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+enum Sight {
+    /// The published one.
+    #[default]
+    Published,
+    /// The draft, where there is one and the caller may see it.
+    Draft,
+}
 
 /// What the feature keeps beside its parts while the process lives.
 #[derive(Default)]
@@ -74,7 +84,23 @@ struct Shared {
 impl Datasets {
     /// The feature over the given adapters.
     pub fn new(parts: DatasetsParts) -> Self {
-        Self(Arc::new(parts), Arc::default())
+        Self(Arc::new(parts), Arc::default(), Sight::Published)
+    }
+
+    /// The same feature, whose reads look at drafts where there are some and the caller may see them.
+    #[must_use]
+    pub fn seeing_drafts(&self) -> Self {
+        Self(Arc::clone(&self.0), Arc::clone(&self.1), Sight::Draft)
+    }
+
+    /// The same feature, whose reads look at what is published only.
+    pub(crate) fn seeing_published(&self) -> Self {
+        Self(Arc::clone(&self.0), Arc::clone(&self.1), Sight::Published)
+    }
+
+    /// Whether reads look at drafts.
+    pub(crate) fn sees_drafts(&self) -> bool {
+        self.2 == Sight::Draft
     }
 
     /// What orders the changes of editable datasets' indexes.

@@ -9,6 +9,7 @@ use halle_model::{Caller, Column, Dataset};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
+use crate::service::drafts::may_see;
 use crate::service::load::protected;
 
 /// Attributes that every answer has, whatever `select` says.
@@ -57,6 +58,16 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     }
     if let Some(union) = &dataset.union {
         set("virtual", json!(union));
+    }
+    if let Some(reason) = &dataset.draft_reason {
+        set("draftReason", json!(reason));
+    }
+    if let Some(draft) = dataset.draft.as_ref().filter(|_| may_see(caller, dataset)) {
+        let mut told = json!({ "status": draft.status, "draftReason": draft.reason });
+        if let Some(status) = draft.error_status {
+            told["errorStatus"] = json!(status);
+        }
+        set("draft", told);
     }
     if !dataset.primary_key.is_empty() {
         set("primaryKey", json!(dataset.primary_key));

@@ -142,9 +142,10 @@ impl Client {
         bail!("{path} did not settle within {SETTLE_WITHIN:?}; it last said {last}")
     }
 
-    /// Waits until a dataset is `finalized` after `since` (an ISO date, or empty), or in error; returns it.
+    /// Waits until a dataset is `finalized` after `since` (an ISO date, or empty), or it or its draft is in error; returns it.
     pub async fn finalized(&self, id: &str, since: &str) -> Result<Value> {
-        let path = format!("/data-fair/api/v1/datasets/{id}");
+        // What is published stays `finalized` while the next file is a draft.
+        let path = format!("/data-fair/api/v1/datasets/{id}?draft=true");
         let done = |dataset: &Value| {
             let newer = dataset["finalizedAt"].as_str().is_some_and(|at| at > since);
             let status = dataset["status"].as_str()?;

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::column::Column;
+use crate::draft::{Draft, DraftReason};
 use crate::editing::Editing;
 use crate::journal::Diagnostic;
 use crate::permission::PermissionEntry;
@@ -37,6 +38,8 @@ pub enum Status {
     Finalized,
     /// Stopped; `error_status` tells where.
     Error,
+    /// Never published: everything is in the draft.
+    Draft,
 }
 
 impl Status {
@@ -54,6 +57,7 @@ impl Status {
             Self::Indexed => "indexed",
             Self::Finalized => "finalized",
             Self::Error => "error",
+            Self::Draft => "draft",
         }
     }
 }
@@ -130,6 +134,15 @@ pub struct Dataset {
     /// The version in the making.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub building: Option<Building>,
+    /// The state that is prepared beside this one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub draft: Option<Box<Draft>>,
+    /// Why this is a draft; only in what [`Dataset::with_draft`] gives, never stored.
+    #[serde(skip)]
+    pub draft_reason: Option<DraftReason>,
+    /// What was wrong with the last draft, if it was dropped for that: the list is kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub cancelled_draft: Option<Diagnostic>,
     /// Creation.
     pub created_at: Timestamp,
     /// Who created it.
@@ -251,6 +264,16 @@ pub struct Version {
     /// What is wrong with rows that are served all the same, under `nonBlockingValidation`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnostic: Option<Diagnostic>,
+    /// Version that has all the rows, of a sample: its first lines, of a draft.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub sample_of: Option<String>,
+}
+
+impl Version {
+    /// Version under which the canonical rows are, all of them.
+    pub fn whole(&self) -> &str {
+        self.sample_of.as_deref().unwrap_or(&self.id)
+    }
 }
 
 /// A version in the making. Nothing of it is visible to readers.
@@ -286,6 +309,24 @@ pub struct Building {
     /// What is wrong with the rows, once they were checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnostic: Option<Diagnostic>,
+}
+
+impl Building {
+    /// A version of which nothing is known yet.
+    pub fn new(id: impl Into<String>) -> Self {
+        Self {
+            id: id.into(),
+            original_file: None,
+            file: None,
+            schema: Vec::new(),
+            upload: None,
+            rows_from: None,
+            analysis: None,
+            summary: None,
+            checks_only: false,
+            diagnostic: None,
+        }
+    }
 }
 
 /// An enrichment of a dataset.

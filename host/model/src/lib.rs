@@ -9,6 +9,7 @@ pub mod caller;
 pub mod column;
 pub mod concept;
 pub mod dataset;
+pub mod draft;
 pub mod editing;
 pub mod journal;
 pub mod limits;

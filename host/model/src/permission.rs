@@ -80,6 +80,8 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Write, "writeDescription"),
     op(Class::Write, "writeDescriptionBreaking"),
     op(Class::Write, "writeData"),
+    op(Class::Write, "validateDraft"),
+    op(Class::Write, "cancelDraft"),
     op(Class::Write, "createLine"),
     op(Class::Write, "updateLine"),
     op(Class::Write, "patchLine"),

@@ -34,7 +34,7 @@ impl Entity for Dataset {
     }
 
     /// `slug`, `owner-slug` (unique), `owner`, `owner-filter` (`type:id` and `type:id:department`, `-` for the root),
-    /// `status`, `type`, `visibility`, `has` (`bbox`, `lines`), `grant` and `power` (see [`halle_model::listing`]),
+    /// `status`, `draftStatus`, `type`, `visibility`, `has` (`bbox`, `lines`), `grant` and `power` (see [`halle_model::listing`]),
     /// `topics`, `keywords`, `concepts`, and what [`described`] and [`measured`] tell.
     fn keys(&self) -> Vec<Key> {
         let kind = match self.kind() {
@@ -57,6 +57,9 @@ impl Entity for Dataset {
             Key::new("type", kind),
             Key::new("visibility", list_visibility(&self.permissions)),
         ];
+        if let Some(draft) = &self.draft {
+            keys.push(Key::new("draftStatus", draft.status.as_str()));
+        }
         if self.bbox.is_some() {
             keys.push(Key::new("has", "bbox"));
         }

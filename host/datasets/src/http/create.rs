@@ -10,8 +10,10 @@ use halle_store::EntityExt;
 
 use crate::error::DatasetsResult;
 use crate::http::headers::answer;
+use crate::http::seen::draft;
 use crate::http::upload::{Received, receive};
 use crate::service::create::NewDataset;
+use crate::service::drafts::{mode_of, wants_draft};
 use crate::state::Datasets;
 use crate::views;
 
@@ -23,9 +25,11 @@ pub(super) async fn create(
     request: Request,
 ) -> DatasetsResult<Response> {
     require_somebody(&caller)?;
+    let draft = wants_draft(draft(request.uri().query().unwrap_or_default()).as_deref())?;
     let received = receive(&datasets, request).await?;
-    let dataset = create_from(&datasets, &caller, None, received).await?;
-    let view = views::dataset(&dataset, &caller, &base.0);
+    let new = NewDataset { draft, ..NewDataset::default() };
+    let dataset = create_from(&datasets, &caller, new, received).await?;
+    let view = views::dataset(&dataset.with_draft(), &caller, &base.0);
     Ok((StatusCode::CREATED, Json(view)).into_response())
 }
 
@@ -43,19 +47,22 @@ pub(super) async fn create_or_replace(
         let mut unit = datasets.store.read().await?;
         unit.load::<Dataset>(&id).await?.is_some()
     };
-    if known {
-        // Before a large body is read.
-        datasets.load(&caller, &id, "writeData").await?;
-    }
-    let received = receive(&datasets, request).await?;
+    let draft = draft(request.uri().query().unwrap_or_default());
+    let wants_draft = wants_draft(draft.as_deref())?;
     if !known {
-        let dataset = create_from(&datasets, &caller, Some(id), received).await?;
-        let view = views::dataset(&dataset, &caller, &base.0);
+        let received = receive(&datasets, request).await?;
+        let new = NewDataset { id: Some(id), draft: wants_draft, ..NewDataset::default() };
+        let dataset = create_from(&datasets, &caller, new, received).await?;
+        let view = views::dataset(&dataset.with_draft(), &caller, &base.0);
         return Ok((StatusCode::CREATED, Json(view)).into_response());
     }
-    let Received { attributes, file } = received;
+    // Before a large body is read.
+    let dataset = datasets.load(&caller, &id, "writeData").await?;
+    let mode = mode_of(draft.as_deref(), &dataset)?;
+    let Received { attributes, file } = receive(&datasets, request).await?;
     let dataset = match &file {
-        Some(file) => datasets.replace_with(&caller, &id, file.upload(), &attributes).await?,
+        Some(file) => datasets.replace_in_mode(&caller, &id, file.upload(), &attributes, mode).await?,
+        None if wants_draft => datasets.patch_draft(&caller, &id, &attributes).await?,
         None => datasets.patch(&caller, &id, &attributes).await?,
     };
     let view = views::dataset(&dataset, &caller, &base.0);
@@ -65,11 +72,11 @@ pub(super) async fn create_or_replace(
 async fn create_from(
     datasets: &Datasets,
     caller: &halle_model::Caller,
-    id: Option<String>,
+    new: NewDataset,
     received: Received,
 ) -> DatasetsResult<Dataset> {
     let Received { attributes, file } = received;
-    let new = NewDataset { id, attributes, ..NewDataset::default() };
+    let new = NewDataset { attributes, ..new };
     match &file {
         Some(file) => datasets.create_with(caller, new, file.upload()).await,
         None => datasets.create(caller, new).await,

@@ -1,6 +1,6 @@
 //! `GET /datasets/{id}`.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use halle_http::conditional::{CacheFor, json};
@@ -8,12 +8,12 @@ use halle_http::{ApiResult, BaseUrl, Caller, Params, paging};
 use serde_json::Value;
 
 use crate::http::headers::answer;
-use crate::state::Datasets;
+use crate::http::seen::Seen;
 use crate::views;
 
 /// The description of a dataset. `select` acts through its negative items only.
 pub(super) async fn describe(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     caller: Caller,
     base: BaseUrl,
     Path(id): Path<String>,

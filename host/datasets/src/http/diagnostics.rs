@@ -1,4 +1,4 @@
-//! `GET /datasets/{id}/validation-diagnostic.csv`.
+//! `GET /datasets/{id}/validation-diagnostic.csv` and `/cancelled-draft-diagnostic.csv`.
 
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
@@ -18,6 +18,16 @@ pub(super) async fn validation(
 ) -> ApiResult<Response> {
     let file = datasets.validation_diagnostic(&caller, &id).await?;
     Ok(respond(file, "attachment; filename=\"validation-diagnostic.csv\""))
+}
+
+/// What was wrong with the last draft, dropped for that, as CSV.
+pub(super) async fn cancelled(
+    State(datasets): State<Datasets>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Response> {
+    let file = datasets.cancelled_diagnostic(&caller, &id).await?;
+    Ok(respond(file, "attachment; filename=\"cancelled-draft-diagnostic.csv\""))
 }
 
 fn respond(file: DiagnosticFile, disposition: &'static str) -> Response {

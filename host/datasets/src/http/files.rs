@@ -1,7 +1,7 @@
 //! `GET /datasets/{id}/raw`, `/convert`, `/full`, `/data-files` and `/attachments`.
 
 use axum::Json;
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use halle_http::conditional::CacheFor;
@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 
 use crate::error::DatasetsError;
 use crate::http::headers::{answer, streamed};
+use crate::http::seen::Seen;
 use crate::service::files::{converted, full_name, kind_of};
 use crate::service::full::Width;
 use crate::state::Datasets;
@@ -19,11 +20,7 @@ use crate::views::millis;
 const TRACK: Option<&str> = Some("readDataFiles");
 
 /// The file as it was uploaded.
-pub(super) async fn raw(
-    State(datasets): State<Datasets>,
-    caller: Caller,
-    Path(id): Path<String>,
-) -> ApiResult<Response> {
+pub(super) async fn raw(Seen(datasets): Seen, caller: Caller, Path(id): Path<String>) -> ApiResult<Response> {
     send_original(&datasets, &caller, &id, "downloadOriginalData").await
 }
 
@@ -41,7 +38,7 @@ async fn send_original(
 
 /// The rows with the columns of extensions: CSV, or GeoJSON where they have a geometry.
 pub(super) async fn full(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     caller: Caller,
     Path(id): Path<String>,
 ) -> ApiResult<Response> {
@@ -62,7 +59,7 @@ async fn send_full(
 
 /// The file as the reference would have converted it; the upload itself where nothing had to be converted.
 pub(super) async fn convert(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     caller: Caller,
     Path(id): Path<String>,
 ) -> ApiResult<Response> {
@@ -90,7 +87,7 @@ async fn send_converted(
 
 /// The files that can be downloaded.
 pub(super) async fn list(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     caller: Caller,
     base: BaseUrl,
     Path(id): Path<String>,
@@ -117,7 +114,7 @@ pub(super) async fn list(
 
 /// One of the files, by its name in the list.
 pub(super) async fn one(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     caller: Caller,
     Path((id, name)): Path<(String, String)>,
 ) -> ApiResult<Response> {
@@ -132,7 +129,7 @@ pub(super) async fn one(
 
 /// A file that came along with the rows.
 pub(super) async fn attachment(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     caller: Caller,
     Path((id, path)): Path<(String, String)>,
 ) -> ApiResult<Response> {

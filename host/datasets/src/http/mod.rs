@@ -5,6 +5,7 @@ pub mod catalog;
 pub mod create;
 pub mod describe;
 pub mod diagnostics;
+pub mod draft;
 pub mod errors;
 pub mod files;
 pub mod headers;
@@ -21,6 +22,7 @@ pub mod realtime;
 pub mod remove;
 pub mod root;
 pub mod schema;
+pub(crate) mod seen;
 mod target;
 pub mod upload;
 pub mod write;
@@ -53,6 +55,8 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/journal", get(journal::journal))
         .route("/datasets/{id}/task-progress", get(journal::task_progress))
         .route("/datasets/{id}/validation-diagnostic.csv", get(diagnostics::validation))
+        .route("/datasets/{id}/cancelled-draft-diagnostic.csv", get(diagnostics::cancelled))
+        .route("/datasets/{id}/draft", post(draft::publish).delete(draft::cancel))
         .route("/datasets/{id}/raw", get(files::raw))
         .route("/datasets/{id}/convert", get(files::convert))
         .route("/datasets/{id}/full", get(files::full))

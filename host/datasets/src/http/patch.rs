@@ -7,11 +7,12 @@ use halle_http::{BaseUrl, Caller};
 
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::http::headers::answer;
+use crate::http::seen::draft;
 use crate::http::upload::{Received, receive};
 use crate::state::Datasets;
 use crate::views;
 
-/// Changes attributes.
+/// Changes attributes; with `draft=true` those of the draft, where there is one.
 pub(super) async fn patch(
     State(datasets): State<Datasets>,
     caller: Caller,
@@ -20,12 +21,17 @@ pub(super) async fn patch(
     request: Request,
 ) -> DatasetsResult<Response> {
     datasets.load(&caller, &id, "writeDescription").await?;
+    let of_draft = draft(request.uri().query().unwrap_or_default()).as_deref() == Some("true");
     let Received { attributes, file } = receive(&datasets, request).await?;
     if file.is_some() {
         let message = "PATCH ne reçoit pas de fichier : utilisez POST ou PUT pour remplacer le fichier.";
         return Err(DatasetsError::bad_request(message));
     }
-    let dataset = datasets.patch(&caller, &id, &attributes).await?;
+    let dataset = if of_draft {
+        datasets.patch_draft(&caller, &id, &attributes).await?
+    } else {
+        datasets.patch(&caller, &id, &attributes).await?
+    };
     let view = views::dataset(&dataset, &caller, &base.0);
     Ok(answer(&dataset, "writeDescription", None, Json(view)))
 }

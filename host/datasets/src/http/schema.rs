@@ -1,18 +1,19 @@
 //! `GET /datasets/{id}/schema` and `/safe-schema`.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use halle_http::conditional::{CacheFor, json};
 use halle_http::{ApiError, ApiResult, Caller, Params};
 
 use crate::http::headers::answer;
+use crate::http::seen::Seen;
 use crate::service::schema::{SchemaQuery, schema as schema_of};
 use crate::state::Datasets;
 
 /// The columns, filtered.
 pub(super) async fn schema(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     caller: Caller,
     Path(id): Path<String>,
     params: Params,
@@ -23,7 +24,7 @@ pub(super) async fn schema(
 
 /// The columns, without what the data tell.
 pub(super) async fn safe_schema(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     caller: Caller,
     Path(id): Path<String>,
     params: Params,

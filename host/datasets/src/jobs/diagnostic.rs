@@ -25,12 +25,15 @@ const HEADER: &str = "\u{feff}line,error_type,field,message,raw_value\n";
 pub(crate) enum ErrorType {
     /// A value does not fit its column, or breaks a rule.
     Validation,
+    /// A column is gone, or of another type.
+    Structure,
 }
 
 impl ErrorType {
     fn as_str(self) -> &'static str {
         match self {
             Self::Validation => "validation",
+            Self::Structure => "structure",
         }
     }
 }
@@ -92,8 +95,8 @@ impl Report {
     /// Notes errors that are not described one by one.
     pub(crate) fn count(&mut self, error_type: ErrorType, errors: u64) {
         self.errors += errors;
-        match error_type {
-            ErrorType::Validation => self.found.validation_error_count += errors,
+        if error_type == ErrorType::Validation {
+            self.found.validation_error_count += errors;
         }
     }
 

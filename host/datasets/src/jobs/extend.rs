@@ -13,6 +13,9 @@ use crate::jobs::pipeline::{Stage, StageError, StageResult};
 use crate::jobs::rows::{local, read, temporary, write};
 use crate::service::{columns, names};
 
+/// Rows of a draft that can be read (reference §4.8).
+const DRAFT_ROWS_MAX: usize = 100;
+
 /// One extension at work.
 struct Worker<'a> {
     extension: &'a Extension,
@@ -59,10 +62,9 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
 /// Moves on without a word in the journal: there was nothing to do.
 async fn skipped(stage: &Stage<'_>) -> StageResult<()> {
     let mut unit = stage.datasets.store.begin().await?;
-    let mut stored = super::pipeline::current(unit.as_mut(), &stage.dataset, &stage.building).await?;
-    stored.status = Status::Extended;
-    use halle_store::EntityExt;
-    unit.save(&mut stored, stage.datasets.clock.now()).await?;
+    let mut side = super::pipeline::current(unit.as_mut(), &stage.dataset, &stage.building).await?;
+    side.status = Status::Extended;
+    side.save(unit.as_mut(), stage.datasets.clock.now()).await?;
     unit.commit().await?;
     Ok(())
 }
@@ -85,6 +87,12 @@ async fn copy(
     let mut done = 0_u64;
     while let Some(batch) = batches.recv().await {
         let mut batch = batch?;
+        if stage.is_draft() {
+            batch = batch.slice(0, batch.num_rows().min(DRAFT_ROWS_MAX.saturating_sub(done as usize)));
+        }
+        if batch.num_rows() == 0 {
+            break;
+        }
         for worker in workers.iter_mut() {
             batch = worker.run(batch, done).await?;
         }

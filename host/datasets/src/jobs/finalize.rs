@@ -4,9 +4,8 @@ use halle_base::Timestamp;
 use halle_model::Dataset;
 use halle_model::dataset::{Building, Status, Version};
 use halle_search::engine::IndexSummary;
-use halle_store::EntityExt;
 
-use crate::jobs::pipeline::{Stage, StageError, StageResult, current};
+use crate::jobs::pipeline::{Stage, StageError, StageResult, Told, current};
 use crate::service::union::tell_parents;
 use crate::service::{columns, names};
 
@@ -20,24 +19,26 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     let rows_bytes = rows.map_or(0, |info| info.size);
 
     let mut unit = stage.datasets.store.begin().await?;
-    let mut stored = current(unit.as_mut(), &stage.dataset, &stage.building).await?;
+    let mut side = current(unit.as_mut(), &stage.dataset, &stage.building).await?;
     let now = stage.datasets.clock.now();
-    let restructured =
-        stored.served.is_some() && !columns::same_structure(&stored.schema, &stage.building.schema);
-    let retired = retired_by(&stored, &stage.building);
-    switch(&mut stored, &stage.building, &summary, rows_bytes, now);
-    unit.save(&mut stored, now).await?;
-    tell_parents(unit.as_mut(), &stored.id, now).await?;
+    let is_published = side.served.is_some() && !stage.is_draft();
+    let restructured = is_published && !columns::same_structure(&side.schema, &stage.building.schema);
+    let retired = retired_by(&side, &stage.building);
+    switch(&mut side, &stage.building, &summary, rows_bytes, now);
+    side.save(unit.as_mut(), now).await?;
+    if !stage.is_draft() {
+        tell_parents(unit.as_mut(), &stage.dataset.id, now).await?;
+    }
     if !retired.is_empty() {
-        unit.jobs().enqueue(&super::sweep::later(&stored.id, &retired, now)).await?;
+        unit.jobs().enqueue(&super::sweep::later(&stage.dataset.id, &retired, now)).await?;
     }
-    let mut events = Vec::new();
+    let mut told = vec![Told::plain("finalize-end")];
     if restructured {
-        events.push(stage.datasets.record(unit.as_mut(), &stored.id, "structure-updated", None).await?);
+        told.insert(0, Told::plain("structure-updated"));
     }
-    events.push(stage.datasets.record(unit.as_mut(), &stored.id, "finalize-end", None).await?);
+    let events = stage.tell(unit.as_mut(), told).await?;
     unit.commit().await?;
-    events.iter().for_each(|event| stage.datasets.announce(&stored.id, event));
+    stage.announce(&events);
     Ok(())
 }
 
@@ -62,6 +63,7 @@ fn switch(
         rows_bytes,
         upload: building.upload.clone(),
         diagnostic: building.diagnostic,
+        sample_of: building.rows_from.clone().filter(|_| dataset.draft_reason.is_some()),
     });
     dataset.building = None;
     dataset.status = Status::Finalized;
@@ -70,11 +72,12 @@ fn switch(
     dataset.updated_at = now;
 }
 
-/// Versions that nobody needs once `building` is served.
+/// Versions that nobody may need once `building` is served; those that are needed still are left by the sweep.
 fn retired_by(dataset: &Dataset, building: &Building) -> Vec<String> {
     let mut retired = Vec::new();
     if let Some(served) = &dataset.served {
         retired.push(served.id.clone());
+        retired.push(served.whole().to_owned());
         retired.push(names::upload_of(served).to_owned());
     }
     retired.extend(building.rows_from.clone());

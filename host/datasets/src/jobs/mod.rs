@@ -6,6 +6,7 @@
 
 pub mod analyze;
 pub(crate) mod diagnostic;
+mod drafts;
 pub mod expire;
 pub mod extend;
 pub mod finalize;

@@ -10,7 +10,7 @@ use halle_model::dataset::{Building, Status};
 use halle_model::journal::{Diagnostic, JournalEvent};
 use halle_store::documents::Stored;
 use halle_store::runner::{JobContext, JobError, JobHandler};
-use halle_store::{EntityExt, Job, StoreError, UnitOfWork};
+use halle_store::{EntityExt, Job, StoreError, StoreResult, UnitOfWork};
 use serde_json::Value;
 
 use crate::enrich::EnrichError;
@@ -98,6 +98,8 @@ pub(crate) struct Told {
     pub text: Option<String>,
     /// What was wrong with rows.
     pub diagnostic: Option<Diagnostic>,
+    /// Whether the event is of the published state, whatever the stage works on.
+    pub of_published: bool,
 }
 
 impl Told {
@@ -108,11 +110,19 @@ impl Told {
 
     /// An event that its type tells whole.
     pub(crate) fn plain(kind: impl Into<String>) -> Self {
-        Self { kind: kind.into(), text: None, diagnostic: None }
+        Self { kind: kind.into(), text: None, diagnostic: None, of_published: false }
     }
 
-    fn event(self, date: Timestamp) -> JournalEvent {
-        JournalEvent { data: self.text, diagnostic: self.diagnostic, ..JournalEvent::new(self.kind, date) }
+    /// The event, of the draft or of the published state.
+    pub(crate) fn event(self, is_draft: bool, date: Timestamp) -> JournalEvent {
+        let event = JournalEvent::new(self.kind, date);
+        let draft = is_draft.then_some(true).filter(|_| !self.of_published);
+        JournalEvent { data: self.text, diagnostic: self.diagnostic, draft, ..event }
+    }
+
+    /// The same, of the published state whatever the stage works on.
+    pub(crate) fn of_published(self) -> Self {
+        Self { of_published: true, ..self }
     }
 }
 
@@ -140,10 +150,10 @@ impl Stage<'_> {
     /// Writes `<stage>-start` to the journal.
     pub(crate) async fn started(&self) -> StageResult<()> {
         let mut unit = self.datasets.store.begin().await?;
-        let kind = format!("{}-start", self.task);
-        let event = self.datasets.record(unit.as_mut(), &self.dataset.id, &kind, None).await?;
+        let started = vec![Told::plain(format!("{}-start", self.task))];
+        let events = self.tell(unit.as_mut(), started).await?;
         unit.commit().await?;
-        self.datasets.announce(&self.dataset.id, &event);
+        self.announce(&events);
         self.datasets.announce_progress(&self.dataset.id, self.task, None);
         Ok(())
     }
@@ -182,11 +192,11 @@ impl Stage<'_> {
         change: impl FnOnce(&mut Dataset, Timestamp) + Send,
     ) -> StageResult<()> {
         let mut unit = self.datasets.store.begin().await?;
-        let mut stored = current(unit.as_mut(), &self.dataset, &self.building).await?;
+        let mut side = current(unit.as_mut(), &self.dataset, &self.building).await?;
         let now = self.datasets.clock.now();
-        change(&mut stored, now);
-        stored.status = status;
-        unit.save(&mut stored, now).await?;
+        change(&mut side, now);
+        side.status = status;
+        side.save(unit.as_mut(), now).await?;
         told.push(Told::plain(format!("{}-end", self.task)));
         let events = self.tell(unit.as_mut(), told).await?;
         unit.commit().await?;
@@ -198,14 +208,19 @@ impl Stage<'_> {
     pub(crate) async fn tell(
         &self,
         unit: &mut dyn UnitOfWork,
-        told: impl IntoIterator<Item = Told, IntoIter: Send> + Send,
+        told: Vec<Told>,
     ) -> StageResult<Vec<JournalEvent>> {
         let mut events = Vec::new();
         for told in told {
-            let event = told.event(self.datasets.clock.now());
+            let event = told.event(self.is_draft(), self.datasets.clock.now());
             events.push(self.datasets.record_event(unit, &self.dataset.id, event).await?);
         }
         Ok(events)
+    }
+
+    /// Whether the stage works on the draft.
+    pub(crate) fn is_draft(&self) -> bool {
+        self.dataset.draft_reason.is_some()
     }
 
     /// Tells those who listen to the journal.
@@ -214,15 +229,60 @@ impl Stage<'_> {
     }
 }
 
-/// The dataset as it is now, if it still is where the stage found it.
+/// One of the two states of a stored dataset, to change: the published one, or its draft. Dereferences to the dataset as
+/// that state has it.
+pub(crate) struct Side {
+    /// The dataset as it is stored.
+    pub stored: Stored<Dataset>,
+    seen: Dataset,
+}
+
+impl Side {
+    /// The draft, or the published state.
+    pub(crate) fn of(stored: Stored<Dataset>, is_draft: bool) -> Self {
+        let seen = if is_draft { stored.with_draft() } else { stored.entity.clone() };
+        Self { stored, seen }
+    }
+
+    /// Writes the state back. Returns the whole dataset as it is stored.
+    pub(crate) async fn save(self, unit: &mut dyn UnitOfWork, now: Timestamp) -> StoreResult<Dataset> {
+        let Self { mut stored, seen } = self;
+        if seen.draft_reason.is_some() {
+            stored.keep_draft(seen);
+        } else {
+            stored.entity = seen;
+        }
+        unit.save(&mut stored, now).await?;
+        Ok(stored.entity)
+    }
+}
+
+impl std::ops::Deref for Side {
+    type Target = Dataset;
+
+    fn deref(&self) -> &Dataset {
+        &self.seen
+    }
+}
+
+impl std::ops::DerefMut for Side {
+    fn deref_mut(&mut self) -> &mut Dataset {
+        &mut self.seen
+    }
+}
+
+/// The dataset as it is now, if it still is where the stage found it: the draft when the stage works on one.
 pub(crate) async fn current(
     unit: &mut dyn UnitOfWork,
     dataset: &Dataset,
     building: &Building,
-) -> StageResult<Stored<Dataset>> {
+) -> StageResult<Side> {
     let stored = unit.load::<Dataset>(&dataset.id).await?.ok_or(StageError::Superseded)?;
-    let same_version = stored.building.as_ref().is_some_and(|now| now.id == building.id);
-    if same_version && stored.status == dataset.status { Ok(stored) } else { Err(StageError::Superseded) }
+    let side = Side::of(stored, dataset.draft_reason.is_some());
+    let same_state = side.draft_reason.is_some() == dataset.draft_reason.is_some();
+    let same_version = side.building.as_ref().is_some_and(|now| now.id == building.id);
+    let is_current = same_state && same_version && side.status == dataset.status;
+    if is_current { Ok(side) } else { Err(StageError::Superseded) }
 }
 
 /// Handler of `dataset-advance`.
@@ -235,7 +295,7 @@ impl Advance {
             let mut unit = self.0.store.read().await?;
             unit.load::<Dataset>(id).await?
         };
-        let Some(dataset) = dataset.map(|stored| stored.entity) else { return Ok(false) };
+        let Some(dataset) = dataset.map(|stored| moving_side(&stored)) else { return Ok(false) };
         let Some((building, task)) = dataset.building.clone().zip(task_of(dataset.status)) else {
             return Ok(false);
         };
@@ -250,7 +310,7 @@ impl Advance {
             Status::Validated => extend::run(&stage).await,
             Status::Extended => index::run(&stage).await,
             Status::Indexed => finalize::run(&stage).await,
-            Status::Created | Status::Finalized | Status::Error => Ok(()),
+            Status::Created | Status::Finalized | Status::Error | Status::Draft => Ok(()),
         };
         match result {
             Ok(()) => Ok(true),
@@ -272,17 +332,18 @@ impl Advance {
     /// Puts the dataset in error with the reason in its journal. The served version stays served.
     async fn stopped(&self, dataset: &Dataset, building: &Building, told: Told) -> StageResult<()> {
         let mut unit = self.0.store.begin().await?;
-        let mut stored = match current(unit.as_mut(), dataset, building).await {
+        let mut side = match current(unit.as_mut(), dataset, building).await {
             Err(StageError::Superseded) => return Ok(()),
             result => result?,
         };
-        set_error(&mut stored);
-        if let Some(building) = &mut stored.building {
+        set_error(&mut side);
+        if let Some(building) = &mut side.building {
             building.diagnostic = told.diagnostic;
         }
-        unit.save(&mut stored, self.0.clock.now()).await?;
-        let event = told.event(self.0.clock.now());
-        let event = self.0.record_event(unit.as_mut(), &stored.id, event).await?;
+        let now = self.0.clock.now();
+        side.save(unit.as_mut(), now).await?;
+        let event = told.event(dataset.draft_reason.is_some(), now);
+        let event = self.0.record_event(unit.as_mut(), &dataset.id, event).await?;
         unit.commit().await?;
         self.0.announce(&dataset.id, &event);
         Ok(())
@@ -315,7 +376,8 @@ impl JobHandler for Advance {
                 let mut unit = self.0.store.read().await?;
                 unit.load::<Dataset>(&id).await?
             };
-            match dataset.map(|stored| (stored.building.clone(), stored.entity)) {
+            let dataset = dataset.map(|stored| moving_side(&stored));
+            match dataset.map(|dataset| (dataset.building.clone(), dataset)) {
                 Some((Some(building), dataset)) => {
                     self.stopped(&dataset, &building, Told::new("error", GIVEN_UP.to_owned())).await
                 }
@@ -326,6 +388,12 @@ impl JobHandler for Advance {
             tracing::error!(dataset = %id, %error, "the error of a dataset could not be written");
         }
     }
+}
+
+/// The state of a dataset that has something to do: the draft first, because it is the newest upload.
+pub(crate) fn moving_side(dataset: &Dataset) -> Dataset {
+    let is_draft = dataset.draft.as_ref().is_some_and(|draft| draft.is_moving());
+    if is_draft { dataset.with_draft() } else { dataset.clone() }
 }
 
 /// Identifier of the dataset that a job is for.

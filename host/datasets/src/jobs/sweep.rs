@@ -80,11 +80,13 @@ impl JobHandler for Sweep {
 /// Versions whose rows and index are needed, and versions whose upload is.
 fn in_use(dataset: &Dataset) -> (BTreeSet<String>, BTreeSet<String>) {
     let (mut data, mut uploads) = (BTreeSet::new(), BTreeSet::new());
-    if let Some(served) = &dataset.served {
-        data.insert(served.id.clone());
-        uploads.insert(names::upload_of(served).to_owned());
+    let (served, building) = dataset.versions();
+    for version in served {
+        data.insert(version.id.clone());
+        data.insert(version.whole().to_owned());
+        uploads.insert(names::upload_of(version).to_owned());
     }
-    if let Some(building) = &dataset.building {
+    for building in building {
         data.insert(building.id.clone());
         data.extend(building.rows_from.clone());
         uploads.insert(names::upload_of_building(building).to_owned());

@@ -10,12 +10,12 @@ use halle_ingest::{Analysis, CellProblem, Kind};
 use halle_model::Column;
 use halle_model::dataset::Status;
 use halle_model::journal::Diagnostic;
-use halle_store::EntityExt;
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
 use crate::jobs::diagnostic::{Entry, ErrorType, Report};
+use crate::jobs::drafts;
 use crate::jobs::pipeline::{Meter, Stage, StageError, StageResult, Told, current};
 use crate::jobs::rows::{blocking, local, temporary};
 use crate::jobs::sweep;
@@ -89,8 +89,11 @@ async fn check_again(stage: &Stage<'_>, from: &str) -> StageResult<Report> {
 /// Ends the stage as the report says: on to the next one with the rows that were read, or an error with its list.
 async fn conclude(stage: &Stage<'_>, report: Report, rows: Option<NamedTempFile>) -> StageResult<()> {
     let text = report.text();
-    let (file, found) = report.finish()?;
     let lenient = stage.dataset.description.get("nonBlockingValidation") == Some(&Value::Bool(true));
+    if let Some(text) = text.as_ref().filter(|_| !lenient && drafts::is_dropped_with_wrong_rows(stage)) {
+        return drafts::cancel(stage, text.clone(), report).await;
+    }
+    let (file, found) = report.finish()?;
     let served = stage.dataset.served.as_ref().filter(|_| stage.building.checks_only && lenient);
     let holder = served.map_or(&stage.building.id, |served| &served.id);
     if text.is_some() {
@@ -109,6 +112,9 @@ async fn conclude(stage: &Stage<'_>, report: Report, rows: Option<NamedTempFile>
     if stage.building.checks_only {
         return stay(stage, told, diagnostic).await;
     }
+    if stage.is_draft() {
+        return drafts::decide(stage, told, diagnostic).await;
+    }
     let told = told.into_iter().collect();
     stage
         .ended_with(Status::Validated, told, move |dataset, _now| {
@@ -122,19 +128,20 @@ async fn conclude(stage: &Stage<'_>, report: Report, rows: Option<NamedTempFile>
 /// Only rules had changed, and the rows obey: the served version stays.
 async fn stay(stage: &Stage<'_>, told: Option<Told>, diagnostic: Option<Diagnostic>) -> StageResult<()> {
     let mut unit = stage.datasets.store.begin().await?;
-    let mut stored = current(unit.as_mut(), &stage.dataset, &stage.building).await?;
+    let mut side = current(unit.as_mut(), &stage.dataset, &stage.building).await?;
     let now = stage.datasets.clock.now();
-    if let Some(served) = &mut stored.served {
+    if let Some(served) = &mut side.served {
         served.diagnostic = diagnostic;
     }
-    stored.building = None;
-    stored.status = Status::Finalized;
-    stored.error_status = None;
-    unit.save(&mut stored, now).await?;
+    side.building = None;
+    side.status = Status::Finalized;
+    side.error_status = None;
+    side.save(unit.as_mut(), now).await?;
     let retired = [stage.building.id.clone()];
-    unit.jobs().enqueue(&sweep::at_once(&stored.id, &retired, now)).await?;
-    let ends = ["validate-end", "finalize-end"].map(Told::plain);
-    let events = stage.tell(unit.as_mut(), told.into_iter().chain(ends)).await?;
+    unit.jobs().enqueue(&sweep::at_once(&stage.dataset.id, &retired, now)).await?;
+    let mut told: Vec<Told> = told.into_iter().collect();
+    told.extend([Told::plain("validate-end"), Told::plain("finalize-end")]);
+    let events = stage.tell(unit.as_mut(), told).await?;
     unit.commit().await?;
     stage.announce(&events);
     Ok(())

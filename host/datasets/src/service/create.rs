@@ -6,6 +6,8 @@ use halle_base::{AccountRef, new_id, parse_id};
 use halle_http::ApiError;
 use halle_ingest::{Container, NormalizeOptions};
 use halle_model::dataset::{Author, Building, DatasetKind, OriginalFile, Status, Version};
+use halle_model::draft::{Draft, DraftReason};
+use halle_model::journal::JournalEvent;
 use halle_model::permission::{can_create, default_grants};
 use halle_model::slug::title_slug;
 use halle_model::{Caller, Column, Dataset, Editing, Union};
@@ -38,6 +40,8 @@ pub struct NewDataset {
     pub title: Option<String>,
     /// Further attributes, as a creation over HTTP accepts them.
     pub attributes: Map<String, Value>,
+    /// Whether the file is to be looked at before the dataset is published: [`Dataset::draft`].
+    pub draft: bool,
 }
 
 /// A file on this machine to become the content of a dataset.
@@ -104,10 +108,17 @@ impl Datasets {
         self.check_room(&dataset.owner, file_bytes(&upload).await?, 1).await?;
         let building = self.receive(&dataset.id, &upload).await?;
         let (id, version) = (dataset.id.clone(), building.id.clone());
-        dataset.status = Status::Loaded;
-        dataset.data_updated_at = Some(dataset.created_at);
-        dataset.original_file.clone_from(&building.original_file);
-        dataset.building = Some(building);
+        if new.draft {
+            let (now, author) = (dataset.created_at, dataset.created_by.clone());
+            let draft = Draft::of(&dataset, DraftReason::new_file(), building, now, author);
+            dataset.status = Status::Draft;
+            dataset.draft = Some(Box::new(draft));
+        } else {
+            dataset.status = Status::Loaded;
+            dataset.data_updated_at = Some(dataset.created_at);
+            dataset.original_file.clone_from(&building.original_file);
+            dataset.building = Some(building);
+        }
         let inserted = self.insert(dataset, &new.attributes).await;
         if inserted.is_err() {
             self.forget_upload(&id, &version).await;
@@ -173,6 +184,7 @@ impl Datasets {
                 rows_bytes: 0,
                 upload: None,
                 diagnostic: None,
+                sample_of: None,
             });
         }
         if dataset.is_rest || dataset.is_meta_only {
@@ -226,6 +238,9 @@ impl Datasets {
             extensions: extensions_of(new.attributes.get("extensions"))?,
             count: None,
             bbox: None,
+            draft: None,
+            draft_reason: None,
+            cancelled_draft: None,
             served: None,
             building: None,
             created_at: now,
@@ -267,7 +282,7 @@ impl Datasets {
             encoding: upload.encoding.clone(),
             normalize_options: upload.normalize.as_ref().map(|options| json!(options)),
         };
-        Ok(Building { original_file: Some(original_file), ..building(version) })
+        Ok(Building { original_file: Some(original_file), ..Building::new(version) })
     }
 
     /// Removes an upload that nothing came to refer to.
@@ -293,7 +308,9 @@ impl Datasets {
                 Err(StoreError::Duplicate { .. }) if attempt < SLUG_RACES_MAX => continue,
                 result => result?,
             }
-            let mut events = vec![self.record(unit.as_mut(), &dataset.id, "dataset-created", None).await?];
+            let created = JournalEvent::new("dataset-created", self.clock.now());
+            let created = JournalEvent { draft: dataset.draft.as_ref().map(|_| true), ..created };
+            let mut events = vec![self.record_event(unit.as_mut(), &dataset.id, created).await?];
             if dataset.status == Status::Finalized {
                 events.push(self.record(unit.as_mut(), &dataset.id, "finalize-end", None).await?);
                 if let Some(job) = crate::jobs::expire::job(&dataset, dataset.created_at) {
@@ -301,7 +318,7 @@ impl Datasets {
                 }
             } else if dataset.is_virtual {
                 unit.jobs().enqueue(&union_job(&dataset.id, self.clock.now())).await?;
-            } else if dataset.building.is_some() {
+            } else if dataset.building.is_some() || dataset.draft.is_some() {
                 unit.jobs().enqueue(&advance(&dataset.id, self.clock.now())).await?;
             }
             unit.commit().await?;
@@ -320,22 +337,6 @@ pub(crate) async fn file_bytes(upload: &Upload<'_>) -> DatasetsResult<u64> {
 /// The job that takes a dataset through the stages it needs.
 pub(crate) fn advance(dataset: &str, now: halle_base::Timestamp) -> NewJob {
     NewJob::now(ADVANCE, names::job_key(dataset), json!({ "dataset": dataset }), now)
-}
-
-/// A version in the making of which nothing is known yet.
-pub(crate) fn building(version: String) -> Building {
-    Building {
-        id: version,
-        original_file: None,
-        file: None,
-        schema: Vec::new(),
-        upload: None,
-        rows_from: None,
-        analysis: None,
-        summary: None,
-        checks_only: false,
-        diagnostic: None,
-    }
 }
 
 /// Media type of a file that can be read; [`DatasetsError::UnsupportedType`] for one that cannot.

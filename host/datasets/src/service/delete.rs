@@ -31,13 +31,18 @@ impl Datasets {
 
 /// Every version that may have something on disk.
 fn versions_of(dataset: &Dataset) -> Vec<String> {
+    let (served, building) = dataset.versions();
     let mut versions = Vec::new();
-    if let Some(served) = &dataset.served {
-        versions.extend([served.id.clone(), names::upload_of(served).to_owned()]);
+    for version in served {
+        let names = [version.id.as_str(), version.whole(), names::upload_of(version)];
+        versions.extend(names.map(str::to_owned));
     }
-    if let Some(building) = &dataset.building {
+    for building in building {
         versions.extend([building.id.clone(), names::upload_of_building(building).to_owned()]);
         versions.extend(building.rows_from.clone());
+    }
+    if dataset.cancelled_draft.is_some() {
+        versions.push(names::CANCELLED_DRAFT.to_owned());
     }
     versions.sort_unstable();
     versions.dedup();

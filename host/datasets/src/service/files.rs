@@ -55,12 +55,15 @@ impl Datasets {
     ) -> DatasetsResult<Download> {
         let dataset = self.load(caller, id, operation).await?.entity;
         let missing = || DatasetsError::Missing("Ce jeu de données n'a pas de fichier original.".to_owned());
-        let upload = match (&dataset.served, &dataset.building) {
-            (Some(served), _) => names::upload_of(served),
-            (None, Some(building)) => names::upload_of_building(building),
-            (None, None) => return Err(missing()),
+        // Of a draft, the file that was sent last, whatever is thought of it.
+        let newest = dataset.building.as_ref().filter(|_| dataset.draft_reason.is_some());
+        let upload = match (newest, &dataset.served, &dataset.building) {
+            (Some(building), ..) | (_, None, Some(building)) => names::upload_of_building(building),
+            (_, Some(served), _) => names::upload_of(served),
+            (_, None, None) => return Err(missing()),
         };
-        let file = dataset.original_file.clone().ok_or_else(missing)?;
+        let file = newest.and_then(|building| building.original_file.clone());
+        let file = file.or_else(|| dataset.original_file.clone()).ok_or_else(missing)?;
         let key = names::original(&dataset.id, upload)?;
         let (info, body) = self.blobs.get(&key, range).await?.ok_or_else(missing)?;
         Ok(Download { dataset, name: file.name, mimetype: file.mimetype, info, body })

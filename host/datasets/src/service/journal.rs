@@ -10,6 +10,7 @@ use serde::Serialize;
 use serde_json::json;
 
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::pipeline::moving_side;
 use crate::service::names;
 use crate::state::Datasets;
 
@@ -44,6 +45,7 @@ impl Datasets {
         let mut unit = self.store.read().await?;
         let jobs = unit.jobs().with_key(&names::job_key(&dataset.id)).await?;
         let active = jobs.into_iter().find(|job| job.state != JobState::Failed);
+        let dataset = moving_side(&dataset);
         Ok(task_of(dataset.status).zip(active).map(|(task, job)| TaskProgress {
             task: task.to_owned(),
             progress: percent(job.progress.filter(|_| job.state == JobState::Running)),
@@ -103,7 +105,7 @@ pub(crate) fn task_of(status: Status) -> Option<&'static str> {
         Status::Validated => "extend",
         Status::Extended => "index",
         Status::Indexed => "finalize",
-        Status::Created | Status::Finalized | Status::Error => return None,
+        Status::Created | Status::Finalized | Status::Error | Status::Draft => return None,
     })
 }
 

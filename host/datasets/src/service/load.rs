@@ -9,6 +9,7 @@ use halle_store::documents::Stored;
 use halle_store::{EntityExt, Filter, UnitOfWork};
 
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::drafts::may_see;
 use crate::state::Datasets;
 
 /// What the permission check calls a dataset.
@@ -73,6 +74,9 @@ impl Datasets {
             }
         };
         check(caller, operation, &dataset)?;
+        if self.sees_drafts() && dataset.draft.is_some() && may_see(caller, &dataset) {
+            return Ok(Arc::new(Stored { entity: dataset.with_draft(), ..Stored::clone(&dataset) }));
+        }
         Ok(dataset)
     }
 }

@@ -8,6 +8,7 @@ pub mod create;
 pub(crate) mod dcat;
 pub mod delete;
 pub(crate) mod diagnostics;
+pub(crate) mod drafts;
 pub(crate) mod extensions;
 pub mod files;
 pub mod full;

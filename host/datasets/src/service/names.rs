@@ -6,6 +6,9 @@ use halle_model::dataset::{Building, Version};
 use halle_search::IndexId;
 use halle_store::{BlobKey, StoreResult};
 
+/// In the place of a version, for the list of what was wrong with the last draft that was dropped.
+pub(crate) const CANCELLED_DRAFT: &str = "cancelled-draft";
+
 /// Key of the jobs of a dataset: one runs at a time.
 pub(crate) fn job_key(dataset: &str) -> String {
     format!("datasets/{dataset}")

@@ -13,7 +13,7 @@ use serde_json::{Map, Value};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::{expire, sweep};
 use crate::service::attributes::{check_attributes, set_description};
-use crate::service::create::{advance, building};
+use crate::service::create::advance;
 use crate::service::extensions::extensions_of;
 use crate::service::load::check;
 use crate::service::publication::sites;
@@ -57,10 +57,7 @@ impl Datasets {
         attributes: &Map<String, Value>,
     ) -> DatasetsResult<Dataset> {
         check_attributes(attributes, false)?;
-        let structural = ["schema", "virtual", "extensions", "primaryKey", "projection", "rest"]
-            .iter()
-            .any(|name| attributes.contains_key(*name));
-        let mut stored = if structural {
+        let mut stored = if is_structural(attributes) {
             let ready = [Status::Finalized, Status::Error, Status::Created];
             self.load_in_state(caller, id, "writeDescription", &ready).await?
         } else {
@@ -73,6 +70,46 @@ impl Datasets {
             check(caller, "writeDescriptionBreaking", &stored)?;
         }
         self.save_patch(caller, stored, attributes, &consequences).await
+    }
+
+    /// As [`patch`](Self::patch), of the draft only; of the dataset when it has none.
+    pub(crate) async fn patch_draft(
+        &self,
+        caller: &Caller,
+        id: &str,
+        attributes: &Map<String, Value>,
+    ) -> DatasetsResult<Dataset> {
+        let mut stored = self.load(caller, id, "writeDescription").await?;
+        if stored.draft.is_none() {
+            return self.patch(caller, id, attributes).await;
+        }
+        check_attributes(attributes, false)?;
+        if attributes.contains_key("slug") {
+            let message =
+                "Le slug ne peut pas être changé dans un brouillon : changez-le sans \"draft=true\".";
+            return Err(DatasetsError::bad_request(message));
+        }
+        if is_structural(attributes) {
+            stored = self.wait_for_draft(caller, id, "writeDescription").await?;
+        }
+        let mut seen = Stored { entity: stored.with_draft(), ..stored.clone() };
+        let consequences = self.apply(caller, &mut seen, attributes).await?;
+        let mut unit = self.store.begin().await?;
+        let now = self.clock.now();
+        seen.updated_at = now;
+        seen.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
+        let checks_only = consequences.checks_only;
+        let retired = consequences.restart.and_then(|from| self.restart(&mut seen, from, checks_only));
+        stored.keep_draft(seen.entity);
+        unit.save(&mut stored, now).await?;
+        if let Some(retired) = retired {
+            if !retired.is_empty() {
+                unit.jobs().enqueue(&sweep::at_once(&stored.id, &retired, now)).await?;
+            }
+            unit.jobs().enqueue(&advance(&stored.id, now)).await?;
+        }
+        unit.commit().await?;
+        Ok(stored.with_draft())
     }
 
     /// Changes the dataset in memory.
@@ -221,7 +258,8 @@ impl Datasets {
             Some(failed) => {
                 let validated = dataset.error_status.is_some_and(has_rows);
                 let rows = if validated { Some(failed.id.clone()) } else { None };
-                let rows_from = rows.or_else(|| failed.rows_from.clone());
+                // Rows that were taken from another version may not have come yet.
+                let rows_from = failed.rows_from.clone().or(rows);
                 let retired =
                     if rows_from.as_deref() == Some(&failed.id) { None } else { Some(failed.id.clone()) };
                 let upload = Some(names::upload_of_building(&failed).to_owned());
@@ -237,9 +275,9 @@ impl Datasets {
                     file: dataset.file.clone(),
                     schema: columns::of_the_file(&dataset.schema),
                     upload: Some(names::upload_of(served).to_owned()),
-                    rows_from: Some(served.id.clone()),
+                    rows_from: Some(served.whole().to_owned()),
                     checks_only,
-                    ..building(new_id(&*self.dice))
+                    ..Building::new(new_id(&*self.dice))
                 };
                 (next, None)
             }
@@ -270,6 +308,13 @@ fn is_lenient(dataset: &Dataset) -> bool {
 /// Whether a version waits for its rows to obey.
 fn has_wrong_rows(dataset: &Dataset) -> bool {
     dataset.building.as_ref().is_some_and(|building| building.diagnostic.is_some())
+}
+
+/// Whether attributes need a dataset on which no work is done.
+fn is_structural(attributes: &Map<String, Value>) -> bool {
+    ["schema", "extensions", "primaryKey", "projection", "rest"]
+        .iter()
+        .any(|name| attributes.contains_key(*name))
 }
 
 /// Whether a version in this status has its canonical rows.

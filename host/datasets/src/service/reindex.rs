@@ -25,6 +25,12 @@ impl Datasets {
             let mut unit = self.store.read().await?;
             unit.load::<Dataset>(id).await?.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?.entity
         };
+        if let Some((draft, sample)) =
+            dataset.draft.as_ref().and_then(|draft| Some((draft, draft.served.as_ref()?)))
+        {
+            let sample = Versioned { dataset: &dataset.id, version: &sample.id, schema: &draft.schema };
+            self.reindex_version(sample).await?;
+        }
         let Some(served) = &dataset.served else { return Ok(0) };
         if dataset.kind() == DatasetKind::Editable {
             let mut unit = self.store.begin().await?;
@@ -32,13 +38,19 @@ impl Datasets {
             unit.commit().await?;
             return Ok(served.rows);
         }
-        let rows = self.blobs.local(&names::rows(&dataset.id, &served.id)?).await?;
+        let version = Versioned { dataset: &dataset.id, version: &served.id, schema: &dataset.schema };
+        self.reindex_version(version).await
+    }
+
+    /// Builds the index of one version of a file again. Number of lines.
+    async fn reindex_version(&self, version: Versioned<'_>) -> DatasetsResult<u64> {
+        let rows = self.blobs.local(&names::rows(version.dataset, version.version)?).await?;
         let rows = rows.ok_or_else(|| {
             DatasetsError::internal(format!(
-                "the canonical rows of dataset {id} are missing: upload its file again"
+                "the canonical rows of dataset {} are missing: upload its file again",
+                version.dataset
             ))
         })?;
-        let version = Versioned { dataset: &dataset.id, version: &served.id, schema: &dataset.schema };
         let silent: Meter = Arc::new(|_rows| {});
         let summary = build(self, version, rows, &silent, &CancellationToken::new()).await;
         Ok(summary.map_err(DatasetsError::internal)?.rows)

@@ -1,15 +1,18 @@
-//! Replacing the file of a dataset: the next version is built aside while the old one stays served.
+//! Replacing the file of a dataset: the next version is prepared as a draft while the old one stays served.
 
 use std::path::Path;
 
-use halle_model::dataset::{Author, DatasetKind, Status};
+use halle_model::dataset::{Author, Building, DatasetKind, Status};
+use halle_model::draft::DraftMode;
 use halle_model::{Caller, Dataset};
 use halle_store::{EntityExt, StoreError};
 use serde_json::Map;
 
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::pipeline::Told;
 use crate::jobs::sweep;
 use crate::service::create::{Upload, advance, file_bytes};
+use crate::service::drafts::{begin, check_mode};
 use crate::service::load::load_in;
 use crate::service::names;
 use crate::service::publication::sites;
@@ -40,7 +43,21 @@ impl Datasets {
         upload: Upload<'_>,
         attributes: &Map<String, serde_json::Value>,
     ) -> DatasetsResult<Dataset> {
+        self.replace_in_mode(caller, id, upload, attributes, DraftMode::Always).await
+    }
+
+    /// As [`replace_with`](Self::replace_with). A published dataset takes the file as a draft, of which `mode` tells what
+    /// becomes; the answer is the dataset with its draft.
+    pub(crate) async fn replace_in_mode(
+        &self,
+        caller: &Caller,
+        id: &str,
+        upload: Upload<'_>,
+        attributes: &Map<String, serde_json::Value>,
+        mode: DraftMode,
+    ) -> DatasetsResult<Dataset> {
         let dataset = self.load(caller, id, "writeData").await?;
+        check_mode(caller, &dataset, mode)?;
         if dataset.kind() != DatasetKind::File {
             let message =
                 "Ce jeu de données n'est pas constitué d'un fichier : il n'a pas de fichier à remplacer.";
@@ -55,7 +72,8 @@ impl Datasets {
         let building = self.receive(&dataset.id, &upload).await?;
         let version = building.id.clone();
         for attempt in 1.. {
-            match self.switch_building(caller, &dataset.id, building.clone(), attributes).await {
+            let next = (building.clone(), mode);
+            match self.switch_building(caller, &dataset.id, next, attributes).await {
                 Err(DatasetsError::Store(StoreError::Stale { .. })) if attempt < RACES_MAX => {}
                 Err(error) => {
                     self.forget_upload(&dataset.id, &version).await;
@@ -71,18 +89,29 @@ impl Datasets {
         &self,
         caller: &Caller,
         id: &str,
-        building: halle_model::dataset::Building,
+        (building, mode): (Building, DraftMode),
         attributes: &Map<String, serde_json::Value>,
     ) -> DatasetsResult<Dataset> {
         let mut unit = self.store.begin().await?;
         let mut stored = load_in(unit.as_mut(), caller, id, "writeData").await?;
+        check_mode(caller, &stored, mode)?;
         let now = self.clock.now();
+        let author = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
+        if stored.served.is_some() || stored.is_first_draft() {
+            begin(unit.as_mut(), &mut stored, (building, mode), author, attributes, now).await?;
+            let event = Told::plain("data-updated").event(true, now);
+            let event = self.record_event(unit.as_mut(), &stored.id, event).await?;
+            unit.jobs().enqueue(&advance(&stored.id, now)).await?;
+            unit.commit().await?;
+            self.announce(&stored.id, &event);
+            return Ok(stored.with_draft());
+        }
         let superseded = stored.building.replace(building);
         stored.status = Status::Loaded;
         stored.error_status = None;
         stored.data_updated_at = Some(now);
         stored.updated_at = now;
-        stored.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
+        stored.updated_by = author;
         crate::service::attributes::set_description(&mut stored, attributes);
         unit.save(&mut stored, now).await?;
         if let Some(superseded) = superseded {

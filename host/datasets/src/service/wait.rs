@@ -3,11 +3,13 @@
 use std::time::Duration;
 
 use halle_model::dataset::Status;
+use halle_model::draft::DraftMode;
 use halle_model::{Caller, Dataset};
 use halle_store::EntityExt;
 use halle_store::documents::Stored;
 
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::drafts::no_draft;
 use crate::state::Datasets;
 
 /// Polls of a request that needs a dataset in another state (reference §1.2: 20 × 500 ms).
@@ -20,12 +22,17 @@ const POLL_PERIOD: Duration = Duration::from_millis(500);
 const LOOK_PERIOD: Duration = Duration::from_millis(50);
 
 impl Datasets {
-    /// The dataset once it is `finalized` or in `error`; 409 when `timeout` ends before.
+    /// The dataset once it is `finalized` or in `error`, with a draft that is in error; 409 when `timeout` ends before.
     pub async fn wait_finalized(&self, id: &str, timeout: Duration) -> DatasetsResult<Dataset> {
         let ends = tokio::time::Instant::now() + timeout;
         loop {
             let dataset = self.reload(id).await?;
-            if matches!(dataset.status, Status::Finalized | Status::Error) {
+            let draft = dataset.draft.as_ref();
+            if draft.is_some_and(|draft| draft.status == Status::Error) {
+                return Ok(dataset.with_draft());
+            }
+            let is_still = matches!(dataset.status, Status::Finalized | Status::Error | Status::Draft);
+            if is_still && !draft.is_some_and(|draft| draft.is_moving()) {
                 return Ok(dataset.entity);
             }
             if tokio::time::Instant::now() >= ends {
@@ -46,13 +53,38 @@ impl Datasets {
     ) -> DatasetsResult<Stored<Dataset>> {
         let mut dataset = self.load(caller, id, operation).await?;
         for _ in 0..POLLS_MAX {
-            if accepted.contains(&dataset.status) {
+            // A file that is going to be published by itself counts as one that is on its way.
+            let is_coming = dataset
+                .draft
+                .as_ref()
+                .is_some_and(|draft| draft.is_moving() && draft.reason.validation_mode != DraftMode::Never);
+            if accepted.contains(&dataset.status) && !is_coming {
                 return Ok(dataset);
             }
             tokio::time::sleep(POLL_PERIOD).await;
             dataset = self.reload(&dataset.id).await?;
         }
         Err(not_ready(dataset.status))
+    }
+
+    /// The dataset, if the caller may do `operation` on it, once its draft has nothing left to do; 409 without a draft, or
+    /// if that takes more than ten seconds.
+    pub(crate) async fn wait_for_draft(
+        &self,
+        caller: &Caller,
+        id: &str,
+        operation: &str,
+    ) -> DatasetsResult<Stored<Dataset>> {
+        let mut dataset = self.load(caller, id, operation).await?;
+        for _ in 0..POLLS_MAX {
+            let draft = dataset.draft.as_ref().ok_or_else(no_draft)?;
+            if !draft.is_moving() {
+                return Ok(dataset);
+            }
+            tokio::time::sleep(POLL_PERIOD).await;
+            dataset = self.reload(&dataset.id).await?;
+        }
+        Err(not_ready(dataset.with_draft().status))
     }
 
     /// The dataset with this identifier, whoever asks.

@@ -8,6 +8,7 @@ mod api_docs;
 mod catalog;
 #[path = "../../../geo/tests/it/decode.rs"]
 mod decode;
+mod drafts;
 mod editable;
 mod editing;
 mod enrichment;

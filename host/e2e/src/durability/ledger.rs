@@ -59,7 +59,8 @@ impl Ledger {
 
     /// What it serves once its work is done: the last file that it acknowledged, or one that it took without saying so.
     pub async fn check_settled(&mut self, client: &Client) -> Result<()> {
-        let path = format!("{DATASETS}/{FILE}");
+        // The next file is a draft before it is published.
+        let path = format!("{DATASETS}/{FILE}?draft=true");
         let status = client
             .until(&path, |dataset| {
                 let status = dataset["status"].as_str()?;

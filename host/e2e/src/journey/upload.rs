@@ -40,8 +40,10 @@ pub async fn prove(journey: &mut Journey) -> Result<String> {
     let broken = std::fs::read(files.join("casse.csv"))?;
     let path = format!("{DATASETS}/subventions");
     journey.admin.upload(Method::POST, &path, "casse.csv", broken, &json!({})).await?;
-    let failed =
-        journey.admin.until(&path, |dataset| (dataset["status"] == "error").then(|| dataset.clone())).await?;
+    let draft = format!("{path}?draft=true");
+    journey.admin.until(&draft, |dataset| (dataset["status"] == "error").then_some(())).await?;
+    let failed = journey.admin.json(&path).await?;
+    ensure!(failed["status"] == "finalized", "the broken file made what is served {}", failed["status"]);
     ensure!(failed["finalizedAt"] == json!(served), "the broken file changed what is served");
     let journal = journey.admin.json(&format!("{path}/journal")).await?;
     let reason = journal.as_array().into_iter().flatten().find(|event| event["type"] == "error");

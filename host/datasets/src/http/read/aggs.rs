@@ -1,6 +1,6 @@
 //! `GET /datasets/{id}/values_agg`, `metric_agg`, `simple_metrics_agg`, `values/{column}`, `values-labels/{column}`.
 
-use axum::extract::{OriginalUri, Path, State};
+use axum::extract::{OriginalUri, Path};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use halle_http::{ApiResult, BaseUrl, Caller, Params};
@@ -8,14 +8,14 @@ use serde_json::Value;
 
 use super::headers::{Answer, Payload, cache_for, unchanged};
 use super::{next, search_params, tile};
+use crate::http::seen::Seen;
 use crate::service::read::Reading;
-use crate::state::Datasets;
 
 const JSON: &str = "application/json; charset=utf-8";
 
 /// Groups; `next` and a `Link` header when they come in the order of their values and there are more.
 pub(super) async fn values_agg(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path(id): Path<String>,
     OriginalUri(uri): OriginalUri,
     base: BaseUrl,
@@ -54,7 +54,7 @@ pub(super) async fn values_agg(
 
 /// Groups by cell of the geohash grid, as JSON or GeoJSON.
 pub(super) async fn geo_agg(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path(id): Path<String>,
     caller: Caller,
     params: Params,
@@ -76,7 +76,7 @@ pub(super) async fn geo_agg(
 
 /// One metric.
 pub(super) async fn metric_agg(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path(id): Path<String>,
     caller: Caller,
     params: Params,
@@ -89,7 +89,7 @@ pub(super) async fn metric_agg(
 
 /// Several metrics of several columns.
 pub(super) async fn simple_metrics_agg(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path(id): Path<String>,
     caller: Caller,
     params: Params,
@@ -102,7 +102,7 @@ pub(super) async fn simple_metrics_agg(
 
 /// Distinct values of a column.
 pub(super) async fn values(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path((id, column)): Path<(String, String)>,
     caller: Caller,
     params: Params,
@@ -115,7 +115,7 @@ pub(super) async fn values(
 
 /// Distinct values of a column with their labels.
 pub(super) async fn values_labels(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path((id, column)): Path<(String, String)>,
     caller: Caller,
     params: Params,

@@ -1,6 +1,6 @@
 //! `GET /datasets/{id}/api-docs.json` and `private-api-docs.json`.
 
-use axum::extract::{Path, State};
+use axum::extract::Path;
 use axum::http::HeaderMap;
 use axum::response::Response;
 use halle_http::conditional::{CacheFor, json};
@@ -8,19 +8,20 @@ use halle_http::{ApiResult, BaseUrl, Caller};
 use halle_model::permission::{dataset_operation, is_public};
 
 use crate::http::headers::about;
+use crate::http::seen::Seen;
 use crate::openapi::dataset;
-use crate::state::Datasets;
 
 /// The document for everybody who may read the dataset.
 pub(super) async fn public(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path(id): Path<String>,
     base: BaseUrl,
     caller: Caller,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let found = datasets.load(&caller, &id, "readApiDoc").await?;
-    let public = is_public(dataset_operation("readApiDoc"), &found.permissions);
+    let public =
+        found.draft_reason.is_none() && is_public(dataset_operation("readApiDoc"), &found.permissions);
     let cache = if public { CacheFor::Everybody } else { CacheFor::Nobody };
     let mut response = json(&headers, cache, &dataset::public(&found, &api(&base)))?;
     response.headers_mut().extend(about(&found, "readApiDoc", None));
@@ -29,7 +30,7 @@ pub(super) async fn public(
 
 /// The document for this caller, writes included.
 pub(super) async fn private(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path(id): Path<String>,
     base: BaseUrl,
     caller: Caller,

@@ -19,7 +19,8 @@ pub(super) fn cache_for(params: &Params, reading: &Reading) -> ApiResult<CacheFo
     if reading.is_personal() {
         return Ok(CacheFor::Nobody);
     }
-    let public = reading.is_public();
+    // A draft may come at any time.
+    let public = reading.is_public() && params.get("draft") != Some("true");
     for name in ["finalizedAt", "updatedAt"] {
         let Some(text) = params.get(name) else { continue };
         let asked: Timestamp = text.parse().map_err(|_| {

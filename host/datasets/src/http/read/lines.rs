@@ -1,6 +1,6 @@
 //! `GET /datasets/{id}/lines` and `GET /datasets/{id}/lines/{line}`.
 
-use axum::extract::{OriginalUri, State};
+use axum::extract::OriginalUri;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use halle_base::Timestamp;
@@ -12,6 +12,7 @@ use super::headers::{Answer, Payload, TRACK, cache_for, unchanged};
 use super::{next, search_params, tile};
 use crate::error::DatasetsError;
 use crate::http::headers::about;
+use crate::http::seen::Seen;
 use crate::http::target::{Operations, Target};
 use crate::service::read::{ExportBody, ExportFormat, LinesAnswer, Reading, WholeFormat};
 use crate::service::write::{owner_value, require_ownership};
@@ -19,7 +20,7 @@ use crate::state::Datasets;
 
 /// A page of lines as JSON, CSV, ndjson, GeoJSON, a map tile, a workbook or Parquet; an unknown `format` is JSON.
 pub(super) async fn list(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     target: Target,
     OriginalUri(uri): OriginalUri,
     base: BaseUrl,
@@ -142,7 +143,7 @@ fn attached(mut response: Response, reading: &Reading, extension: &str) -> Respo
 
 /// One line, 404 `Identifiant de ligne inconnu` when there is none.
 pub(super) async fn one(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     target: Target,
     caller: Caller,
     params: Params,

@@ -84,7 +84,7 @@ impl Datasets {
                 let columns = columns_of(&dataset.schema, &*index);
                 return Ok(Reading { dataset, columns, index, operation });
             }
-            let hopeless = matches!(dataset.status, Status::Created | Status::Error);
+            let hopeless = matches!(dataset.status, Status::Created | Status::Error | Status::Draft);
             if hopeless || polls == READY_POLLS_MAX {
                 return Err(not_ready(&dataset));
             }
@@ -110,7 +110,9 @@ impl Reading {
 
     /// Whether everybody may do what it was opened for: then shared caches may keep the answer.
     pub fn is_public(&self) -> bool {
-        !self.is_personal() && is_public(dataset_operation(self.operation), &self.dataset.permissions)
+        !self.is_personal()
+            && self.dataset.draft_reason.is_none()
+            && is_public(dataset_operation(self.operation), &self.dataset.permissions)
     }
 
     /// When what it answers last changed.

@@ -73,7 +73,8 @@ impl Datasets {
         id: &str,
     ) -> Result<Option<Arc<Stored<Dataset>>>, UnionError> {
         let owner = Caller::account_itself(parent.owner.clone());
-        match self.load_shared(&owner, id, "readLines").await {
+        // Who reads a virtual dataset need not be one who may see the drafts of its children.
+        match self.seeing_published().load_shared(&owner, id, "readLines").await {
             // A slug is no identifier.
             Ok(child) => Ok(Some(child).filter(|child| child.id == id)),
             Err(DatasetsError::NotFound(_)) => Ok(None),
