@@ -14,7 +14,7 @@ pub struct Concept {
 }
 
 /// Data Fair's vocabulary (reference §3.6).
-pub const VOCABULARY: &[Concept] = &[
+pub static VOCABULARY: &[Concept] = &[
     concept("label", ["Libellé", "Label"], &["http://www.w3.org/2000/01/rdf-schema#label"], None),
     concept("description", ["Description", "Description"], &["http://schema.org/description"], None),
     concept("image", ["Image", "Image"], &["http://schema.org/image"], None),
