@@ -42,6 +42,7 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
         ("finalizedAt", json!(dataset.finalized_at.map(millis))),
         ("createdBy", json!(dataset.created_by)),
         ("updatedBy", json!(dataset.updated_by)),
+        ("draftReason", json!(dataset.draft_reason)),
     ];
     for (name, value) in optional.into_iter().filter(|(_, value)| !value.is_null()) {
         set(name, value);
@@ -58,9 +59,6 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     }
     if let Some(union) = &dataset.union {
         set("virtual", json!(union));
-    }
-    if let Some(reason) = &dataset.draft_reason {
-        set("draftReason", json!(reason));
     }
     if let Some(draft) = dataset.draft.as_ref().filter(|_| may_see(caller, dataset)) {
         let mut told = json!({ "status": draft.status, "draftReason": draft.reason });
