@@ -17,6 +17,7 @@
 //!
 //! Start with [`Datasets`], then [`jobs`], then [`http::router`].
 
+mod constraints;
 pub mod enrich;
 pub mod error;
 pub mod http;

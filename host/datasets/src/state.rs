@@ -9,7 +9,8 @@ use halle_model::limits::LimitValues;
 use halle_search::SearchEngine;
 use halle_store::{Blobs, Store};
 
-use crate::enrich::Enrichments;
+use crate::enrich::expressions::ExpressionEnrichments;
+use crate::enrich::{AllEnrichments, Enrichments};
 use crate::service::read::TileCache;
 use crate::service::recent::Recent;
 use crate::service::write::LineLocks;
@@ -51,7 +52,7 @@ pub struct DatasetsParts {
     pub clock: Arc<dyn Clock>,
     /// Chance.
     pub dice: Arc<dyn Dice>,
-    /// Enrichments by plugins and remote services.
+    /// Enrichments by plugins and remote services; expressions are the feature's own.
     pub enrichments: Arc<dyn Enrichments>,
     /// Where `datasets/{id}/journal` and `datasets/{id}/task-progress` are published.
     pub hub: Hub,
@@ -83,7 +84,9 @@ struct Shared {
 
 impl Datasets {
     /// The feature over the given adapters.
-    pub fn new(parts: DatasetsParts) -> Self {
+    pub fn new(mut parts: DatasetsParts) -> Self {
+        let expressions = Arc::new(ExpressionEnrichments::new(Arc::clone(&parts.dice)));
+        parts.enrichments = Arc::new(AllEnrichments::new(vec![expressions, parts.enrichments]));
         Self(Arc::new(parts), Arc::default(), Sight::Published)
     }
 

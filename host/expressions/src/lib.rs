@@ -30,6 +30,7 @@ mod program;
 mod value;
 
 pub use error::{EvaluationError, ParseError};
+pub use number::to_text as number_text;
 pub use program::{Line, Program};
 pub use value::Value;
 

@@ -1,7 +1,7 @@
 //! Numbers as texts and texts as numbers, as JavaScript has them.
 
 /// A number as text: the shortest digits that give it back, without exponent from 1e-6 to 1e21.
-pub(crate) fn to_text(number: f64) -> String {
+pub fn to_text(number: f64) -> String {
     if number.is_nan() {
         return "NaN".to_owned();
     }

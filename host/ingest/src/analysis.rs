@@ -1,6 +1,6 @@
 //! What was found out about a file.
 
-use halle_model::Column;
+use halle_model::{Column, ColumnKind};
 use serde::{Deserialize, Serialize};
 
 use crate::columns::GEOMETRY;
@@ -100,6 +100,13 @@ pub struct FileColumn {
     pub header: String,
     /// Key of the column that takes the values; `None` when the column is left out.
     pub key: Option<String>,
+    /// What its values hold, whatever the column is forced to.
+    #[serde(default = "text")]
+    pub kind: ColumnKind,
+}
+
+fn text() -> ColumnKind {
+    ColumnKind::Text
 }
 
 /// Something the producer should know although the file is accepted.

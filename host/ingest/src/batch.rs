@@ -1,5 +1,7 @@
 //! Rows on their way through the pipeline.
 
+use std::borrow::Cow;
+
 use arrow::record_batch::RecordBatch;
 
 /// Longest piece of a value that a report repeats, in characters.
@@ -36,7 +38,7 @@ pub struct CellProblem {
     /// The value as the file has it, cut to 300 characters.
     pub value: String,
     /// What was expected, in French: « un nombre entier est attendu ».
-    pub reason: &'static str,
+    pub reason: Cow<'static, str>,
 }
 
 impl std::fmt::Display for CellProblem {

@@ -48,7 +48,11 @@ pub(crate) fn plan(
             None => Some(new_column(unique_key(header, index, &mut taken), header, evidence)),
         };
         let key = column.as_ref().map(|column| column.key.clone());
-        Planned { place: FileColumn { header: header.clone(), key }, is_duplicate, column }
+        Planned {
+            place: FileColumn { header: header.clone(), key, kind: evidence.verdict().kind },
+            is_duplicate,
+            column,
+        }
     });
     planned.collect()
 }

@@ -47,6 +47,7 @@ mod sheets;
 mod source;
 mod survey;
 mod table;
+mod transform;
 mod typing;
 mod xml;
 
@@ -62,6 +63,7 @@ pub use error::{IngestError, IngestResult};
 pub use format::{Container, Format, Kind, accept};
 pub use read::Rows;
 pub use source::{EXPANDED_BYTES_MAX, EXPANSION_FREE_BYTES, EXPANSION_RATIO_MAX};
+pub use transform::transform_problem;
 
 /// Bytes of one record, after decoding: all its cells together.
 pub const RECORD_BYTES_MAX: usize = 16 << 20;

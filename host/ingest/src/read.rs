@@ -1,5 +1,6 @@
 //! The second pass: rows as Arrow batches.
 
+use std::borrow::Cow;
 use std::path::Path;
 
 use arrow::datatypes::SchemaRef;
@@ -13,6 +14,7 @@ use crate::error::{IngestError, IngestResult};
 use crate::record::Record;
 use crate::rows::arrow_schema;
 use crate::table::{self, Label, Reading, Table};
+use crate::transform::Transform;
 use crate::typing::cell::CellBuilder;
 
 /// One column asked: where it is in the file, and what it is made into.
@@ -20,7 +22,24 @@ struct Target {
     key: String,
     /// `None` when the file does not have it.
     place: Option<usize>,
+    transform: Option<Transform>,
     builder: CellBuilder,
+}
+
+impl Target {
+    /// Adds a cell, transformed; the reason when it has no value in this column, which is absent then.
+    fn append(&mut self, cell: &str) -> Result<(), Cow<'static, str>> {
+        let Some(transform) = self.transform.as_ref().filter(|_| !cell.trim().is_empty()) else {
+            return self.builder.append(cell).map_err(Cow::Borrowed);
+        };
+        match transform.apply(cell) {
+            Ok(cell) => self.builder.append(&cell).map_err(Cow::Borrowed),
+            Err(reason) => {
+                self.builder.append("").map_err(Cow::Borrowed)?;
+                Err(Cow::Owned(reason))
+            }
+        }
+    }
 }
 
 /// Rows of a file, batch by batch; ends after the first error.
@@ -48,7 +67,7 @@ impl Rows {
             projection: analysis.projection.as_deref(),
         };
         let table = table::open(analysis.format, &reading)?.table;
-        let targets = columns.iter().map(|column| target(column, analysis)).collect();
+        let targets = columns.iter().map(|column| target(column, analysis)).collect::<IngestResult<_>>()?;
         let mut rows = Self {
             table,
             record: Record::default(),
@@ -98,7 +117,7 @@ impl Rows {
             for target in &mut self.targets {
                 let cell = target.place.map_or("", |place| self.record.cell(place));
                 bytes += cell.len();
-                let Err(reason) = target.builder.append(cell) else { continue };
+                let Err(reason) = target.append(cell) else { continue };
                 problems_total += 1;
                 if problems.len() < BATCH_PROBLEMS_MAX {
                     problems.push(CellProblem {
@@ -136,12 +155,14 @@ impl Iterator for Rows {
     }
 }
 
-fn target(column: &Column, analysis: &Analysis) -> Target {
+fn target(column: &Column, analysis: &Analysis) -> IngestResult<Target> {
     let place = analysis.layout.iter().position(|place| place.key.as_deref() == Some(&column.key));
     let observed = analysis.columns.iter().find(|observed| observed.key == column.key);
     let pattern = [Some(column), observed]
         .into_iter()
         .flatten()
         .find_map(|column| column.date_format.as_deref().or(column.date_time_format.as_deref()));
-    Target { key: column.key.clone(), place, builder: CellBuilder::new(column, pattern) }
+    let cells = place.and_then(|place| analysis.layout.get(place)).map_or(column.kind(), |place| place.kind);
+    let transform = Transform::of(column, cells)?;
+    Ok(Target { key: column.key.clone(), place, transform, builder: CellBuilder::new(column, pattern) })
 }

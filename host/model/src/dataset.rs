@@ -333,7 +333,7 @@ impl Building {
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Extension {
-    /// `remoteService` (Data Fair) or `enricher` (a plugin).
+    /// `remoteService` or `exprEval` (Data Fair), or `enricher` (a plugin).
     #[serde(rename = "type")]
     pub kind: String,
     /// Whether it runs.
@@ -351,6 +351,12 @@ pub struct Extension {
     /// Configuration given to the plugin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Value>,
+    /// Expression that gives the values of `property`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub expr: Option<String>,
+    /// Column that an expression fills, as a column of a schema is written.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub property: Option<Value>,
     /// Outputs wanted; all when empty.
     #[serde(default, skip_serializing_if = "Vec::is_empty")]
     pub select: Vec<String>,

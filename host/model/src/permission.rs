@@ -82,6 +82,7 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Write, "writeData"),
     op(Class::Write, "validateDraft"),
     op(Class::Write, "cancelDraft"),
+    op(Class::Write, "simulateExtension"),
     op(Class::Write, "createLine"),
     op(Class::Write, "updateLine"),
     op(Class::Write, "patchLine"),

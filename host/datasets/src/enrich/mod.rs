@@ -1,5 +1,6 @@
 //! Enrichments: what fills the columns that a dataset's extensions add.
 
+pub(crate) mod expressions;
 mod output;
 mod plugin;
 
@@ -109,7 +110,8 @@ impl Enrichments for AllEnrichments {
     }
 }
 
-/// What a person is told an extension is: its action, or its plugin.
+/// What a person is told an extension is: its action, its plugin, or its expression.
 pub(crate) fn source_name(extension: &Extension) -> &str {
-    extension.action.as_deref().or(extension.plugin.as_deref()).unwrap_or(&extension.kind)
+    let source = extension.action.as_deref().or(extension.plugin.as_deref()).or(extension.expr.as_deref());
+    source.unwrap_or(&extension.kind)
 }

@@ -23,6 +23,7 @@ pub mod remove;
 pub mod root;
 pub mod schema;
 pub(crate) mod seen;
+pub mod simulate;
 mod target;
 pub mod upload;
 pub mod write;
@@ -52,6 +53,7 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/permissions", get(permissions::get).put(permissions::put))
         .route("/datasets/{id}/schema", get(schema::schema))
         .route("/datasets/{id}/safe-schema", get(schema::safe_schema))
+        .route("/datasets/{id}/_simulate-extension", post(simulate::simulate))
         .route("/datasets/{id}/journal", get(journal::journal))
         .route("/datasets/{id}/task-progress", get(journal::task_progress))
         .route("/datasets/{id}/validation-diagnostic.csv", get(diagnostics::validation))

@@ -11,6 +11,7 @@ use halle_model::{Column, Extension};
 use crate::enrich::{Enrichment, source_name};
 use crate::jobs::pipeline::{Stage, StageError, StageResult};
 use crate::jobs::rows::{local, read, temporary, write};
+use crate::service::extensions::with_edits;
 use crate::service::{columns, names};
 
 /// Rows of a draft that can be read (reference §4.8).
@@ -143,7 +144,11 @@ impl Worker<'_> {
 }
 
 /// A batch with more columns. What the enrichment gave must have the rows and the types it announced.
-fn joined(batch: &RecordBatch, added: &RecordBatch, outputs: &[Column]) -> StageResult<RecordBatch> {
+pub(crate) fn joined(
+    batch: &RecordBatch,
+    added: &RecordBatch,
+    outputs: &[Column],
+) -> StageResult<RecordBatch> {
     let announced = arrow_schema(outputs);
     let types_differ = added.num_columns() != outputs.len()
         || added
@@ -158,15 +163,4 @@ fn joined(batch: &RecordBatch, added: &RecordBatch, outputs: &[Column]) -> Stage
     let fields = batch.schema().fields().iter().chain(announced.fields()).cloned().collect::<Vec<_>>();
     let arrays = batch.columns().iter().chain(added.columns()).cloned().collect();
     RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(StageError::machine)
-}
-
-/// Titles and groups that a producer gave to columns of extensions survive the next run.
-fn with_edits(mut all: Vec<Column>, before: &[Column]) -> Vec<Column> {
-    for column in all.iter_mut().filter(|column| column.extension.is_some()) {
-        let Some(edited) = before.iter().find(|other| other.key == column.key) else { continue };
-        column.title = edited.title.clone().or(column.title.take());
-        column.group = edited.group.clone().or(column.group.take());
-        column.description = edited.description.clone().or(column.description.take());
-    }
-    all
 }

@@ -1,18 +1,24 @@
 //! `extended` to `indexed`: the index of the next version, built aside.
 
+use halle_ingest::Kind;
+use halle_ingest::rows::RowsReader;
 use halle_model::Column;
 use halle_model::dataset::Status;
 use halle_search::engine::{IndexSpec, IndexSummary};
 use halle_store::blobs::LocalBlob;
 use tokio_util::sync::CancellationToken;
 
+use crate::constraints;
+use crate::constraints::rows::Rows;
+use crate::jobs::diagnostic::Report;
 use crate::jobs::pipeline::{Meter, Stage, StageError, StageResult};
-use crate::jobs::rows::{local, read};
+use crate::jobs::rows::{blocking, local, read, temporary};
 use crate::service::{columns, names};
 use crate::state::Datasets;
 
 pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     stage.started().await?;
+    check_unique(stage).await?;
     let blob = local(stage, &names::rows(&stage.dataset.id, &stage.building.id)?).await?;
     let rows = stage.building.analysis.as_ref().and_then(|analysis| analysis.get("rows")?.as_u64());
     let meter = stage.meter(rows.or(stage.dataset.count).unwrap_or(0));
@@ -27,6 +33,41 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
             }
         })
         .await
+}
+
+/// Looks for rows that break a constraint, before any reader may see them. What is wrong is listed as what a check of
+/// rows finds.
+async fn check_unique(stage: &Stage<'_>) -> StageResult<()> {
+    let constraints = constraints::of(&stage.dataset);
+    if constraints.is_empty() {
+        return Ok(());
+    }
+    let schema = &stage.building.schema;
+    for unique in &constraints {
+        if let Some(key) = constraints::missing(unique, schema) {
+            return Err(StageError::Producer(constraints::unknown(unique, key)));
+        }
+    }
+    let blob = local(stage, &names::rows(&stage.dataset.id, &stage.building.id)?).await?;
+    let (cancel, list) = (stage.context.cancel.clone(), temporary(stage)?);
+    let is_table = stage.building.file.as_ref().is_none_or(|file| file.mimetype != Kind::Features.mime());
+    let first_line = if is_table { 2 } else { 1 };
+    let report = blocking(move || {
+        let mut report = Report::new(list)?;
+        report.rows(RowsReader::open(&blob.path, None)?.rows(), 0);
+        let rows = Rows { path: &blob.path, first_line, cancel: &cancel };
+        for unique in &constraints {
+            constraints::rows::note(&rows, unique, &mut report)?;
+        }
+        Ok(report)
+    })
+    .await?;
+    let text = report.text();
+    let (file, diagnostic) = report.finish()?;
+    let Some(text) = text else { return Ok(()) };
+    let key = names::diagnostic(&stage.dataset.id, &stage.building.id)?;
+    stage.datasets.blobs.put_file(&key, file.path()).await?;
+    Err(StageError::Invalid { text, diagnostic })
 }
 
 /// One version of a dataset, to index.

@@ -193,7 +193,7 @@ fn note(
     for problem in problems {
         wrong[problem.row] = true;
         unread.insert((problem.row, problem.column.as_str()));
-        errors.push((problem.row, problem.column.clone(), problem.reason.to_owned(), problem.value.clone()));
+        errors.push((problem.row, problem.column.clone(), problem.reason.to_string(), problem.value.clone()));
     }
     let mut unlisted = 0;
     rules.check(rows, &unread, |one| {

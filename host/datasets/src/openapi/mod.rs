@@ -9,6 +9,7 @@ mod check;
 pub mod dataset;
 mod drafts;
 mod editing;
+mod extensions;
 mod parameters;
 mod pieces;
 mod platform;

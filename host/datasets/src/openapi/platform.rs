@@ -52,6 +52,7 @@ fn paths() -> Map<String, Value> {
     edits(&mut add);
     super::drafts::add(&mut add);
     super::editing::add(&mut add);
+    super::extensions::add(&mut add);
     paths
 }
 

@@ -52,7 +52,7 @@ pub(crate) const CREATION_ONLY: &[&str] = &["isRest", "isMetaOnly", "isVirtual",
 
 /// Attributes of features that this version does not have: accepted when empty, refused with 501 otherwise, so that
 /// nobody believes they are in force.
-const NOT_IN_FORCE: &[&str] = &["readApiKey", "constraints"];
+const NOT_IN_FORCE: &[&str] = &["readApiKey"];
 
 /// Longest title, in characters.
 const TITLE_CHARS_MAX: usize = 500;

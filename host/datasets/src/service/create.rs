@@ -15,10 +15,11 @@ use halle_search::engine::IndexSpec;
 use halle_store::{EntityExt, NewJob, StoreError, UnitOfWork};
 use serde_json::{Map, Value, json};
 
+use crate::constraints;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::ADVANCE;
 use crate::service::attributes::{check_attributes, set_description, title_of_file};
-use crate::service::extensions::extensions_of;
+use crate::service::extensions::{check_kind, extensions_of};
 use crate::service::schema_patch::{editable_schema, wanted_schema};
 use crate::service::union::edit::set_union;
 use crate::service::union::union_job;
@@ -170,7 +171,10 @@ impl Datasets {
         self.check_publication(caller, &dataset, &[], &new.attributes).await?;
         self.check_room(&dataset.owner, 0, 1).await?;
         let now = dataset.created_at;
+        check_kind(dataset.kind(), &dataset.extensions)?;
         if dataset.is_rest {
+            self.extend_editable(&mut dataset).await?;
+            rules::settle(&mut dataset)?;
             let version = new_id(&*self.dice);
             let spec = IndexSpec { columns: index_columns(&dataset.schema), editable: true };
             let builder = self.engine.create(&names::index(&dataset.id, &version), spec).await?;
@@ -262,6 +266,13 @@ impl Datasets {
         }
         set_description(&mut dataset, &new.attributes);
         set_columns(&mut dataset, &new.attributes)?;
+        if let Some(wanted) = new.attributes.get("constraints") {
+            constraints::set(&mut dataset, wanted)?;
+            // The columns of a file are not known yet: its rows are looked at on their way to the index.
+            if dataset.kind() != DatasetKind::File {
+                constraints::check(&dataset, &dataset.schema)?;
+            }
+        }
         Ok(dataset)
     }
 
@@ -386,14 +397,15 @@ fn owner_of(caller: &Caller, new: &NewDataset) -> DatasetsResult<AccountRef> {
 /// Columns and primary key that the creation gives: all of an editable dataset, hints for the analysis of a file.
 fn set_columns(dataset: &mut Dataset, attributes: &Map<String, Value>) -> DatasetsResult<()> {
     let given = attributes.get("schema").filter(|schema| !schema.is_null());
-    let given_columns: Vec<Column> = given.map(wanted_schema).transpose()?.unwrap_or_default();
-    dataset.schema = given_columns;
+    let mut given_columns: Vec<Column> = given.map(wanted_schema).transpose()?.unwrap_or_default();
     if dataset.is_rest {
         let rest = attributes.get("rest").map(Editing::parse).transpose();
         dataset.rest = rest.map_err(DatasetsError::BadRequest)?.unwrap_or_default();
-        dataset.schema = editable_schema(std::mem::take(&mut dataset.schema))?;
-        rules::settle(dataset)?;
+        // Columns of extensions come with the extensions, those of the rules after them.
+        given_columns.retain(|column| column.extension.is_none());
+        given_columns = editable_schema(given_columns)?;
     }
+    dataset.schema = given_columns;
     if let Some(key) = attributes.get("primaryKey").filter(|key| !key.is_null()) {
         dataset.primary_key = columns::primary_key(key, &dataset.schema)?;
     }

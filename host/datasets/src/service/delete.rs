@@ -21,6 +21,7 @@ impl Datasets {
         unit.logs().clear(&names::journal(&dataset.id)).await?;
         unit.lines().clear(&dataset.id).await?;
         unit.revisions().clear(&dataset.id).await?;
+        unit.lines().clear(&names::unique_values(&dataset.id)).await?;
         let versions = versions_of(&dataset);
         // Files that belong to no version go too.
         unit.jobs().enqueue(&sweep::at_once(&dataset.id, &versions, self.clock.now())).await?;

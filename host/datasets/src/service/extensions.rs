@@ -1,11 +1,16 @@
 //! Extensions as a producer declares them.
 
+use std::sync::Arc;
+
+use halle_model::dataset::{DatasetKind, Status};
 use halle_model::{Column, Dataset, Extension};
 use serde_json::Value;
 
 use crate::enrich::EnrichError;
+use crate::enrich::expressions::{Computed, EXPRESSION, LineExpressions};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::columns;
+use crate::service::schema_patch::editable_schema;
 use crate::state::Datasets;
 
 /// Extensions of one dataset.
@@ -24,7 +29,64 @@ pub(crate) fn extensions_of(value: Option<&Value>) -> DatasetsResult<Vec<Extensi
     Ok(extensions)
 }
 
+/// Refuses extensions that this version cannot run on a dataset of this kind.
+pub(crate) fn check_kind(kind: DatasetKind, extensions: &[Extension]) -> DatasetsResult<()> {
+    let is_expression = |extension: &Extension| extension.kind == EXPRESSION;
+    match kind {
+        DatasetKind::File => Ok(()),
+        DatasetKind::Editable if extensions.iter().all(is_expression) => Ok(()),
+        _ if extensions.is_empty() => Ok(()),
+        DatasetKind::Editable => {
+            let message =
+                "Un jeu de données éditable ne prend en charge que les extensions de type exprEval.";
+            Err(DatasetsError::NotImplemented(message.to_owned()))
+        }
+        _ => {
+            let message =
+                "Les extensions ne sont prises en charge que sur les jeux de données fichiers et éditables.";
+            Err(DatasetsError::NotImplemented(message.to_owned()))
+        }
+    }
+}
+
+/// Titles and groups that a producer gave to columns of extensions survive the next run.
+pub(crate) fn with_edits(mut all: Vec<Column>, before: &[Column]) -> Vec<Column> {
+    for column in all.iter_mut().filter(|column| column.extension.is_some()) {
+        let Some(edited) = before.iter().find(|other| other.key == column.key) else { continue };
+        column.title = edited.title.clone().or(column.title.take());
+        column.group = edited.group.clone().or(column.group.take());
+        column.description = edited.description.clone().or(column.description.take());
+    }
+    all
+}
+
 impl Datasets {
+    /// Writes the columns that extensions add into the schema of an editable dataset. Whether there are any, or were.
+    pub(crate) async fn extend_editable(&self, dataset: &mut Dataset) -> DatasetsResult<bool> {
+        let base = columns::of_the_file(&dataset.schema);
+        let had = dataset.schema.iter().any(|column| column.extension.is_some());
+        let added = self.plan_extensions(dataset, &base).await.map_err(|error| match error {
+            EnrichError::Invalid(message) => DatasetsError::BadRequest(message),
+            other => DatasetsError::internal(other),
+        })?;
+        let has = !added.is_empty();
+        if had || has {
+            let all = with_edits(base.into_iter().chain(added).collect(), &dataset.schema);
+            dataset.schema = editable_schema(all)?;
+        }
+        if dataset.status == Status::Error {
+            // What stopped it is what was changed; the lines are computed again.
+            dataset.status = Status::Finalized;
+            dataset.error_status = None;
+        }
+        Ok(had || has)
+    }
+
+    /// The expressions of an editable dataset, ready for its lines.
+    pub(crate) fn line_expressions(&self, dataset: &Dataset) -> DatasetsResult<LineExpressions> {
+        LineExpressions::of(dataset, &self.dice).map_err(DatasetsError::BadRequest)
+    }
+
     /// The columns that active extensions add to those of the file, each seeing the columns of those before it. Fails
     /// when a key would occur twice.
     pub(crate) async fn plan_extensions(
@@ -33,7 +95,13 @@ impl Datasets {
         base: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
         let mut all = base.to_vec();
+        let later = later_keys(dataset);
         for extension in dataset.extensions.iter().filter(|extension| extension.active) {
+            if extension.kind == EXPRESSION {
+                // Says more than the plan, which does not know what comes later.
+                Computed::new(extension, &all, &later, Arc::clone(&self.dice))
+                    .map_err(EnrichError::Invalid)?;
+            }
             for column in self.enrichments.plan(&dataset.owner, extension, &all).await? {
                 if all.iter().any(|other| other.key == column.key) {
                     let message = format!(
@@ -61,4 +129,14 @@ impl Datasets {
             _ => Ok(()),
         }
     }
+}
+
+/// Keys of columns that extensions add: those that are known, and those that expressions name.
+fn later_keys(dataset: &Dataset) -> Vec<String> {
+    let named = dataset.extensions.iter().filter_map(|extension| {
+        let property = extension.property.as_ref()?;
+        property.get("key")?.as_str().map(str::to_owned)
+    });
+    let known = dataset.schema.iter().filter(|column| column.extension.is_some());
+    named.chain(known.map(|column| column.key.clone())).collect()
 }

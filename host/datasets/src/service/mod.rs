@@ -31,6 +31,7 @@ pub mod replace;
 pub(crate) mod rules;
 pub mod schema;
 pub(crate) mod schema_patch;
+pub mod simulate;
 pub(crate) mod union;
 pub mod wait;
 pub mod write;

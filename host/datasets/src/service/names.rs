@@ -19,6 +19,11 @@ pub(crate) fn journal(dataset: &str) -> String {
     format!("journal/{dataset}")
 }
 
+/// Name under which the unique values of the lines of a dataset are kept: no dataset's identifier has a colon.
+pub(crate) fn unique_values(dataset: &str) -> String {
+    format!("{dataset}:unique")
+}
+
 /// Index of one version of a dataset.
 pub(crate) fn index(dataset: &str, version: &str) -> IndexId {
     IndexId(format!("{dataset}-{version}"))

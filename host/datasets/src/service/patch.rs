@@ -3,18 +3,19 @@
 use halle_base::{new_id, parse_id};
 use halle_model::dataset::{Author, Building, DatasetKind, Status};
 use halle_model::slug::title_slug;
-use halle_model::{Caller, Dataset, Editing};
+use halle_model::{Caller, Column, Dataset, Editing};
 use halle_store::EntityExt;
 use halle_store::documents::Stored;
 use halle_store::settings::notify;
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
+use crate::constraints;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::{expire, sweep};
 use crate::service::attributes::{check_attributes, set_description};
 use crate::service::create::advance;
-use crate::service::extensions::extensions_of;
+use crate::service::extensions::{check_kind, extensions_of};
 use crate::service::load::check;
 use crate::service::publication::sites;
 use crate::service::schema_patch::{
@@ -22,7 +23,7 @@ use crate::service::schema_patch::{
 };
 use crate::service::union::edit::set_union;
 use crate::service::union::{tell_parents, union_job};
-use crate::service::write::{history, rebuild_job};
+use crate::service::write::{history, rebuild_job, recompute_job};
 use crate::service::{columns, names, rules};
 use crate::state::Datasets;
 
@@ -37,6 +38,10 @@ struct Consequences {
     checks_only: bool,
     /// Whether the index of an editable dataset must be built again from its lines.
     rebuild: bool,
+    /// Whether computed values of edited lines must be computed again, and the index built again with them.
+    recompute: bool,
+    /// Whether edited lines must be found to obey new constraints.
+    constrain: bool,
     /// Whether the columns or the extensions changed.
     structure: bool,
     /// Whether the dataset came to be published on a site.
@@ -142,9 +147,6 @@ impl Datasets {
             let columns = |rules: &Editing| (rules.line_ownership, rules.store_updated_by);
             consequences.rebuild |= columns(&before) != columns(&stored.rest);
         }
-        if stored.is_rest {
-            rules::settle(stored)?;
-        }
         if let Some(union) = attributes.get("virtual") {
             set_union(stored, union)?;
         }
@@ -159,26 +161,44 @@ impl Datasets {
             // Coordinates are brought to degrees as the file is read.
             consequences.restart = Some(Status::Stored);
         }
-        if let Some(extensions) = attributes.get("extensions") {
-            let extensions = extensions_of(Some(extensions))?;
-            if stored.extensions != extensions {
-                if stored.kind() != DatasetKind::File && !extensions.is_empty() {
-                    let message =
-                        "Les extensions ne sont prises en charge que sur les jeux de données fichiers.";
-                    return Err(DatasetsError::NotImplemented(message.to_owned()));
-                }
-                stored.extensions = extensions;
-                consequences.breaking = true;
-                consequences.structure = true;
-                consequences.restart = Some(consequences.restart.unwrap_or(Status::Validated));
-                consequences.checks_only = false;
-                self.check_extensions(stored).await?;
-            }
+        self.apply_extensions(stored, attributes.get("extensions"), &mut consequences).await?;
+        if stored.is_rest {
+            // Their columns stand after those of extensions.
+            rules::settle(stored)?;
         }
+        apply_constraints(stored, attributes.get("constraints"), &mut consequences)?;
         if let Some(key) = attributes.get("primaryKey") {
             apply_primary_key(stored, key, &mut consequences)?;
         }
         Ok(consequences)
+    }
+
+    /// Sets the extensions that a body gives, and the columns that they add to those of an editable dataset.
+    async fn apply_extensions(
+        &self,
+        stored: &mut Stored<Dataset>,
+        wanted: Option<&Value>,
+        consequences: &mut Consequences,
+    ) -> DatasetsResult<()> {
+        if let Some(wanted) = wanted {
+            let extensions = extensions_of(Some(wanted))?;
+            if stored.extensions != extensions {
+                check_kind(stored.kind(), &extensions)?;
+                stored.extensions = extensions;
+                consequences.breaking = true;
+                consequences.structure = true;
+                consequences.checks_only = false;
+                if stored.kind() == DatasetKind::File {
+                    consequences.restart = Some(consequences.restart.unwrap_or(Status::Validated));
+                    self.check_extensions(stored).await?;
+                }
+            }
+        }
+        if stored.kind() == DatasetKind::Editable && consequences.structure {
+            consequences.recompute = self.extend_editable(stored).await? || consequences.rebuild;
+            consequences.rebuild = false;
+        }
+        Ok(())
     }
 
     /// Writes the change with what it entails. [`StoreError::Stale`](halle_store::StoreError::Stale), a 409, when
@@ -207,6 +227,9 @@ impl Datasets {
                 stored.finalized_at = stored.finalized_at.map(|_| next);
             }
         }
+        if consequences.constrain {
+            constraints::refill(unit.as_mut(), &stored).await?;
+        }
         stored.updated_at = now;
         stored.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
         if consequences.reunite {
@@ -232,6 +255,9 @@ impl Datasets {
             unit.jobs().enqueue(&union_job(&stored.id, now)).await?;
         } else if ["schema", "attachmentsAsImage"].iter().any(|name| attributes.contains_key(*name)) {
             tell_parents(unit.as_mut(), &stored.id, now).await?;
+        }
+        if consequences.recompute {
+            unit.jobs().enqueue(&recompute_job(&stored.id, now)).await?;
         }
         if consequences.rebuild {
             unit.jobs().enqueue(&rebuild_job(&stored.id, now)).await?;
@@ -312,7 +338,7 @@ fn has_wrong_rows(dataset: &Dataset) -> bool {
 
 /// Whether attributes need a dataset on which no work is done.
 fn is_structural(attributes: &Map<String, Value>) -> bool {
-    ["schema", "extensions", "primaryKey", "projection", "rest"]
+    ["schema", "virtual", "extensions", "primaryKey", "projection", "rest", "constraints"]
         .iter()
         .any(|name| attributes.contains_key(*name))
 }
@@ -335,7 +361,7 @@ fn apply_schema(
             dataset.schema = wanted;
         }
         DatasetKind::Editable => {
-            let after = editable_schema(wanted)?;
+            let after = editable_schema(with_owners(wanted, &dataset.schema))?;
             consequences.breaking |= is_breaking(&dataset.schema, &after);
             consequences.rebuild |= is_reindexing(&dataset.schema, &after);
             consequences.structure |= consequences.rebuild;
@@ -363,6 +389,43 @@ fn apply_schema(
             let computed = dataset.schema.iter().filter(|column| column.calculated).cloned();
             dataset.schema = patched.into_iter().chain(computed.collect::<Vec<_>>()).collect();
         }
+    }
+    Ok(())
+}
+
+/// Columns as a body gives them, filled by the extensions that fill them already: that is not the writer's to say.
+fn with_owners(mut wanted: Vec<Column>, before: &[Column]) -> Vec<Column> {
+    for column in &mut wanted {
+        let known = before.iter().find(|other| other.key == column.key);
+        column.extension = known.and_then(|known| known.extension.clone());
+    }
+    wanted
+}
+
+/// Sets the constraints, and refuses a schema that lacks a column of one. Rows of files are looked at again on their way
+/// to the index.
+fn apply_constraints(
+    dataset: &mut Dataset,
+    wanted: Option<&Value>,
+    consequences: &mut Consequences,
+) -> DatasetsResult<()> {
+    let is_changed = match wanted {
+        Some(wanted) => constraints::set(dataset, wanted)?,
+        None => false,
+    };
+    let kind = dataset.kind();
+    if is_changed || kind == DatasetKind::Editable {
+        let building = dataset.building.as_ref().map(|building| &building.schema);
+        let known = building.filter(|schema| !schema.is_empty()).unwrap_or(&dataset.schema);
+        // What extensions add to a file is known at the end of the pipeline.
+        let filled = dataset.schema.iter().filter(|column| column.extension.is_some());
+        let schema: Vec<Column> = known.iter().chain(filled).cloned().collect();
+        constraints::check(dataset, &schema)?;
+    }
+    consequences.constrain = is_changed && kind == DatasetKind::Editable;
+    if is_changed && kind == DatasetKind::File {
+        consequences.restart = Some(consequences.restart.unwrap_or(Status::Validated));
+        consequences.checks_only = false;
     }
     Ok(())
 }

@@ -69,6 +69,10 @@ pub(crate) fn wanted_schema(value: &Value) -> DatasetsResult<Vec<Column>> {
             let message = format!("\"schema\" : la colonne \"{}\" est incorrecte : {problem}.", column.key);
             return Err(DatasetsError::BadRequest(message));
         }
+        if let Some(problem) = halle_ingest::transform_problem(&column) {
+            let message = format!("\"schema\" : la colonne \"{}\" est incorrecte : {problem}.", column.key);
+            return Err(DatasetsError::BadRequest(message));
+        }
         column.values = None;
         column.cardinality = None;
         for computed in ["x-concept", "label"] {
@@ -82,11 +86,7 @@ pub(crate) fn wanted_schema(value: &Value) -> DatasetsResult<Vec<Column>> {
 /// The schema of an editable dataset: keys are checked, computed columns added.
 pub(crate) fn editable_schema(columns: Vec<Column>) -> DatasetsResult<Vec<Column>> {
     if let Some(column) = columns.iter().find(|column| !is_sound_key(&column.key)) {
-        let message = format!(
-            "\"schema\" : \"{}\" n'est pas une clé de colonne : lettres, chiffres et \"_\", sans \"_\" au début.",
-            column.key
-        );
-        return Err(DatasetsError::BadRequest(message));
+        return Err(unsound_key(&column.key));
     }
     let has_place = halle_model::concept::by_id("latLon").is_some_and(|concept| holds(&columns, concept))
         || ["latitude", "longitude"]
@@ -145,19 +145,53 @@ pub(crate) fn is_reindexing(before: &[Column], after: &[Column]) -> bool {
 fn effect_on(before: &Column, column: &mut Column) -> Effect {
     let retyped = (&before.json_type, &before.format) != (&column.json_type, &column.format);
     if retyped && before.extension.is_none() {
-        let forced = json!({ "type": column.json_type, "format": column.format });
+        let mut forced = json!({ "type": column.json_type, "format": column.format });
+        if let Some(expression) = column.other.get(FORCED).and_then(|transform| transform.get("expr")) {
+            forced["expr"] = expression.clone();
+        }
         column.other.insert(FORCED.to_owned(), forced);
     }
     let forced = column.refers_to.as_deref().and_then(by_uri).and_then(|concept| concept.forced_type);
     let misfit =
         before.refers_to != column.refers_to && forced.is_some_and(|forced| forced != column.json_type);
-    if retyped || misfit || before.separator != column.separator || before.time_zone != column.time_zone {
+    let transform = |column: &Column, name: &str| column.other.get(FORCED)?.get(name).cloned();
+    // Columns sent without the transformation that the platform noted leave their type as it is.
+    let forces = column.other.contains_key(FORCED);
+    let names = if forces { &["expr", "type", "format"][..] } else { &["expr"] };
+    let transformed = names.iter().any(|name| transform(before, name) != transform(column, name));
+    if retyped
+        || misfit
+        || transformed
+        || before.separator != column.separator
+        || before.time_zone != column.time_zone
+    {
         return Effect::Read;
     }
     let moved = before.refers_to != column.refers_to || before.capabilities != column.capabilities;
     let index = if moved { Effect::Index } else { Effect::Texts };
     let rules = if rules::same(before, column) { Effect::Texts } else { Effect::Rules };
     index.and(rules)
+}
+
+/// Refuses a column that a schema could not have: its key, its type, its rules.
+pub(crate) fn check_column(column: &Column) -> DatasetsResult<()> {
+    if !is_sound_key(&column.key) {
+        return Err(unsound_key(&column.key));
+    }
+    check_type(column)?;
+    match rules::problem(column) {
+        Some(problem) => {
+            let message = format!("la colonne \"{}\" est incorrecte : {problem}.", column.key);
+            Err(DatasetsError::BadRequest(message))
+        }
+        None => Ok(()),
+    }
+}
+
+fn unsound_key(key: &str) -> DatasetsError {
+    DatasetsError::BadRequest(format!(
+        "\"schema\" : \"{key}\" n'est pas une clé de colonne : lettres, chiffres et \"_\", sans \"_\" au début."
+    ))
 }
 
 fn check_type(column: &Column) -> DatasetsResult<()> {

@@ -6,6 +6,7 @@ mod accounts;
 mod aggs;
 mod api_docs;
 mod catalog;
+mod constraints;
 #[path = "../../../geo/tests/it/decode.rs"]
 mod decode;
 mod drafts;
@@ -14,6 +15,7 @@ mod editing;
 mod enrichment;
 mod errors;
 mod exports;
+mod expressions;
 mod formats;
 mod geo_exports;
 mod harness;

@@ -13,7 +13,7 @@ use serde_json::Value;
 use crate::error::{DatasetsError, DatasetsResult};
 
 /// The lines that are not deleted, under the columns of the index; `None` when all are deleted.
-pub(super) fn of(columns: &[Column], lines: &[LineRecord]) -> DatasetsResult<Option<RecordBatch>> {
+pub(crate) fn of(columns: &[Column], lines: &[LineRecord]) -> DatasetsResult<Option<RecordBatch>> {
     let alive: Vec<&LineRecord> = lines.iter().filter(|line| !line.deleted).collect();
     if alive.is_empty() {
         return Ok(None);

@@ -12,9 +12,11 @@ use super::change::{Action, Change, Outcome, Write, touch};
 use super::decide::{Decision, Refusal, Scope, decide};
 use super::rebuild_job;
 use super::source::{self, BulkFile, Numbered};
-use super::transaction::{Batch, Seen, write_batch};
+use super::transaction::{Batch, Seen, occupy, write_batch};
+use crate::constraints::LineKeys;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::expire;
+use crate::service::names;
 use crate::state::Datasets;
 
 /// Errors that a report lists (Data Fair: 50); all are counted.
@@ -211,12 +213,13 @@ impl Datasets {
         }
         let mut report = BulkReport::default();
         // First look at every line, so that nothing is written if one is wrong.
-        let now = self.clock.now();
+        let (now, expressions) = (self.clock.now(), self.line_expressions(dataset)?);
+        let scope = Scope { dataset, expressions: &expressions, caller, owner: None, now };
         let mut batches = source::read(bulk.file, &dataset.schema);
         while let Some(batch) = batches.recv().await {
             for (number, change) in batch.map_err(DatasetsError::BadRequest)? {
                 let line = change.map_err(|text| (400, text));
-                if let Err((status, text)) = line.and_then(|line| self.new_line(caller, dataset, line, now)) {
+                if let Err((status, text)) = line.and_then(|line| self.new_line(&scope, line)) {
                     report.fail(number, status, text);
                 }
             }
@@ -225,15 +228,22 @@ impl Datasets {
             report.cancelled = true;
             return Ok(report);
         }
-        // Nobody listens where the answer is sent at the end.
-        let _unheard = promise.send(());
+        // Whether values are unique is known at the end only: then there is nothing to promise.
+        if LineKeys::of(dataset).is_free() {
+            // Nobody listens where the answer is sent at the end.
+            let _unheard = promise.send(());
+        }
         self.replace(caller, &dataset.id, bulk.operation, Some(bulk.file), &mut report).await?;
+        if report.cancelled {
+            return Ok(report);
+        }
         report.dropped = true;
         report.indexed_at = Some(self.clock.now());
         Ok(report)
     }
 
-    /// Replaces every line by those of the file, or by none.
+    /// Replaces every line by those of the file, or by none. Changes nothing, and says so in the report, when two lines of
+    /// the file have values that must be unique.
     async fn replace(
         &self,
         caller: &Caller,
@@ -249,19 +259,26 @@ impl Datasets {
             retire_lines(unit.as_mut(), &dataset, now).await?;
         }
         unit.lines().clear(&dataset.id).await?;
+        unit.lines().clear(&names::unique_values(&dataset.id)).await?;
         if let Some(file) = source {
+            let expressions = self.line_expressions(&dataset)?;
+            let scope = Scope { dataset: &dataset, expressions: &expressions, caller, owner: None, now };
+            let mut keys = LineKeys::of(&dataset);
             let mut batches = source::read(file, &dataset.schema);
             while let Some(batch) = batches.recv().await {
-                let mut lines = Batch::default();
-                for (_, change) in batch.map_err(DatasetsError::BadRequest)? {
-                    let line = change.map_err(|text| (400, text));
-                    let line = line.and_then(|change| self.new_line(caller, &dataset, change, now));
-                    let line = line.map_err(|(_, text)| DatasetsError::BadRequest(text))?;
-                    lines.add(Action::CreateOrUpdate, line, true);
-                }
+                let batch = batch.map_err(DatasetsError::BadRequest)?;
+                let mut lines = match self.new_lines(unit.as_mut(), &scope, batch, &mut keys).await? {
+                    Ok(lines) => lines,
+                    Err((number, text)) => {
+                        *report = BulkReport { cancelled: true, ..BulkReport::default() };
+                        report.fail(number, 409, text);
+                        return Ok(());
+                    }
+                };
                 report.nb_ok += lines.len();
                 report.nb_created += lines.len();
                 write_batch(unit.as_mut(), &dataset, &mut lines, now).await?;
+                keys.write(unit.as_mut()).await?;
             }
         }
         let count = unit.lines().count(&dataset.id).await?;
@@ -275,18 +292,32 @@ impl Datasets {
         self.rebuild_lines(&dataset).await
     }
 
-    fn new_line(
+    /// Lines that take the place of all others, or the number of one whose values another has, and why.
+    async fn new_lines(
         &self,
-        caller: &Caller,
-        dataset: &Dataset,
-        change: Change,
-        now: Timestamp,
-    ) -> Result<LineRecord, Refusal> {
+        unit: &mut dyn UnitOfWork,
+        scope: &Scope<'_>,
+        given: Vec<Numbered>,
+        keys: &mut LineKeys,
+    ) -> DatasetsResult<Result<Batch, (u64, String)>> {
+        let mut lines = Batch::default();
+        for (number, change) in given {
+            let line = change.map_err(|text| (400, text));
+            let line = line.and_then(|change| self.new_line(scope, change));
+            let line = line.map_err(|(_, text)| DatasetsError::BadRequest(text))?;
+            if let Err(text) = occupy(unit, scope.dataset, keys, &lines, &line).await? {
+                return Ok(Err((number, text)));
+            }
+            lines.add(Action::CreateOrUpdate, line, true);
+        }
+        Ok(Ok(lines))
+    }
+
+    fn new_line(&self, scope: &Scope<'_>, change: Change) -> Result<LineRecord, Refusal> {
         let mut body = change.body;
         body.shift_remove("_action");
-        let id = self.identifier(dataset, None, &mut body)?;
-        let scope = Scope { dataset, caller, owner: None, now };
-        match decide(&scope, Action::CreateOrUpdate, id, body, None)? {
+        let id = self.identifier(scope.dataset, None, &mut body)?;
+        match decide(scope, Action::CreateOrUpdate, id, body, None)? {
             Decision::Write { line, .. } | Decision::Keep(line) => Ok(line),
         }
     }

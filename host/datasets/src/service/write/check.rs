@@ -8,7 +8,7 @@ use crate::rules::{ColumnRules, Violation, cell_of, missing};
 
 /// The values of a line as they are stored: empty ones left out, arrays of multivalued columns joined. The text of the
 /// first thing that is wrong otherwise.
-pub(super) fn line(schema: &[Column], body: Map<String, Value>) -> Result<Map<String, Value>, String> {
+pub(crate) fn line(schema: &[Column], body: Map<String, Value>) -> Result<Map<String, Value>, String> {
     let mut checked = Map::new();
     for (key, value) in body {
         let column = schema.iter().find(|column| column.key == key && !column.calculated);

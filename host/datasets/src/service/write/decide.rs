@@ -2,13 +2,14 @@
 
 use halle_base::{AccountRef, Timestamp, new_id};
 use halle_model::editing::PrimaryKeyMode;
-use halle_model::{Caller, Dataset};
+use halle_model::{Caller, Column, Dataset};
 use halle_store::LineRecord;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 
 use super::change::{Action, Change};
 use super::check;
+use crate::enrich::expressions::LineExpressions;
 use crate::state::Datasets;
 
 /// Bytes of the identifier of a line.
@@ -31,6 +32,8 @@ pub(super) type Refusal = (u16, String);
 /// Who writes, when, and whose lines may be touched.
 pub(super) struct Scope<'a> {
     pub dataset: &'a Dataset,
+    /// What computes the values that are not the writer's to give.
+    pub expressions: &'a LineExpressions,
     pub caller: &'a Caller,
     /// The owner whose lines these are; `None` for those who may write every line.
     pub owner: Option<&'a AccountRef>,
@@ -105,14 +108,16 @@ pub(super) fn decide(
         (Action::Patch, Some(line)) => {
             let mut merged = line.body.clone();
             // Values of columns that are no more go with the next change of their line.
-            merged.retain(|key, _| scope.dataset.column(key).is_some_and(|column| !column.calculated));
+            merged.retain(|key, _| !key.starts_with('_'));
+            scope.expressions.forget(&mut merged);
             merged.extend(body);
             merged
         }
         _ => body,
     };
     let forced_at = kept.shift_remove("_updatedAt");
-    let mut values = check::line(&scope.dataset.schema, values).map_err(|text| (400, text))?;
+    let values = checked(&scope.dataset.schema, scope.expressions, values);
+    let mut values = values.map_err(|text| (400, text))?;
     values.extend(kept);
     if let Some(line) = &before {
         let changed = |key: &&String| line.body.get(*key) != values.get(*key);
@@ -126,6 +131,18 @@ pub(super) fn decide(
     values.extend(notes(scope, forced_at));
     let created = before.is_none();
     Ok(Decision::Write { line: LineRecord { id, i: 0, body: values, deleted: false }, created })
+}
+
+/// The values of a line as they are stored, computed ones among them, or what is wrong with it.
+fn checked(
+    schema: &[Column],
+    expressions: &LineExpressions,
+    mut values: Map<String, Value>,
+) -> Result<Map<String, Value>, String> {
+    expressions.strip(&mut values);
+    let mut values = check::line(schema, values)?;
+    expressions.complete(&mut values)?;
+    Ok(values)
 }
 
 /// Values that tell whose a line is.

@@ -5,15 +5,16 @@
 //! job catches up.
 
 mod attach;
-mod batch;
+pub(crate) mod batch;
 mod bulk;
 mod change;
-mod check;
+pub(crate) mod check;
 mod decide;
 mod expire;
 mod group;
 pub(crate) mod history;
 mod lock;
+mod recompute;
 mod source;
 mod sync;
 mod sync_files;
@@ -26,6 +27,8 @@ pub use bulk::{Bulk, BulkReport};
 pub use change::{Action, Change, Outcome, Write};
 pub(crate) use decide::owner_value;
 pub use history::RevisionsPage;
+pub(crate) use recompute::recompute_job;
+pub use recompute::{RECOMPUTE_LINES, RecomputeLines};
 pub(crate) use source::cell;
 pub use source::{BulkFile, BulkFormat};
 pub(crate) use sync::rebuild_job;

@@ -125,7 +125,7 @@ impl Datasets {
     }
 
     /// Forgets deleted lines that the index no longer has, and writes the statistics of the columns.
-    async fn settle_lines(&self, id: &str) -> DatasetsResult<()> {
+    pub(super) async fn settle_lines(&self, id: &str) -> DatasetsResult<()> {
         let mut unit = self.store.begin().await?;
         let Some(mut dataset) = unit.load::<Dataset>(id).await? else { return Ok(()) };
         let Some(served) = dataset.served.clone() else { return Ok(()) };

@@ -12,6 +12,7 @@ use super::SYNC_LINES;
 use super::attach::attachment_column;
 use super::change::{Action, Change, Outcome, Write, shown, touch};
 use super::decide::{Decision, Refusal, Scope, action_of, decide};
+use crate::constraints::LineKeys;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::expire;
 use crate::service::load::{check, find, load_in};
@@ -118,12 +119,19 @@ impl Datasets {
         let dataset = find(unit.as_mut(), &first.caller, id).await?;
         let mut dataset = dataset.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?;
         let now = self.clock.now();
+        let expressions = self.line_expressions(&dataset)?;
+        let mut keys = LineKeys::of(&dataset);
         let mut batch = Batch::default();
         let mut slots = Vec::with_capacity(writes.len());
         let mut author = None;
         for write in writes {
+            let (caller, owner) = (&write.caller, write.owner.as_ref());
+            let scope = Scope { dataset: &dataset, expressions: &expressions, caller, owner, now };
             let decided = match self.admitted(unit.as_mut(), write, &dataset).await {
-                Ok(()) => Ok(self.decide_all(unit.as_mut(), &dataset, write, now, &mut batch).await?),
+                Ok(()) => {
+                    let changes = &write.changes;
+                    Ok(self.decide_all(unit.as_mut(), &scope, changes, &mut keys, &mut batch).await?)
+                }
                 Err(refusal) => Err(refusal),
             };
             author = author.or_else(|| decided.is_ok().then_some(&write.caller));
@@ -133,6 +141,7 @@ impl Datasets {
             return Ok(slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, &batch))).collect());
         };
         let highest = write_batch(unit.as_mut(), &dataset, &mut batch, now).await?;
+        keys.write(unit.as_mut()).await?;
         let count = dataset.count.unwrap_or(0).saturating_add_signed(batch.lines_added);
         touch(&mut dataset, author, now, count);
         unit.save(&mut dataset, now).await?;
@@ -180,19 +189,21 @@ impl Datasets {
     async fn decide_all(
         &self,
         unit: &mut dyn UnitOfWork,
-        dataset: &Dataset,
-        write: &Write,
-        now: Timestamp,
+        scope: &Scope<'_>,
+        changes: &[Change],
+        keys: &mut LineKeys,
         batch: &mut Batch,
     ) -> DatasetsResult<Vec<Slot>> {
-        let scope = Scope { dataset, caller: &write.caller, owner: write.owner.as_ref(), now };
-        let mut slots = Vec::with_capacity(write.changes.len());
-        for change in &write.changes {
-            slots.push(match self.decide_one(unit, &scope, change, batch).await? {
+        let mut slots = Vec::with_capacity(changes.len());
+        for change in changes {
+            slots.push(match self.decide_one(unit, scope, change, batch).await? {
                 Err(refusal) => Slot::Refused(refusal),
                 Ok((_, Decision::Keep(line))) => Slot::Kept(line),
                 Ok((action, Decision::Write { line, created })) => {
-                    Slot::Written(batch.add(action, line, created))
+                    match occupy(unit, scope.dataset, keys, batch, &line).await? {
+                        Ok(()) => Slot::Written(batch.add(action, line, created)),
+                        Err(text) => Slot::Refused((409, text)),
+                    }
                 }
             });
         }
@@ -215,10 +226,7 @@ impl Datasets {
             Ok(named) => named,
             Err(refusal) => return Ok(Err(refusal)),
         };
-        let before = match batch.last.get(&id) {
-            Some(&at) => Some(batch.written[at].line.clone()).filter(|line| !line.deleted),
-            None => unit.lines().get(&scope.dataset.id, &id).await?,
-        };
+        let before = batch.before(unit, scope.dataset, &id).await?;
         let file = before.as_ref().and_then(|line| file_of(scope.dataset, line)).map(str::to_owned);
         batch.files_before.extend(file.map(|file| (id.clone(), file)));
         Ok(decide(scope, action, id, body, before).map(|decision| (action, decision)))
@@ -242,6 +250,19 @@ impl Batch {
         self.last.insert(line.id.clone(), at);
         self.written.push(Written { action, line, created });
         at
+    }
+
+    /// The line as the writes of this batch leave it, or as the store knows it; `None` if there is none.
+    async fn before(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        dataset: &Dataset,
+        id: &str,
+    ) -> DatasetsResult<Option<LineRecord>> {
+        match self.last.get(id) {
+            Some(&at) => Ok(Some(self.written[at].line.clone()).filter(|line| !line.deleted)),
+            None => Ok(unit.lines().get(&dataset.id, id).await?),
+        }
     }
 
     /// Files that their lines no longer have. A history keeps them.
@@ -290,6 +311,21 @@ pub(crate) fn require_ownership(dataset: &Dataset) -> DatasetsResult<()> {
 /// The path of the file that a line has.
 fn file_of<'a>(dataset: &Dataset, line: &'a LineRecord) -> Option<&'a str> {
     line.body.get(attachment_column(dataset)?)?.as_str()
+}
+
+/// Takes the unique values of a line for it, before it joins the batch; the reason when another line has them.
+pub(super) async fn occupy(
+    unit: &mut dyn UnitOfWork,
+    dataset: &Dataset,
+    keys: &mut LineKeys,
+    batch: &Batch,
+    line: &LineRecord,
+) -> DatasetsResult<Result<(), String>> {
+    if keys.is_free() {
+        return Ok(Ok(()));
+    }
+    let before = batch.before(unit, dataset, &line.id).await?;
+    keys.replace(unit, before.as_ref(), line).await
 }
 
 /// Writes lines and their revisions, and gives the lines their numbers; the highest.
