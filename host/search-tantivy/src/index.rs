@@ -13,7 +13,7 @@ use futures::stream::{self, BoxStream};
 use halle_search::ast::{Metric, Operand};
 use halle_search::engine::{
     Groups, IndexSummary, LinesPage, LinesRequest, ScanRequest, SearchResult, ShapesPage, ShapesRequest,
-    ValuesAggRequest,
+    ValuesAggRequest, Words, WordsRequest,
 };
 use halle_search::{Index, IndexId, IndexSpec, Query, SearchError};
 use serde_json::Value;
@@ -242,6 +242,10 @@ impl Index for Reader {
             agg::metric(snapshot, &query, &column, metric, &percents, deadline)
         })
         .await
+    }
+
+    async fn words(&self, request: WordsRequest) -> SearchResult<Words> {
+        self.ask(move |snapshot, deadline| agg::words(snapshot, &request, deadline)).await
     }
 
     async fn bbox(&self, query: Query) -> SearchResult<Option<[f64; 4]>> {

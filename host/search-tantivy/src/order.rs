@@ -141,6 +141,17 @@ impl<'a> Order<'a> {
         self.rank(0, row, 0.0)
     }
 
+    /// The row, comparable with others, unless it comes after `known`. Most are told apart by the first key alone.
+    pub(crate) fn before(&self, known: Option<&Candidate>, row: RowAt, score: f32) -> Option<Candidate> {
+        let first = self.rank(0, row, score);
+        if known.is_some_and(|known| first > known.first) {
+            return None;
+        }
+        let rest = (1..self.keys.len()).map(|key| self.rank(key, row, score)).collect();
+        let found = Candidate { first, rest, row, score_bits: score.to_bits() };
+        known.is_none_or(|known| found < *known).then_some(found)
+    }
+
     /// The sort values of a row, from which a next page goes on.
     pub(crate) fn cursor(&self, row: RowAt, score: f32) -> Cursor {
         self.keys.iter().map(|key| key.source.value(self.snapshot, row, score)).collect()
@@ -323,11 +334,23 @@ fn integer(value: &Value) -> Option<i64> {
 
 /// A row that may be among the first.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-struct Candidate {
+pub(crate) struct Candidate {
     first: u64,
     rest: Box<[u64]>,
     row: RowAt,
     score_bits: u32,
+}
+
+impl Candidate {
+    /// The row and its score.
+    pub(crate) fn row(&self) -> (RowAt, f32) {
+        (self.row, f32::from_bits(self.score_bits))
+    }
+
+    /// Whether the row comes after a cursor of these ranks.
+    pub(crate) fn is_after(&self, ranks: &[u64]) -> bool {
+        ranks.split_first().is_none_or(|(first, rest)| (self.first, &*self.rest) > (*first, rest))
+    }
 }
 
 /// Keeps the first rows of an order, holding at most twice as many as are wanted.

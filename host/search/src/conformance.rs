@@ -9,6 +9,7 @@ mod groups;
 mod life;
 mod maps;
 mod naive;
+mod output;
 mod pages;
 mod random;
 mod table;
@@ -45,6 +46,13 @@ pub async fn text(engine: &dyn SearchEngine) {
     text::numbers_dates_and_truth_values_are_words(engine).await;
     text::labels_and_exact_forms_rank_higher(engine).await;
     text::scores_are_null_unless_words_are_asked(engine).await;
+}
+
+/// What pages may carry beside values, and the words of a column.
+pub async fn output(engine: &dyn SearchEngine) {
+    output::the_best_line_of_each_value_is_kept(engine).await;
+    output::passages_that_match_are_marked(engine).await;
+    output::words_are_counted_by_stem_and_shown_as_written(engine).await;
 }
 
 /// Groups, metrics, statistics.

@@ -146,6 +146,10 @@ pub struct LinesRequest {
     pub after: Option<Cursor>,
     /// Whether to count all lines that match.
     pub count: bool,
+    /// Keep only the first line, in the order asked, of each value of this column; lines without value count as one.
+    pub collapse: Option<String>,
+    /// Text columns whose passages that match are answered in `_highlight`.
+    pub highlight: Vec<String>,
 }
 
 /// Fields beside the columns that each line carries.
@@ -168,6 +172,8 @@ pub struct LineFields {
 pub struct LinesPage {
     /// Lines that match, when asked.
     pub total: Option<u64>,
+    /// Distinct values of the column by which lines are collapsed, when they are and a count was asked.
+    pub total_collapse: Option<u64>,
     /// Each line as a JSON object, ready to send, absent values left out.
     pub lines: Vec<Bytes>,
     /// Where the next page begins; `None` when the page is not full.
@@ -230,6 +236,40 @@ pub struct ValuesAggRequest {
     pub sort: Vec<SortKey>,
     /// Whether to tell where each group is on average.
     pub places: bool,
+}
+
+/// What `words_agg` asks: the words of a column.
+#[derive(Debug, Clone, PartialEq)]
+pub struct WordsRequest {
+    /// Which lines.
+    pub query: Query,
+    /// Text column.
+    pub column: String,
+    /// Words to return.
+    pub size: usize,
+    /// Whether words that are more frequent in these lines than in all lines come first, instead of frequent ones.
+    pub significant: bool,
+}
+
+/// Words of a column.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Words {
+    /// Lines that match.
+    pub total: u64,
+    /// The words, best first.
+    pub words: Vec<WordCount>,
+}
+
+/// A word, counted.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct WordCount {
+    /// The form in which it is most often written, in lower case.
+    pub word: String,
+    /// Lines that match and have it in one of its forms.
+    pub total: u64,
+    /// How much it says of these lines: the share of them that have it; when words are to be significant, that share's
+    /// distance from the share of all lines, times the quotient of the two.
+    pub score: f64,
 }
 
 /// Groups of one level.
@@ -302,6 +342,9 @@ pub trait Index: Send + Sync {
         metric: Metric,
         percents: &[f64],
     ) -> SearchResult<(u64, Value)>;
+
+    /// The words of a column, stop words left out, forms of a word counted together.
+    async fn words(&self, request: WordsRequest) -> SearchResult<Words>;
 
     /// Box of the points of the lines that match.
     async fn bbox(&self, query: Query) -> SearchResult<Option<[f64; 4]>>;

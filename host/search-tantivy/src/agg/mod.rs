@@ -1,9 +1,10 @@
 //! Groups and metrics, from the columns.
 
-mod keys;
+pub(crate) mod keys;
 mod metrics;
 mod rows;
 mod slots;
+mod words;
 
 use std::cmp::Ordering;
 
@@ -17,6 +18,7 @@ use self::keys::Keys;
 use self::metrics::Measure;
 use self::rows::RowSet;
 use self::slots::{Counting, NO_SLOT};
+pub(crate) use self::words::words;
 use crate::bits::Bits;
 use crate::deadline::Deadline;
 use crate::geo::Extent;

@@ -1,6 +1,8 @@
 //! Pages of lines, one line, and streams of all lines.
 
+mod collapse;
 pub(crate) mod gather;
+mod highlight;
 pub(crate) mod render;
 pub(crate) mod scan;
 pub(crate) mod shapes;
@@ -11,6 +13,7 @@ use halle_search::ast::Operand;
 use halle_search::engine::{LineFields, LinesPage, LinesRequest, SearchResult};
 use halle_search::{Query, SearchError};
 
+use self::highlight::Highlighter;
 use self::render::RowWriter;
 use crate::deadline::Deadline;
 use crate::order::{First, Order, RowAt};
@@ -31,18 +34,29 @@ pub(crate) fn page(
     let writer = RowWriter::new(snapshot, &request.select, request.fields, place)?;
     let scored = selection.plan.scores();
 
-    let (rows, total) = if order.is_stored_order() {
-        stored(&selection, request, scored)?
-    } else if let Some(found) = walk::page(&selection, request, &order, after.as_ref())? {
-        found
-    } else {
-        sorted(&selection, request, &order, after)?
+    let mut highlighter = Highlighter::new(snapshot, &selection.plan, &request.highlight)?;
+    let mut total_collapse = None;
+    let (rows, total) = match &request.collapse {
+        Some(column) => {
+            let found = collapse::page(&selection, request, &order, column, after)?;
+            total_collapse = request.count.then_some(found.values);
+            (found.rows, request.count.then_some(found.lines))
+        }
+        None if order.is_stored_order() => stored(&selection, request, scored)?,
+        None => match walk::page(&selection, request, &order, after.as_ref())? {
+            Some(found) => found,
+            None => sorted(&selection, request, &order, after)?,
+        },
     };
 
     let mut out = Vec::new();
     let mut ends = Vec::with_capacity(rows.len());
     for &(row, score) in &rows {
         writer.write(&mut out, row, scored.then_some(score));
+        if let Some(highlighter) = &mut highlighter {
+            deadline.check()?;
+            highlighter.append(&mut out, row);
+        }
         ends.push(out.len());
     }
     let out = Bytes::from(out);
@@ -50,7 +64,7 @@ pub(crate) fn page(
     let lines = starts.zip(&ends).map(|(start, end)| out.slice(start..*end)).collect();
     let full = rows.len() == request.size;
     let next = rows.last().filter(|_| full).map(|&(row, score)| order.cursor(row, score));
-    Ok(LinesPage { total, lines, next })
+    Ok(LinesPage { total, total_collapse, lines, next })
 }
 
 type Found = (Vec<(RowAt, f32)>, Option<u64>);

@@ -153,7 +153,7 @@ pub(crate) fn number_value(value: f64) -> Value {
 }
 
 /// Appends a JSON string.
-fn string(out: &mut Vec<u8>, text: &str) {
+pub(crate) fn string(out: &mut Vec<u8>, text: &str) {
     out.push(b'"');
     let bytes = text.as_bytes();
     let mut done = 0;

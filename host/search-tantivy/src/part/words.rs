@@ -11,17 +11,24 @@ use halle_search::IndexSpec;
 use halle_search::SearchError;
 use halle_search::engine::SearchResult;
 use tantivy::directory::MmapDirectory;
-use tantivy::postings::Postings as _;
+use tantivy::postings::{Postings as _, TermInfo};
 use tantivy::query::{Bm25StatisticsProvider, Bm25Weight, EnableScoring, PhraseQuery, Query as _};
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
-use tantivy::{DocSet as _, Index, ReloadPolicy, Searcher, SegmentReader, TERMINATED, TantivyDocument, Term};
+use tantivy::{
+    DocSet as _, Index, InvertedIndexReader, ReloadPolicy, Searcher, SegmentReader, TERMINATED,
+    TantivyDocument, Term,
+};
 
 use super::column::Column as Stored;
 use crate::analysis::{self, View};
 use crate::bits::Bits;
+use crate::deadline::Deadline;
 
 /// What tantivy may hold while it writes one part, in bytes; a hint, parts are small.
 const WRITER_BYTES: usize = 64 << 20;
+
+/// Words handed out between two looks at the clock.
+const WORDS_PER_CHECK: u64 = 256;
 
 /// A view of a column in the index of words.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -219,6 +226,51 @@ impl Words {
         Ok(())
     }
 
+    /// Hands out each word of a field with the lines that have it, in the order of the alphabet.
+    pub(crate) fn each_word(
+        &self,
+        field: &WordField,
+        deadline: &Deadline,
+        mut take: impl FnMut(&[u8], &LinesOfWord<'_>) -> SearchResult<()>,
+    ) -> SearchResult<()> {
+        let Some((segment, own)) = self.place(field) else { return Ok(()) };
+        let index = segment.inverted_index(own).map_err(SearchError::engine)?;
+        let mut words = index.terms().stream().map_err(SearchError::engine)?;
+        let mut seen: u64 = 0;
+        while words.advance() {
+            if seen.is_multiple_of(WORDS_PER_CHECK) {
+                deadline.check()?;
+            }
+            seen += 1;
+            take(words.key(), &LinesOfWord { index: &index, info: words.value() })?;
+        }
+        Ok(())
+    }
+
+    /// The first rows of `among` that have a word.
+    pub(crate) fn first_rows(
+        &self,
+        field: &WordField,
+        word: &str,
+        among: &Bits,
+        rows_max: usize,
+    ) -> SearchResult<Vec<usize>> {
+        let mut rows = Vec::new();
+        let Some((segment, own)) = self.place(field) else { return Ok(rows) };
+        let index = segment.inverted_index(own).map_err(SearchError::engine)?;
+        let term = Term::from_field_text(own, word);
+        let postings = index.read_postings(&term, IndexRecordOption::Basic).map_err(SearchError::engine)?;
+        let Some(mut postings) = postings else { return Ok(rows) };
+        while postings.doc() != TERMINATED && rows.len() < rows_max {
+            let row = postings.doc() as usize;
+            if among.get(row) {
+                rows.push(row);
+            }
+            postings.advance();
+        }
+        Ok(rows)
+    }
+
     /// Adds the rows that hold the words (at least two) one after the other, and what they score.
     pub(crate) fn phrase(
         &self,
@@ -248,6 +300,31 @@ impl Words {
                 scores[row as usize] += score * field.boost;
             })
             .map_err(SearchError::engine)
+    }
+}
+
+/// The lines of one part that have a word.
+pub(crate) struct LinesOfWord<'a> {
+    index: &'a InvertedIndexReader,
+    info: &'a TermInfo,
+}
+
+impl LinesOfWord<'_> {
+    /// Number of lines, those included that were removed since.
+    pub(crate) fn count(&self) -> u64 {
+        u64::from(self.info.doc_freq)
+    }
+
+    /// Number of lines of `rows` that have it.
+    pub(crate) fn count_in(&self, rows: &Bits) -> SearchResult<u64> {
+        let postings = self.index.read_postings_from_terminfo(self.info, IndexRecordOption::Basic);
+        let mut postings = postings.map_err(SearchError::engine)?;
+        let mut found = 0;
+        while postings.doc() != TERMINATED {
+            found += u64::from(rows.get(postings.doc() as usize));
+            postings.advance();
+        }
+        Ok(found)
     }
 }
 

@@ -113,6 +113,8 @@ async fn a_question_without_time_is_stopped() {
         size: 1,
         after: None,
         count: true,
+        collapse: None,
+        highlight: Vec::new(),
     };
     let stopped = index.lines(request).await.unwrap_err();
     assert!(matches!(stopped, SearchError::TooLong), "{stopped}");

@@ -23,4 +23,4 @@ macro_rules! suites {
     };
 }
 
-suites!(pages, text, groups, life, edits, random, unions);
+suites!(pages, text, output, groups, life, edits, random, unions);

@@ -142,6 +142,8 @@ pub(super) fn request(index: &dyn Index, query: Query) -> LinesRequest {
         size: 1_000,
         after: None,
         count: true,
+        collapse: None,
+        highlight: Vec::new(),
     }
 }
 

@@ -153,6 +153,18 @@ pub(super) fn cannot_group(column: &Column) -> SearchError {
     bad(format!("Impossible de grouper sur le champ {}. {reason}", column.key))
 }
 
+/// Refuses to keep one line of each value of a column that cannot group.
+pub(super) fn cannot_collapse(column: &Column) -> SearchError {
+    let reason = disabled("Triable et groupable", column);
+    bad(format!("Impossible de dédoublonner sur le champ {}. {reason}", column.key))
+}
+
+/// Refuses to count the words of a column.
+pub(super) fn cannot_count_words(column: &Column) -> SearchError {
+    let reason = disabled("Statistiques de mots", column);
+    bad(format!("Impossible de compter les mots du champ {}. {reason}", column.key))
+}
+
 fn available(column: &Column) -> String {
     let mut filters = Vec::new();
     if column.capabilities.index() {

@@ -4,7 +4,7 @@ use halle_base::limits::{PAGE_LINES_DEFAULT, PAGE_LINES_MAX};
 
 use super::fields::{Fields, cannot_sort, is_sortable};
 use super::raw::{Params, number};
-use super::{bad, filters, fulltext, geo};
+use super::{bad, filters, fulltext, geo, output};
 use crate::ast::{Cursor, Query, SortBy, SortKey};
 use crate::engine::{LineFields, LinesRequest, ScanRequest, SearchResult};
 
@@ -47,6 +47,10 @@ pub struct LinesParams {
     pub after: Option<Cursor>,
     /// Whether to count all lines that match.
     pub count: bool,
+    /// Column by which lines are collapsed: only the first of each value is kept.
+    pub collapse: Option<String>,
+    /// Columns whose passages that match are answered too.
+    pub highlight: Vec<String>,
 }
 
 impl LinesParams {
@@ -75,6 +79,9 @@ impl LinesParams {
         "account",
         "format",
         "truncate",
+        "html",
+        "highlight",
+        "collapse",
         "hint",
         "sep",
         "header",
@@ -113,7 +120,23 @@ impl LinesParams {
             }
         };
         let query = filters::query(params, fields)?;
-        Ok(Self { query, sort, selected, select, fields: line_fields, size, page, after, count })
+        let collapse = output::collapse(params, fields)?;
+        if collapse.is_some() && size == Size::All {
+            return Err(bad("\"collapse\" cannot be combined with \"size=all\", follow \"next\" instead"));
+        }
+        Ok(Self {
+            query,
+            sort,
+            selected,
+            select,
+            fields: line_fields,
+            size,
+            page,
+            after,
+            count,
+            collapse,
+            highlight: output::highlight(params, fields)?,
+        })
     }
 
     /// The question for one page; `lines` stands for `size=all`.
@@ -131,6 +154,8 @@ impl LinesParams {
             size,
             after: self.after.clone(),
             count: self.count,
+            collapse: self.collapse.clone(),
+            highlight: self.highlight.clone(),
         }
     }
 

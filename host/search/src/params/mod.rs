@@ -1,7 +1,7 @@
 //! Data Fair's query parameters, parsed and checked against the schema.
 //!
 //! Each route has its own reader: [`LinesParams`], [`ValuesAggParams`], [`GeoAggParams`], [`MetricAggParams`],
-//! [`SimpleMetricsParams`], [`ValuesParams`]. All take the decoded [`Params`] of the request and the [`Fields`] of the dataset, and all share
+//! [`SimpleMetricsParams`], [`ValuesParams`], [`WordsAggParams`]. All take the decoded [`Params`] of the request and the [`Fields`] of the dataset, and all share
 //! [`filters::query`], so that every filter works everywhere.
 //!
 //! **Invariant:** these are pure functions of text; no input makes them panic, and every limit has an error text.
@@ -18,6 +18,7 @@ mod geo_agg;
 mod lines;
 mod lucene;
 mod operand;
+mod output;
 mod qs;
 mod raw;
 mod simple;
@@ -31,6 +32,7 @@ pub use fields::{FILTER_SUFFIXES, Fields};
 pub use filters::query;
 pub use geo_agg::GeoAggParams;
 pub use lines::{LinesParams, PAGE_WINDOW_LINES_MAX, Size};
+pub use output::WordsAggParams;
 pub use raw::Params;
 pub use stop_words::is_stop_word;
 

@@ -163,6 +163,8 @@ async fn highest(index: &dyn Index) -> DatasetsResult<i64> {
         size: 1,
         after: None,
         count: false,
+        collapse: None,
+        highlight: Vec::new(),
     };
     let page = index.lines(request).await?;
     let Some(line) = page.lines.first() else { return Ok(0) };
