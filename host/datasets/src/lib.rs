@@ -24,6 +24,7 @@ pub mod http;
 pub mod jobs;
 pub mod openapi;
 pub(crate) mod rules;
+pub mod rich_text;
 pub mod service;
 pub mod state;
 pub mod views;

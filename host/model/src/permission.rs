@@ -65,6 +65,8 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Read, "getMetricAgg"),
     op(Class::Read, "getSimpleMetricsAgg"),
     op(Class::Read, "getWordsAgg"),
+    op(Class::Read, "getMinAgg"),
+    op(Class::Read, "getMaxAgg"),
     op(Class::Read, "readApiDoc"),
     op(Class::Read, "downloadOriginalData"),
     op(Class::Read, "downloadFullData"),

@@ -1,19 +1,10 @@
 //! Markdown of producers as HTML that is safe in a page.
 
-use ammonia::Builder;
-use comrak::Options;
+use halle_datasets::rich_text::{self, Dress};
 
 /// Safe HTML. Headings begin two levels down: the page has its `h1`, and the section its `h2`.
 pub fn html(markdown: &str) -> String {
-    let mut options = Options::default();
-    options.extension.table = true;
-    options.extension.autolink = true;
-    options.extension.strikethrough = true;
-    // Data Fair's descriptions mix Markdown and HTML; ammonia decides what of it stays.
-    options.render.r#unsafe = true;
-    let html = comrak::markdown_to_html(markdown, &options);
-    let html = Builder::default().link_rel(Some("noopener noreferrer nofollow")).clean(&html).to_string();
-    lower_headings(html)
+    lower_headings(rich_text::html(markdown, Dress::Plain))
 }
 
 /// `h1` to `h4` become `h3` to `h6`. Only after the sanitiser: tags are then written in one way.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::http::headers::answer;
 use crate::http::seen::Seen;
+use crate::rich_text::Rendering;
 use crate::views;
 
 /// The description of a dataset. `select` acts through its negative items only.
@@ -27,6 +28,7 @@ pub(super) async fn describe(
         params.list("select").into_iter().filter(|name| name.starts_with('-')).collect();
     let negatives = Params::parse(&format!("select={}", negatives.join(",")))?;
     paging::select(&mut view, &negatives, &[]);
+    Rendering::new(params.get("html"), params.number("truncate")?).description(&mut view);
     let response = json(&headers, CacheFor::Nobody, &view)?;
     Ok(answer(&dataset, "readDescription", None, response))
 }

@@ -9,6 +9,7 @@ use halle_http::{ApiError, ApiResult, BaseUrl, Caller, Params};
 use halle_store::{ABSENT, Order};
 use serde_json::{Map, Value, json};
 
+use crate::rich_text::Rendering;
 use crate::service::list::{FACETS, KeyFilter, ListQuery, SUMS};
 use crate::state::Datasets;
 use crate::views;
@@ -82,6 +83,7 @@ pub(super) async fn answer(
     if params.get("count") != Some("false") {
         body.insert("count".to_owned(), json!(answer.count));
     }
+    let rendering = Rendering::new(params.get("html"), params.number("truncate")?);
     let results = answer.results.iter().map(|dataset| {
         let mut view = views::dataset(dataset, caller, &base.0);
         let raw = params.flag("raw");
@@ -90,6 +92,7 @@ pub(super) async fn answer(
         }
         let mut view = Value::Object(view);
         paging::select(&mut view, params, if raw { &[][..] } else { views::ALWAYS });
+        rendering.description(&mut view);
         view
     });
     body.insert("results".to_owned(), results.collect());

@@ -106,6 +106,12 @@ fn read_paths(dataset: &Dataset) -> Map<String, Value> {
         add("/metric_agg", metric_agg(dataset));
         add("/simple_metrics_agg", simple_metrics_agg(dataset));
     }
+    let worded = columns_where(dataset, |column| {
+        column.capabilities.text_agg.unwrap_or(false) && column.capabilities.text()
+    });
+    if !worded.is_empty() {
+        add("/words_agg", words_agg(dataset, &worded));
+    }
     if dataset.kind() == DatasetKind::File {
         add("/raw", file("downloadOriginalData", "Télécharger le fichier d'origine."));
         add("/full", file("downloadFullData", "Télécharger le fichier enrichi."));
@@ -308,6 +314,22 @@ fn simple_metrics_agg(dataset: &Dataset) -> Operation {
         ])
         .parameters(filters(&dataset.schema, is_geolocated(dataset)))
         .answers(200, "Les métriques.", json_content(schema))
+}
+
+fn words_agg(dataset: &Dataset, worded: &[&str]) -> Operation {
+    let word = json!({ "type": "object", "properties": {
+        "word": text(), "total": { "type": "integer" }, "score": { "type": "number" },
+    } });
+    let schema = json!({ "type": "object", "properties": {
+        "total": { "type": "integer" }, "sample": { "type": "integer" },
+        "results": { "type": "array", "items": word },
+    } });
+    let mut field = query("field", "Colonne.", one_of(worded));
+    field["required"] = true.into();
+    Operation::of_dataset("getWordsAgg", READS, "Compter les mots d'une colonne.")
+        .parameters([field, query("size", "Nombre de mots.", whole(20, 0, 200))])
+        .parameters(filters(&dataset.schema, is_geolocated(dataset)))
+        .answers(200, "Les mots, les plus significatifs d'abord.", json_content(schema))
 }
 
 fn write_paths(dataset: &Dataset) -> Vec<(String, Value)> {

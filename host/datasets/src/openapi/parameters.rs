@@ -34,6 +34,7 @@ pub(super) fn page_schema(columns: &[Column]) -> Value {
         "type": "object",
         "properties": {
             "total": { "type": "integer", "description": "Nombre de lignes qui correspondent, toutes pages confondues." },
+            "totalCollapse": { "type": "integer", "description": "Nombre de valeurs de la colonne de `collapse`." },
             "next": { "type": "string", "format": "uri", "description": "Adresse de la page suivante." },
             "meta": { "type": "object", "properties": { "hints": { "type": "array", "items": { "type": "string" } } } },
             "results": { "type": "array", "items": line_schema(columns) },
@@ -68,6 +69,15 @@ pub(super) fn paging(columns: &[Column]) -> Vec<Value> {
             "Compter ou non toutes les lignes qui correspondent.",
             one_of(&["true", "false", "exact", "estimate"]),
         ),
+        query("collapse", "Colonne : ne rendre que la première ligne de chaque valeur.", text()),
+        query(
+            "highlight",
+            "Colonnes de texte dont rendre dans `_highlight` les extraits trouvés, en HTML.",
+            text(),
+        ),
+        query("html", "Rendre en HTML les colonnes de Markdown.", one_of(&["true", "vuetify"])),
+        query("truncate", "Nombre de caractères auquel couper les textes.", whole(100, 0, 1_000_000)),
+        query("arrays", "Rendre en tableaux les colonnes à plusieurs valeurs.", json!({ "type": "boolean" })),
     ]
 }
 

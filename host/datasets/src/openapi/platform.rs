@@ -282,6 +282,7 @@ fn aggregations(add: &mut impl FnMut(&str, &str, Operation)) {
             any(),
         ),
     );
+    words_and_extremes(add);
     let column = || in_path("column", "Colonne.", text());
     let values = json_content(json!({ "type": "array", "items": {} }));
     add(
@@ -301,6 +302,33 @@ fn aggregations(add: &mut impl FnMut(&str, &str, Operation)) {
             .parameters(filtered())
             .answers(200, "Les valeurs.", any_list()),
     );
+}
+
+fn words_and_extremes(add: &mut impl FnMut(&str, &str, Operation)) {
+    let words = get("getWordsAgg", DATA, "Compter les mots d'une colonne.").parameters([
+        query("field", "Colonne dont les statistiques de mots sont activées.", text()),
+        query("size", "Nombre de mots.", whole(20, 0, 200)),
+    ]);
+    let words = words.parameters(filters(&[], true)).answers(200, "Les mots.", any());
+    add("/datasets/{id}/words_agg", "get", words);
+    let number = || json_content(json!({ "type": ["number", "null"] }));
+    let extremes = [
+        (
+            "/datasets/{id}/max/{column}",
+            "getMaxAgg",
+            "Lire la plus grande valeur d'une colonne (préférez metric_agg).",
+        ),
+        (
+            "/datasets/{id}/min/{column}",
+            "getMinAgg",
+            "Lire la plus petite valeur d'une colonne (préférez metric_agg).",
+        ),
+    ];
+    for (path, id, summary) in extremes {
+        let column = in_path("column", "Colonne de nombres ou de dates.", text());
+        let operation = get(id, DATA, summary).parameters([column]).parameters(filters(&[], true));
+        add(path, "get", operation.answers(200, "Le nombre ; pour une date, en millisecondes.", number()));
+    }
 }
 
 fn documents(add: &mut impl FnMut(&str, &str, Operation)) {

@@ -23,6 +23,7 @@ mod identities;
 mod init_from;
 mod lines;
 mod list;
+mod output;
 mod patch;
 mod permissions;
 mod plugins;

@@ -1,9 +1,11 @@
-//! `GET /datasets/{id}/values_agg`, `metric_agg`, `simple_metrics_agg`, `values/{column}`, `values-labels/{column}`.
+//! `GET /datasets/{id}/values_agg`, `metric_agg`, `simple_metrics_agg`, `words_agg`, `values/{column}`,
+//! `values-labels/{column}`, `min/{column}`, `max/{column}`.
 
 use axum::extract::{OriginalUri, Path};
 use axum::http::HeaderMap;
 use axum::response::Response;
 use halle_http::{ApiResult, BaseUrl, Caller, Params};
+use halle_search::ast::Metric;
 use serde_json::Value;
 
 use super::headers::{Answer, Payload, cache_for, unchanged};
@@ -125,6 +127,51 @@ pub(super) async fn values_labels(
     let asked = search_params(&params)?;
     json_answer(&reading, &params, &headers, async || {
         Ok(reading.values_labels(&column, &asked).await?.into())
+    })
+    .await
+}
+
+/// The words of a column.
+pub(super) async fn words_agg(
+    State(datasets): State<Datasets>,
+    Path(id): Path<String>,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "getWordsAgg").await?;
+    let asked = search_params(&params)?;
+    json_answer(&reading, &params, &headers, async || Ok(reading.words_agg(&asked).await?)).await
+}
+
+/// The largest value of a column, as a bare number.
+pub(super) async fn max(
+    State(datasets): State<Datasets>,
+    Path((id, column)): Path<(String, String)>,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "getMaxAgg").await?;
+    let asked = search_params(&params)?;
+    json_answer(&reading, &params, &headers, async || {
+        Ok(reading.extreme(&column, Metric::Max, &asked).await?)
+    })
+    .await
+}
+
+/// The smallest value of a column, as a bare number.
+pub(super) async fn min(
+    State(datasets): State<Datasets>,
+    Path((id, column)): Path<(String, String)>,
+    caller: Caller,
+    params: Params,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let reading = datasets.open(&caller, &id, "getMinAgg").await?;
+    let asked = search_params(&params)?;
+    json_answer(&reading, &params, &headers, async || {
+        Ok(reading.extreme(&column, Metric::Min, &asked).await?)
     })
     .await
 }

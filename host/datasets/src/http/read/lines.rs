@@ -102,7 +102,7 @@ fn own_params(params: &Params, owner: &str) -> ApiResult<halle_search::params::P
     Ok(own.map_err(DatasetsError::from)?)
 }
 
-/// `{total, next?, meta?, results}`, in this order. Lines are copied as the index keeps them.
+/// `{total, next?, totalCollapse?, meta?, results}`, in this order. Lines are copied as the index keeps them.
 fn envelope(answer: &LinesAnswer, next: Option<&str>) -> Vec<u8> {
     let mut members = Vec::new();
     if let Some(total) = answer.total {
@@ -110,6 +110,9 @@ fn envelope(answer: &LinesAnswer, next: Option<&str>) -> Vec<u8> {
     }
     if let Some(next) = next {
         members.push(format!("\"next\":{}", Value::from(next)));
+    }
+    if let Some(total) = answer.total_collapse {
+        members.push(format!("\"totalCollapse\":{total}"));
     }
     if !answer.hints.is_empty() {
         members.push(format!("\"meta\":{}", json!({ "hints": answer.hints })));
@@ -183,12 +186,13 @@ mod tests {
     fn members_of_the_envelope_have_their_order() {
         let answer = LinesAnswer {
             total: Some(3),
+            total_collapse: Some(2),
             lines: vec![Bytes::from_static(b"{\"a\":1}"), Bytes::from_static(b"{}")],
             next: None,
             hints: vec!["x".to_owned()],
         };
         let text = String::from_utf8(envelope(&answer, Some("http://n"))).unwrap();
-        let expect = r#"{"total":3,"next":"http://n","meta":{"hints":["x"]},"results":[{"a":1},{}]}"#;
+        let expect = r#"{"total":3,"next":"http://n","totalCollapse":2,"meta":{"hints":["x"]},"results":[{"a":1},{}]}"#;
         assert_eq!(text, expect);
         assert_eq!(envelope(&LinesAnswer::default(), None), br#"{"results":[]}"#);
     }

@@ -1,12 +1,15 @@
 //! Aggregations.
 
-use halle_model::Caller;
-use halle_search::ast::Interval;
+use halle_base::Timestamp;
+use halle_model::{Caller, Column, ColumnKind};
+use halle_search::ast::{Interval, Metric};
 use halle_search::engine::{Group, Groups};
 use halle_search::params::{
-    GeoAggParams, MetricAggParams, Params, SimpleMetricsParams, ValuesAggParams, ValuesParams,
+    GeoAggParams, MetricAggParams, Params, SimpleMetricsParams, ValuesAggParams, ValuesParams, WordsAggParams,
 };
 use halle_search::{Query, geohash};
+use jiff::civil::Date;
+use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::Reading;
@@ -103,6 +106,36 @@ impl Reading {
         Ok(json!({ "total": total, "metric": metric }))
     }
 
+    /// The smallest ([`Metric::Min`]) or largest value of a column of numbers or dates, as a bare number: milliseconds since
+    /// 1970-01-01 UTC for dates; null when no line has one.
+    pub async fn extreme(&self, column: &str, metric: Metric, params: &Params) -> DatasetsResult<Value> {
+        let name = if metric == Metric::Min { "min" } else { "max" };
+        let question = params.clone().with("metric", name).with("field", column);
+        let asked = MetricAggParams::parse(&question, &self.fields())?;
+        let kind = self.fields().get(&asked.column).map(Column::kind);
+        if kind == Some(ColumnKind::Text) {
+            let message = format!("Le champ {column} n'est ni un nombre ni une date : utilisez metric_agg.");
+            return Err(DatasetsError::BadRequest(message));
+        }
+        let (_, value) = self.index.metric(asked.query, &asked.column, metric, &[]).await?;
+        Ok(match value {
+            Value::String(text) => milliseconds(&text).map_or(Value::Null, Value::from),
+            value => value,
+        })
+    }
+
+    /// The words of a column: `{total, sample, results: [{word, total, score}]}`. Every line counts: the sample is all of
+    /// them.
+    pub async fn words_agg(&self, params: &Params) -> DatasetsResult<Value> {
+        let asked = WordsAggParams::parse(params, &self.fields())?;
+        let found = self.index.words(asked.request).await?;
+        let words = found.words.into_iter();
+        let results: Vec<Value> = words
+            .map(|word| json!({ "word": word.word, "total": word.total, "score": word.score }))
+            .collect();
+        Ok(json!({ "total": found.total, "sample": found.total, "results": results }))
+    }
+
     /// Several metrics over several columns.
     pub async fn simple_metrics_agg(&self, params: &Params) -> DatasetsResult<Value> {
         let asked = SimpleMetricsParams::parse(params, &self.fields())?;
@@ -160,6 +193,15 @@ impl Reading {
         });
         Ok(labelled.collect())
     }
+}
+
+/// A date, at midnight UTC, or a date-time in milliseconds since 1970-01-01 UTC.
+fn milliseconds(text: &str) -> Option<i64> {
+    let instant = text.parse::<Timestamp>().ok().or_else(|| {
+        let day: Date = text.parse().ok()?;
+        Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
+    });
+    instant.map(Timestamp::as_millisecond)
 }
 
 fn text_of(value: &Value) -> Option<String> {

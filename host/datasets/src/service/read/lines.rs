@@ -17,6 +17,8 @@ use crate::state::Datasets;
 pub struct LinesAnswer {
     /// Lines that match, over all pages; `None` with `after` or `count=false`.
     pub total: Option<u64>,
+    /// Distinct values of the column by which lines are collapsed, when they are.
+    pub total_collapse: Option<u64>,
     /// Each line as a JSON object.
     pub lines: Vec<Bytes>,
     /// Where the next page begins, as the value of `after`; `None` on a page that is not full.
@@ -59,11 +61,12 @@ impl Reading {
             let message = "\"size\" must be a whole number, \"all\" is for the formats csv, ndjson, geojson, parquet, xlsx, ods and shp";
             return Err(DatasetsError::bad_request(message));
         };
-        let page = self.index.lines(asked.request(size)).await?;
         let rewrite = Rewrite::of(params, &self.columns)?;
-        let lines = page.lines.into_iter().map(|line| rewrite.line(line)).collect::<DatasetsResult<_>>()?;
+        let page = self.index.lines(asked.request(size)).await?;
+        let lines = rewrite.lines(page.lines).await?;
         Ok(LinesAnswer {
             total: page.total,
+            total_collapse: page.total_collapse,
             lines,
             next: page.next.as_ref().filter(|_| size > 0).map(after_text),
             hints: self.hints(params, LinesParams::KNOWN),

@@ -1,4 +1,4 @@
-//! What is done to each JSON line on its way out: `truncate=N`, `arrays=true`, `wkt=true`.
+//! What is done to each JSON line on its way out: `html=true`, `truncate=N`, `arrays=true`, `wkt=true`.
 
 use bytes::Bytes;
 use halle_model::{Column, ColumnKind, concept};
@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 
 use super::wkt;
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::rich_text::{Rendering, truncated};
 use crate::service::attachments::ATTACHMENT;
 
 /// Concepts whose values are addresses: cut, they would point elsewhere.
@@ -14,6 +15,8 @@ const NEVER_CUT_CONCEPTS: [&str; 3] = ["image", "webPage", "email"];
 
 /// The changes that the parameters ask for; none of them costs nothing.
 pub(super) struct Rewrite {
+    /// Columns of Markdown, and what becomes of them.
+    markdown: Option<(Rendering, Vec<String>)>,
     /// Longest text, in characters, and the columns it applies to.
     truncate: Option<(usize, Vec<String>)>,
     /// Multivalued columns and their separators.
@@ -23,33 +26,43 @@ pub(super) struct Rewrite {
 }
 
 impl Rewrite {
-    /// Reads `truncate`, `arrays` and `wkt`.
+    /// Reads `html`, `truncate`, `arrays` and `wkt`.
     pub(super) fn of(params: &Params, columns: &[Column]) -> DatasetsResult<Self> {
-        let truncate = match params.get("truncate") {
+        let chars_max = match params.get("truncate") {
             None => None,
-            Some(_) => {
-                let chars = params.number("truncate", 0, halle_base::limits::CELL_BYTES_MAX)?;
-                let cut = columns.iter().filter(|column| may_be_cut(column));
-                Some((chars, cut.map(|column| column.key.clone()).collect()))
-            }
+            Some(_) => Some(params.number("truncate", 0, halle_base::limits::CELL_BYTES_MAX)?),
         };
+        let rendering = Rendering::new(params.get("html"), chars_max);
+        let (markdown, plain): (Vec<&Column>, Vec<&Column>) =
+            columns.iter().partition(|column| rendering.html.is_some() && is_markdown(column));
+        let keys = |columns: Vec<&Column>| columns.into_iter().map(|column| column.key.clone()).collect();
+        let truncate = chars_max
+            .map(|chars| (chars, keys(plain.into_iter().filter(|column| may_be_cut(column)).collect())));
+        let markdown = (!markdown.is_empty()).then(|| (rendering, keys(markdown)));
         let multivalued =
             columns.iter().filter_map(|column| Some((column.key.clone(), column.separator.clone()?)));
         let arrays = if params.flag("arrays") { multivalued.collect() } else { Vec::new() };
-        Ok(Self { truncate, arrays, wkt: wkt::columns(params, columns) })
+        Ok(Self { markdown, truncate, arrays, wkt: wkt::columns(params, columns) })
     }
 
     /// The line as it goes out.
     pub(super) fn line(&self, line: Bytes) -> DatasetsResult<Bytes> {
-        if self.truncate.is_none() && self.arrays.is_empty() && self.wkt.is_empty() {
+        if self.is_nothing() {
             return Ok(line);
         }
         let mut values: Map<String, Value> =
             serde_json::from_slice(&line).map_err(DatasetsError::internal)?;
+        if let Some((rendering, columns)) = &self.markdown {
+            for key in columns {
+                if let Some(Value::String(text)) = values.get_mut(key) {
+                    *text = rendering.markdown(text);
+                }
+            }
+        }
         if let Some((chars, columns)) = &self.truncate {
             for key in columns {
                 if let Some(Value::String(text)) = values.get_mut(key) {
-                    truncate(text, *chars);
+                    *text = truncated(text, *chars);
                 }
             }
         }
@@ -67,6 +80,34 @@ impl Rewrite {
         }
         serde_json::to_vec(&values).map(Bytes::from).map_err(DatasetsError::internal)
     }
+
+    /// The lines as they go out. Markdown takes its time: then beside the asynchronous threads.
+    pub(super) async fn lines(self, lines: Vec<Bytes>) -> DatasetsResult<Vec<Bytes>> {
+        if self.is_nothing() {
+            return Ok(lines);
+        }
+        let is_slow = self.markdown.is_some();
+        let all = move || lines.into_iter().map(|line| self.line(line)).collect();
+        if is_slow { tokio::task::spawn_blocking(all).await.map_err(DatasetsError::internal)? } else { all() }
+    }
+
+    fn is_nothing(&self) -> bool {
+        self.markdown.is_none()
+            && self.truncate.is_none()
+            && self.arrays.is_empty()
+            && self.wkt.is_empty()
+    }
+}
+
+/// Whether the column holds Markdown: it says so, or it is what describes the line.
+fn is_markdown(column: &Column) -> bool {
+    let described = concept::by_id("description");
+    let uri = column.refers_to.as_deref();
+    let describes =
+        described.is_some_and(|concept| uri.is_some_and(|uri| concept.identifiers.contains(&uri)));
+    column.kind() == ColumnKind::Text
+        && column.separator.is_none()
+        && (column.display.as_deref() == Some("markdown") || describes)
 }
 
 fn may_be_cut(column: &Column) -> bool {
@@ -80,13 +121,6 @@ fn may_be_cut(column: &Column) -> bool {
         && !column.key.starts_with('_')
         && !address
         && uri != Some(ATTACHMENT)
-}
-
-fn truncate(text: &mut String, chars: usize) {
-    if let Some((at, _)) = text.char_indices().nth(chars) {
-        text.truncate(at);
-        text.push_str("...");
-    }
 }
 
 fn split(text: &str, separator: &str) -> Value {
@@ -103,7 +137,9 @@ mod tests {
         tags.separator = Some(", ".to_owned());
         let mut page = Column::new("page", ColumnKind::Text);
         page.refers_to = Some("https://schema.org/WebPage".to_owned());
-        let columns = [Column::new("a", ColumnKind::Text), tags, page];
+        let mut note = Column::new("note", ColumnKind::Text);
+        note.display = Some("markdown".to_owned());
+        let columns = [Column::new("a", ColumnKind::Text), tags, page, note];
         let params = Params::new(params.iter().copied()).unwrap();
         let line = Rewrite::of(&params, &columns).unwrap().line(Bytes::from(line.to_owned())).unwrap();
         String::from_utf8(line.to_vec()).unwrap()
@@ -115,6 +151,16 @@ mod tests {
         let expect = r#"{"a":"blab...","tags":"xxxxx, y","page":"https://example.org"}"#;
         assert_eq!(rewritten(&[("truncate", "4")], line), expect);
         assert_eq!(rewritten(&[("truncate", "9")], r#"{"a":"éléphants"}"#), r#"{"a":"éléphants"}"#);
+    }
+
+    #[test]
+    fn markdown_becomes_html_that_is_cut_by_what_it_shows() {
+        let line = r##"{"a":"*abc*","note":"*abc* d"}"##;
+        let expect = r##"{"a":"*abc*","note":"<p><em>abc</em> d</p>\n"}"##;
+        assert_eq!(rewritten(&[("html", "true")], line), expect);
+        let expect = r##"{"a":"*a...","note":"<p><em>ab...</em></p>"}"##;
+        assert_eq!(rewritten(&[("html", "true"), ("truncate", "2")], line), expect);
+        assert_eq!(rewritten(&[("html", "no")], line), line);
     }
 
     #[test]
