@@ -14,6 +14,7 @@ use crate::http::seen::draft;
 use crate::http::upload::{Received, receive};
 use crate::service::create::NewDataset;
 use crate::service::drafts::{mode_of, wants_draft};
+use crate::service::table_schema;
 use crate::state::Datasets;
 use crate::views;
 
@@ -60,6 +61,7 @@ pub(super) async fn create_or_replace(
     let dataset = datasets.load(&caller, &id, "writeData").await?;
     let mode = mode_of(draft.as_deref(), &dataset)?;
     let Received { attributes, file } = receive(&datasets, request).await?;
+    let attributes = table_schema::unfold(attributes, &dataset.schema)?;
     let dataset = match &file {
         Some(file) => datasets.replace_in_mode(&caller, &id, file.upload(), &attributes, mode).await?,
         None if wants_draft => datasets.patch_draft(&caller, &id, &attributes).await?,
@@ -76,6 +78,7 @@ async fn create_from(
     received: Received,
 ) -> DatasetsResult<Dataset> {
     let Received { attributes, file } = received;
+    let attributes = table_schema::unfold(attributes, &[])?;
     let new = NewDataset { attributes, ..new };
     match &file {
         Some(file) => datasets.create_with(caller, new, file.upload()).await,

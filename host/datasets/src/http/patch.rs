@@ -9,6 +9,7 @@ use crate::error::{DatasetsError, DatasetsResult};
 use crate::http::headers::answer;
 use crate::http::seen::draft;
 use crate::http::upload::{Received, receive};
+use crate::service::table_schema;
 use crate::state::Datasets;
 use crate::views;
 
@@ -20,13 +21,14 @@ pub(super) async fn patch(
     Path(id): Path<String>,
     request: Request,
 ) -> DatasetsResult<Response> {
-    datasets.load(&caller, &id, "writeDescription").await?;
+    let known = datasets.load(&caller, &id, "writeDescription").await?;
     let of_draft = draft(request.uri().query().unwrap_or_default()).as_deref() == Some("true");
     let Received { attributes, file } = receive(&datasets, request).await?;
     if file.is_some() {
         let message = "PATCH ne reçoit pas de fichier : utilisez POST ou PUT pour remplacer le fichier.";
         return Err(DatasetsError::bad_request(message));
     }
+    let attributes = table_schema::unfold(attributes, &known.schema)?;
     let dataset = if of_draft {
         datasets.patch_draft(&caller, &id, &attributes).await?
     } else {

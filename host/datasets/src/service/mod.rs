@@ -33,5 +33,6 @@ pub mod schema;
 pub(crate) mod schema_patch;
 pub mod simulate;
 pub(crate) mod union;
+pub(crate) mod table_schema;
 pub mod wait;
 pub mod write;

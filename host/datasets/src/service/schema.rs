@@ -1,9 +1,10 @@
 //! The schema of a dataset, filtered.
 
-use halle_model::Dataset;
+use halle_model::{Column, Dataset};
 use serde_json::{Map, Value, json};
 
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::table_schema;
 use crate::views::{ColumnView, columns};
 
 /// What part of the schema is wanted, and in which form. Absent filters let everything through.
@@ -45,7 +46,10 @@ pub fn schema(dataset: &Dataset, query: &SchemaQuery) -> DatasetsResult<Value> {
     let values: Vec<Value> = columns.iter().map(|column| described(column, query.safe)).collect();
     match query.mime_type.as_deref() {
         None | Some("application/json") => Ok(json!(values)),
-        Some("application/tableschema+json") => Ok(table_schema(dataset, &columns)),
+        Some("application/tableschema+json") => {
+            let columns: Vec<&Column> = columns.iter().map(ColumnView::column).collect();
+            Ok(table_schema::write(dataset, &columns))
+        }
         Some("application/schema+json") => Ok(json_schema(dataset, &columns, query)),
         Some(other) => Err(DatasetsError::BadRequest(format!(
             "Le paramètre \"mimeType\" ne connaît pas \"{other}\". Au choix : application/json, \
@@ -99,35 +103,6 @@ fn described(view: &ColumnView, safe: bool) -> Value {
         object.insert("label".to_owned(), json!(view.column().label()));
     }
     value
-}
-
-/// A Frictionless Table Schema.
-fn table_schema(dataset: &Dataset, columns: &[ColumnView]) -> Value {
-    let field = |view: &ColumnView| {
-        let column = view.column();
-        let kind = match (column.json_type.as_str(), column.format.as_deref()) {
-            (_, Some("date")) => "date",
-            (_, Some("date-time")) => "datetime",
-            (json_type, _) => json_type,
-        };
-        let mut field = json!({ "name": column.key, "title": column.label(), "type": kind });
-        if let Some(description) = &column.description {
-            field["description"] = json!(description);
-        }
-        if let Some(uri) = &column.refers_to {
-            field["rdfType"] = json!(uri);
-        }
-        field
-    };
-    let data = columns.iter().filter(|view| !view.column().calculated);
-    let mut schema = json!({
-        "$schema": "https://frictionlessdata.io/schemas/table-schema.json",
-        "fields": data.map(field).collect::<Vec<_>>(),
-    });
-    if !dataset.primary_key.is_empty() {
-        schema["primaryKey"] = json!(dataset.primary_key);
-    }
-    schema
 }
 
 /// A JSON Schema of one line.
