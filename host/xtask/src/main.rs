@@ -18,6 +18,7 @@ mod demo;
 mod openapi;
 mod setup;
 mod sh;
+mod table_schema;
 mod test;
 mod tidy;
 
@@ -38,6 +39,7 @@ cargo xtask <command>
                               feed damaged files, questions and expressions to what reads them
   tidy                        layers, lengths, words: the rules that a compiler does not know
   openapi                     validate the descriptions of the API
+  tableschema                 validate a schema and its lines with Frictionless
   fix                         format, and apply what clippy can apply
   setup                       only install what the demo and the tests need, and build nothing
   ui | plugins                only build the back office, or the first-party plugins
@@ -77,6 +79,7 @@ fn dispatch() -> Result<()> {
         "fuzz" => test::fuzz(rest),
         "tidy" => tidy::run(),
         "openapi" => openapi::validate(),
+        "tableschema" => table_schema::validate(),
         "fix" => test::fix(),
         "setup" => setup::everything(),
         "ui" => build::ui(),

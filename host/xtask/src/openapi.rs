@@ -28,7 +28,7 @@ pub fn validate() -> Result<()> {
 }
 
 /// The document in a snapshot: what follows its header, which ends with the second `---`.
-fn document(snapshot: &str) -> Result<String> {
+pub fn document(snapshot: &str) -> Result<String> {
     let text =
         std::fs::read_to_string(sh::root().join(snapshot)).with_context(|| format!("no {snapshot}"))?;
     let document = text.splitn(3, "---\n").nth(2).with_context(|| format!("{snapshot} has no document"))?;

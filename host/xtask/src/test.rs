@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 
 use crate::build::{self, Profile};
 use crate::setup::{self, node, python};
-use crate::{demo, openapi, sh, tidy};
+use crate::{demo, openapi, sh, table_schema, tidy};
 
 /// Seconds of fuzzing for each target: nine targets take a minute and a half.
 const FUZZ_SECONDS: &str = "10";
@@ -36,6 +36,7 @@ pub fn run(args: &[String]) -> Result<()> {
     }
     openapi::validate()?;
     fuzz(&["--seconds".to_owned(), FUZZ_SECONDS.to_owned()])?;
+    table_schema::validate()?;
     guests()?;
     demo::drive(Profile::Dev, &["--check".to_owned()])?;
     demo::scenarios(Profile::Dev, &[])?;
