@@ -30,7 +30,7 @@ use halle_wasm::{Compiler, WasmConfig, WasmHost};
 
 use crate::config::{DataArgs, ServeArgs};
 use crate::keys;
-use crate::painter::{MediaPainter, PluginCharts};
+use crate::painter::{MediaPainter, MediaPictures, PluginCharts};
 
 /// Hidden command that compiles one component for another process of this program.
 pub const COMPILE_COMMAND: &str = "compile-component";
@@ -128,7 +128,8 @@ impl App {
         let services = remote_services(&base, &installed, &egress, &vault);
         let temp_dir = folder.join("tmp");
         std::fs::create_dir_all(&temp_dir)?;
-        let datasets = datasets(args, &base, &engine, &installed, &services, &hub, &temp_dir);
+        let datasets = datasets(args, &base, &engine, &installed, &services, &hub, &temp_dir)
+            .with_pictures(Arc::new(MediaPictures(Arc::clone(&egress))));
         let applications = applications(&base, &datasets, &installed);
         let processings = Processings::new(ProcessingsParts {
             store: Arc::clone(&base.store),

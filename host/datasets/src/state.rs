@@ -1,7 +1,7 @@
 //! What the feature works with.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use halle_base::{Clock, Dice, Secret, limits};
 use halle_http::Hub;
@@ -12,7 +12,9 @@ use halle_store::{Blobs, Store};
 use crate::enrich::expressions::ExpressionEnrichments;
 use crate::enrich::{AllEnrichments, Enrichments};
 use crate::service::read::TileCache;
+use crate::pictures::Pictures;
 use crate::service::recent::Recent;
+use crate::service::thumbnail::Cache;
 use crate::service::write::LineLocks;
 
 /// Limits and places.
@@ -80,6 +82,8 @@ struct Shared {
     line_locks: LineLocks,
     recent: Recent,
     tiles: TileCache,
+    pictures: OnceLock<Arc<dyn Pictures>>,
+    thumbnails: Cache,
 }
 
 impl Datasets {
@@ -104,6 +108,24 @@ impl Datasets {
     /// Whether reads look at drafts.
     pub(crate) fn sees_drafts(&self) -> bool {
         self.2 == Sight::Draft
+    }
+
+    /// The feature with small pictures. Without, they are refused with 501.
+    #[must_use]
+    pub fn with_pictures(self, pictures: Arc<dyn Pictures>) -> Self {
+        // The first ones stay: features that were given this one before share them.
+        let _ = self.1.pictures.set(pictures);
+        self
+    }
+
+    /// What makes pictures small.
+    pub(crate) fn pictures(&self) -> Option<&Arc<dyn Pictures>> {
+        self.1.pictures.get()
+    }
+
+    /// Small pictures made lately.
+    pub(crate) fn thumbnails(&self) -> &Cache {
+        &self.1.thumbnails
     }
 
     /// What orders the changes of editable datasets' indexes.

@@ -32,6 +32,9 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     for (name, value) in &dataset.description {
         set(name, if name == "attachments" { attachments(dataset, value, base) } else { value.clone() });
     }
+    if dataset.description.get("image").is_some_and(Value::is_string) {
+        set("thumbnail", json!(format!("{base}/data-fair/api/v1/datasets/{}/thumbnail", dataset.id)));
+    }
     let optional = [
         ("errorStatus", json!(dataset.error_status)),
         ("originalFile", json!(dataset.original_file)),

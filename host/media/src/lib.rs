@@ -1,4 +1,4 @@
-//! Pictures: SVG made safe to show, and SVG as PNG.
+//! Pictures: SVG made safe to show, SVG as PNG, and pictures of any usual format made small.
 //!
 //! **Invariant:** nothing here reads a file, a system font or the network because a picture says so. Pictures are drawn
 //! from their sanitised form, so what is not on the allow-list of [`sanitize_svg`] cannot act, load, or multiply.
@@ -7,6 +7,7 @@
 
 mod png;
 mod sanitize;
+pub mod thumbnail;
 
 pub use png::{PNG_SIDE_PX_MAX, svg_to_png};
 pub use sanitize::{SVG_BYTES_MAX, SVG_DEPTH_MAX, SVG_NODES_MAX, sanitize_svg};
@@ -40,6 +41,15 @@ pub enum MediaError {
         width: u32,
         /// Height that follows from it, in pixels.
         height: u32,
+    },
+    /// The bytes are no picture in a known format, or one whose sides exceed [`thumbnail::PICTURE_SIDE_PX_MAX`].
+    #[error("L'image ne peut pas être lue : {0}.")]
+    NotAPicture(String),
+    /// The source is longer than [`thumbnail::PICTURE_BYTES_MAX`].
+    #[error("L'image fait {bytes} octets, la limite est de {} octets.", thumbnail::PICTURE_BYTES_MAX)]
+    PictureTooLong {
+        /// Bytes of the source.
+        bytes: usize,
     },
     /// The picture cannot be drawn.
     #[error("L'image SVG n'a pas pu être dessinée : {0}.")]

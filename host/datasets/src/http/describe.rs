@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::http::headers::answer;
 use crate::http::seen::Seen;
 use crate::rich_text::Rendering;
+use crate::service::thumbnail::size_px;
 use crate::views;
 
 /// The description of a dataset. `select` acts through its negative items only.
@@ -29,6 +30,19 @@ pub(super) async fn describe(
     let negatives = Params::parse(&format!("select={}", negatives.join(",")))?;
     paging::select(&mut view, &negatives, &[]);
     Rendering::new(params.get("html"), params.number("truncate")?).description(&mut view);
+    size_thumbnail(&mut view, &params)?;
     let response = json(&headers, CacheFor::Nobody, &view)?;
     Ok(answer(&dataset, "readDescription", None, response))
+}
+
+/// Puts the size that `thumbnail=WxH` asks for into the address of the small picture, if there is one.
+pub(super) fn size_thumbnail(view: &mut Value, params: &Params) -> ApiResult<()> {
+    let Some(text) = params.get("thumbnail").filter(|text| !matches!(*text, "true" | "false")) else {
+        return Ok(());
+    };
+    let (width, height) = size_px(text)?;
+    if let Some(Value::String(address)) = view.get_mut("thumbnail") {
+        address.push_str(&format!("?width={width}&height={height}"));
+    }
+    Ok(())
 }

@@ -9,6 +9,7 @@ use halle_http::{ApiError, ApiResult, BaseUrl, Caller, Params};
 use halle_store::{ABSENT, Order};
 use serde_json::{Map, Value, json};
 
+use crate::http::describe::size_thumbnail;
 use crate::rich_text::Rendering;
 use crate::service::list::{FACETS, KeyFilter, ListQuery, SUMS};
 use crate::state::Datasets;
@@ -93,9 +94,10 @@ pub(super) async fn answer(
         let mut view = Value::Object(view);
         paging::select(&mut view, params, if raw { &[][..] } else { views::ALWAYS });
         rendering.description(&mut view);
-        view
+        size_thumbnail(&mut view, &params)?;
+        Ok(view)
     });
-    body.insert("results".to_owned(), results.collect());
+    body.insert("results".to_owned(), results.collect::<ApiResult<Value>>()?);
     if !query.facets.is_empty() {
         body.insert("facets".to_owned(), json!(answer.facets));
     }

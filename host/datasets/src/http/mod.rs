@@ -25,6 +25,7 @@ pub mod schema;
 pub(crate) mod seen;
 pub mod simulate;
 mod target;
+pub mod thumbnail;
 pub mod upload;
 pub mod write;
 
@@ -54,6 +55,8 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/schema", get(schema::schema))
         .route("/datasets/{id}/safe-schema", get(schema::safe_schema))
         .route("/datasets/{id}/_simulate-extension", post(simulate::simulate))
+        .route("/datasets/{id}/thumbnail", get(thumbnail::of_dataset))
+        .route("/datasets/{id}/thumbnail/{hex}", get(thumbnail::of_line))
         .route("/datasets/{id}/journal", get(journal::journal))
         .route("/datasets/{id}/task-progress", get(journal::task_progress))
         .route("/datasets/{id}/validation-diagnostic.csv", get(diagnostics::validation))

@@ -76,6 +76,11 @@ pub(super) fn paging(columns: &[Column]) -> Vec<Value> {
             text(),
         ),
         query("html", "Rendre en HTML les colonnes de Markdown.", one_of(&["true", "vuetify"])),
+        query(
+            "thumbnail",
+            "Rendre dans `_thumbnail` l'adresse d'une vignette de l'image de la ligne : `true`, ou largeur et hauteur comme `300x200`.",
+            text(),
+        ),
         query("truncate", "Nombre de caractères auquel couper les textes.", whole(100, 0, 1_000_000)),
         query("arrays", "Rendre en tableaux les colonnes à plusieurs valeurs.", json!({ "type": "boolean" })),
     ]

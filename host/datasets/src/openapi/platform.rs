@@ -45,6 +45,7 @@ fn paths() -> Map<String, Value> {
     catalogue(&mut add);
     super::account::accounts(&mut add);
     descriptions(&mut add);
+    thumbnails(&mut add);
     files(&mut add);
     reads(&mut add);
     aggregations(&mut add);
@@ -234,6 +235,34 @@ fn files(add: &mut impl FnMut(&str, &str, Operation)) {
         "get",
         file.parameters([name]).answers(200, "Le fichier.", bytes()),
     );
+}
+
+fn thumbnails(add: &mut impl FnMut(&str, &str, Operation)) {
+    let png = || content("image/png", json!({ "type": "string", "format": "binary" }));
+    let of_dataset = get("readDescription", CATALOGUE, "Lire la vignette de l'image du jeu de données.");
+    let of_line = get("readLines", DATA, "Lire la vignette d'une image que nomment des lignes.").parameters(
+        [in_path("hex", "Adresse de l'image, ou `/attachments/` et son chemin, en hexadécimal.", text())],
+    );
+    let routes = [
+        ("/datasets/{id}/thumbnail", of_dataset.named("readThumbnail")),
+        ("/datasets/{id}/thumbnail/{hex}", of_line.named("readLineThumbnail")),
+    ];
+    for (path, operation) in routes {
+        let sized = operation.parameters([
+            query("width", "Largeur en pixels.", whole(300, 1, 2_000)),
+            query("height", "Hauteur en pixels.", whole(200, 1, 2_000)),
+            query(
+                "fit",
+                "Façon de remplir le cadre : `cover`, `contain`, `fill`, `inside`, `outside`.",
+                text(),
+            ),
+            query("position", "Partie qui reste quand il faut couper : `top`, `right bottom`...", text()),
+        ]);
+        let answered = sized
+            .answers(200, "La vignette.", png())
+            .answers_nothing(302, "L'image ne peut pas être lue d'ici : son adresse.");
+        add(path, "get", answered);
+    }
 }
 
 fn reads(add: &mut impl FnMut(&str, &str, Operation)) {

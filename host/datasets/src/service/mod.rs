@@ -34,5 +34,6 @@ pub(crate) mod schema_patch;
 pub mod simulate;
 pub(crate) mod union;
 pub(crate) mod table_schema;
+pub mod thumbnail;
 pub mod wait;
 pub mod write;

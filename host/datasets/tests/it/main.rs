@@ -29,6 +29,8 @@ mod permissions;
 mod plugins;
 mod realtime;
 mod tiles;
+mod table_schema;
+mod thumbnails;
 mod upload;
 mod validation;
 mod virtuals;

@@ -80,6 +80,7 @@ impl LinesParams {
         "format",
         "truncate",
         "html",
+        "thumbnail",
         "highlight",
         "collapse",
         "hint",

@@ -48,6 +48,7 @@ const CONFINED: &[(&str, &[&str])] = &[
     ("tantivy", &["halle-search-tantivy", "halle-bench"]),
     ("wasmtime", &["halle-wasm"]),
     ("resvg", &["halle-media"]),
+    ("image", &["halle-media"]),
     ("anyhow", &["halle-app", "xtask", "halle-e2e", "halle-bench", "halle-fuzz", "halle-testkit"]),
 ];
 

@@ -28,7 +28,7 @@ pub(super) async fn list(
     params: Params,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let reading = open(&datasets, &caller, &target, ["readLines", "readOwnLines"]).await?;
+    let reading = open(&datasets, &caller, &target, ["readLines", "readOwnLines"]).await?.at(&base.0);
     let cache = if target.owner.is_some() { CacheFor::Nobody } else { cache_for(&params, &reading)? };
     if let Some(response) = unchanged(&headers, &reading, cache) {
         return Ok(response);

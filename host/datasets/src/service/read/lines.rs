@@ -7,7 +7,7 @@ use halle_search::params::{LinesParams, Params, Size};
 use halle_store::ByteStream;
 use serde_json::{Map, Value};
 
-use super::rewrite::Rewrite;
+use super::rewrite::{Rewrite, Thumbnails};
 use super::{Reading, geojson};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::state::Datasets;
@@ -61,7 +61,9 @@ impl Reading {
             let message = "\"size\" must be a whole number, \"all\" is for the formats csv, ndjson, geojson, parquet, xlsx, ods and shp";
             return Err(DatasetsError::bad_request(message));
         };
-        let rewrite = Rewrite::of(params, &self.columns)?;
+        let mut asked = asked.clone();
+        let thumbnails = Thumbnails::of(params, self, &mut asked)?;
+        let rewrite = Rewrite::of(params, &self.columns)?.with(thumbnails);
         let page = self.index.lines(asked.request(size)).await?;
         let lines = rewrite.lines(page.lines).await?;
         Ok(LinesAnswer {

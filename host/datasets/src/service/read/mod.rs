@@ -55,6 +55,8 @@ pub struct Reading {
     columns: Vec<Column>,
     index: Arc<dyn Index>,
     operation: &'static str,
+    /// What links begin with; empty for links without a host.
+    base: String,
 }
 
 impl std::fmt::Debug for Reading {
@@ -82,7 +84,7 @@ impl Datasets {
             if let Some(served) = &dataset.served {
                 let index = self.engine.open(&names::index(&dataset.id, &served.id)).await?;
                 let columns = columns_of(&dataset.schema, &*index);
-                return Ok(Reading { dataset, columns, index, operation });
+                return Ok(Reading { dataset, columns, index, operation, base: String::new() });
             }
             let hopeless = matches!(dataset.status, Status::Created | Status::Error | Status::Draft);
             if hopeless || polls == READY_POLLS_MAX {
@@ -123,6 +125,23 @@ impl Reading {
     /// The operation it was opened for.
     pub fn operation(&self) -> &'static str {
         self.operation
+    }
+
+    /// The columns that it answers.
+    pub(crate) fn columns(&self) -> &[Column] {
+        &self.columns
+    }
+
+    /// The version that it reads.
+    pub(crate) fn index(&self) -> &dyn Index {
+        &*self.index
+    }
+
+    /// The same, answering with links that begin with `base`, the client's address of this server.
+    #[must_use]
+    pub fn at(mut self, base: &str) -> Self {
+        base.clone_into(&mut self.base);
+        self
     }
 
     fn fields(&self) -> Fields<'_> {

@@ -1,14 +1,16 @@
-//! What is done to each JSON line on its way out: `html=true`, `truncate=N`, `arrays=true`, `wkt=true`.
+//! What is done to each JSON line on its way out: `html=true`, `truncate=N`, `arrays=true`, `wkt=true`,
+//! `thumbnail=true`.
 
 use bytes::Bytes;
 use halle_model::{Column, ColumnKind, concept};
-use halle_search::params::Params;
+use halle_search::params::{LinesParams, Params};
 use serde_json::{Map, Value};
 
-use super::wkt;
+use super::{Reading, wkt};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::rich_text::{Rendering, truncated};
 use crate::service::attachments::ATTACHMENT;
+use crate::service::thumbnail;
 
 /// Concepts whose values are addresses: cut, they would point elsewhere.
 const NEVER_CUT_CONCEPTS: [&str; 3] = ["image", "webPage", "email"];
@@ -23,6 +25,55 @@ pub(super) struct Rewrite {
     arrays: Vec<(String, String)>,
     /// Columns of geometries to write as WKT.
     wkt: Vec<String>,
+    /// Small pictures.
+    thumbnails: Option<Thumbnails>,
+}
+
+/// What `thumbnail=true|WxH` adds to each line: the address of a small picture.
+pub(super) struct Thumbnails {
+    /// Column that names the pictures.
+    column: Column,
+    /// Whether it was read for this only, and is no part of the answer.
+    hidden: bool,
+    /// Address of the dataset.
+    dataset: String,
+    size_px: (u32, u32),
+}
+
+impl Thumbnails {
+    /// Reads `thumbnail`, and has the lines read with the column of pictures. 400 when there is none.
+    pub(super) fn of(
+        params: &Params,
+        reading: &Reading,
+        asked: &mut LinesParams,
+    ) -> DatasetsResult<Option<Self>> {
+        let Some(text) = params.get("thumbnail").filter(|text| *text != "false") else { return Ok(None) };
+        let size_px = thumbnail::size_px(text)?;
+        let column = thumbnail::picture_column(reading.dataset(), reading.columns());
+        let column = column.cloned().ok_or_else(|| {
+            DatasetsError::bad_request(
+                "Le paramètre \"thumbnail\" ne peut pas être utilisé : aucune colonne n'a le concept \"image\".",
+            )
+        })?;
+        let hidden = !asked.select.contains(&column.key);
+        if hidden {
+            asked.select.push(column.key.clone());
+        }
+        let dataset = format!("{}/data-fair/api/v1/datasets/{}", reading.base, reading.dataset().id);
+        Ok(Some(Self { column, hidden, dataset, size_px }))
+    }
+
+    fn apply(&self, values: &mut Map<String, Value>) {
+        let key = &self.column.key;
+        let value = values.get(key).and_then(Value::as_str);
+        let address = value.and_then(|value| thumbnail::address(&self.column, value, self.size_px));
+        if self.hidden {
+            values.shift_remove(key);
+        }
+        if let Some(address) = address {
+            values.insert("_thumbnail".to_owned(), format!("{}{address}", self.dataset).into());
+        }
+    }
 }
 
 impl Rewrite {
@@ -42,7 +93,13 @@ impl Rewrite {
         let multivalued =
             columns.iter().filter_map(|column| Some((column.key.clone(), column.separator.clone()?)));
         let arrays = if params.flag("arrays") { multivalued.collect() } else { Vec::new() };
-        Ok(Self { markdown, truncate, arrays, wkt: wkt::columns(params, columns) })
+        Ok(Self { markdown, truncate, arrays, wkt: wkt::columns(params, columns), thumbnails: None })
+    }
+
+    /// The same, with small pictures.
+    pub(super) fn with(mut self, thumbnails: Option<Thumbnails>) -> Self {
+        self.thumbnails = thumbnails;
+        self
     }
 
     /// The line as it goes out.
@@ -52,6 +109,9 @@ impl Rewrite {
         }
         let mut values: Map<String, Value> =
             serde_json::from_slice(&line).map_err(DatasetsError::internal)?;
+        if let Some(thumbnails) = &self.thumbnails {
+            thumbnails.apply(&mut values);
+        }
         if let Some((rendering, columns)) = &self.markdown {
             for key in columns {
                 if let Some(Value::String(text)) = values.get_mut(key) {
@@ -96,6 +156,7 @@ impl Rewrite {
             && self.truncate.is_none()
             && self.arrays.is_empty()
             && self.wkt.is_empty()
+            && self.thumbnails.is_none()
     }
 }
 
