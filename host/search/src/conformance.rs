@@ -62,6 +62,7 @@ pub async fn groups(engine: &dyn SearchEngine) {
     groups::intervals_are_complete(engine).await;
     groups::calendar_units_follow_the_zone(engine).await;
     groups::too_many_intervals_are_refused(engine).await;
+    groups::too_many_groups_are_refused(engine).await;
     groups::missing_values_have_a_stand_in(engine).await;
     groups::metrics_of_each_kind(engine).await;
     groups::summary_of_each_column(engine).await;

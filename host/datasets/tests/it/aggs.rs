@@ -52,6 +52,11 @@ async fn metrics_and_values() {
     let answer = ask(&harness, "simple_metrics_agg?fields=code,habitants").await.ok();
     assert_eq!(answer["metrics"]["code"], json!({ "cardinality": 5 }));
     assert_eq!(answer["metrics"]["habitants"]["min"].as_f64(), Some(10.0));
+    let answer = ask(&harness, "simple_metrics_agg?metrics=sum").await.ok();
+    assert!(answer["metrics"].get("code").is_none(), "texts have no sum: {answer}");
+    assert_eq!(answer["metrics"]["habitants"]["sum"].as_f64(), Some(100.0));
+    let answer = ask(&harness, "values_agg?field=code&precision_threshold=0").await.ok();
+    assert_eq!(answer.get("total_values"), None);
     let answer = ask(&harness, "values/code?sort=desc&size=2").await.ok();
     assert_eq!(answer, json!(["a5", "a4"]));
     let answer = ask(&harness, "values-labels/code?code_eq=a1").await.ok();
@@ -69,6 +74,10 @@ async fn wrong_questions_are_refused_with_the_texts_clients_know() {
         (
             "metric_agg?metric=avg&field=code",
             "Impossible de calculer une métrique sur le champ code. La métrique \"avg\", n'est pas supportée pour ce type de champ.",
+        ),
+        (
+            "simple_metrics_agg?metrics=somme",
+            "Le paramètre \"metrics\" ne connaît pas \"somme\". Au choix : avg, sum, min, max, stats, value_count, percentiles, cardinality.",
         ),
         ("values/rien", "field \"rien\" is unknown"),
         ("values/code?size=1001", "\"size\" cannot be more than 1000"),

@@ -14,7 +14,7 @@ use crate::snapshot::{Field, OrdinalsOf, Snapshot};
 use crate::time::{self, Calendar, DAY_MS};
 
 /// Groups of one level at most, empty intervals included (Data Fair: 10 000).
-const GROUPS_MAX: usize = 10_000;
+pub(super) const GROUPS_MAX: usize = 10_000;
 
 /// Daylight saving begins and ends on quarters of an hour everywhere.
 const QUARTER_MS: i64 = 900_000;

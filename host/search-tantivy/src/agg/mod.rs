@@ -45,7 +45,8 @@ pub(crate) fn groups(
     let order = Order::new(snapshot, &request.sort, &selection.plan)?;
     let fields = LineFields { score: true, ..LineFields::default() };
     let writer = RowWriter::new(snapshot, &request.select, fields, None)?;
-    let question = Question { snapshot, request, deadline, order, writer, scores, scored };
+    let question =
+        Question { snapshot, request, deadline, order, writer, scores, scored, groups: Default::default() };
     question.level(0, &RowSet::Hits(rows))
 }
 
@@ -57,6 +58,8 @@ struct Question<'a> {
     writer: RowWriter<'a>,
     scores: Vec<Option<Vec<f32>>>,
     scored: bool,
+    /// Groups answered so far, over all levels.
+    groups: std::cell::Cell<usize>,
 }
 
 impl<'a> Question<'a> {
@@ -70,6 +73,12 @@ impl<'a> Question<'a> {
         let total_values = counting.key_of.len() as u64;
         let ordering = self.request.metrics.iter().position(|(_, _, name)| name == "metric");
         let chosen = choose(level, &counting, ordering);
+        self.groups.set(self.groups.get() + chosen.len());
+        if self.groups.get() > keys::GROUPS_MAX {
+            let text =
+                format!("\"agg_size\" is too large: there would be more than {} groups", keys::GROUPS_MAX);
+            return Err(SearchError::BadRequest(text));
+        }
         let shown: u64 = chosen.iter().map(|slot| counting.counts[*slot as usize]).sum();
 
         let inner = depth + 1 < self.request.levels.len();

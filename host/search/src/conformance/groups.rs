@@ -116,6 +116,22 @@ pub(super) async fn too_many_intervals_are_refused(engine: &dyn SearchEngine) {
     assert!(matches!(index.values_agg(request).await, Err(SearchError::BadRequest(_))));
 }
 
+pub(super) async fn too_many_groups_are_refused(engine: &dyn SearchEngine) {
+    let mut table = Table::new(&[("outer", ColumnKind::Integer), ("inner", ColumnKind::Integer)]);
+    for outer in 0..110_i64 {
+        for inner in 0..100_i64 {
+            table = table.row(vec![outer.into(), inner.into()]);
+        }
+    }
+    let index = super::build(engine, "groups-too-many", &table).await;
+    let nested = |size| {
+        let level = |column| GroupBy { size, ..level(column, Interval::Value) };
+        request(vec![level("outer"), level("inner")])
+    };
+    assert_eq!(ask(&*index, nested(90)).await.groups.len(), 90);
+    assert!(matches!(index.values_agg(nested(1_000)).await, Err(SearchError::BadRequest(_))));
+}
+
 pub(super) async fn missing_values_have_a_stand_in(engine: &dyn SearchEngine) {
     let index = super::build(engine, "groups-missing", &sales()).await;
     let stand_in = |column: &str, value| GroupBy { missing: Some(value), ..level(column, Interval::Value) };

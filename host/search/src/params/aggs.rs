@@ -34,6 +34,18 @@ const PERCENTS: [f64; 7] = [1.0, 5.0, 25.0, 50.0, 75.0, 95.0, 99.0];
 /// Percentiles of one question.
 const PERCENTS_MAX: usize = 100;
 
+/// Every metric, in the order in which they are listed.
+const METRICS: [Metric; 8] = [
+    Metric::Avg,
+    Metric::Sum,
+    Metric::Min,
+    Metric::Max,
+    Metric::Stats,
+    Metric::ValueCount,
+    Metric::Percentiles,
+    Metric::Cardinality,
+];
+
 /// What `/values_agg` was asked.
 #[derive(Debug, Clone, PartialEq)]
 pub struct ValuesAggParams {
@@ -240,22 +252,12 @@ fn metric_name(metric: Metric) -> &'static str {
 
 /// Metrics that make sense on the column, with their names.
 pub fn metrics_of(column: &Column) -> Vec<(&'static str, Metric)> {
-    let all = [
-        Metric::Avg,
-        Metric::Sum,
-        Metric::Min,
-        Metric::Max,
-        Metric::Stats,
-        Metric::ValueCount,
-        Metric::Percentiles,
-        Metric::Cardinality,
-    ];
     let text = [Metric::Min, Metric::Max, Metric::Cardinality, Metric::ValueCount];
     let metrics: &[Metric] = if !column.capabilities.values() {
         &[]
     } else {
         match column.kind() {
-            ColumnKind::Integer | ColumnKind::Number | ColumnKind::Date | ColumnKind::DateTime => &all,
+            ColumnKind::Integer | ColumnKind::Number | ColumnKind::Date | ColumnKind::DateTime => &METRICS,
             ColumnKind::Text => &text,
             ColumnKind::Boolean | ColumnKind::Object => &[Metric::ValueCount],
         }
@@ -345,6 +347,13 @@ impl SimpleMetricsParams {
             asked.iter().map(known).collect::<SearchResult<_>>()?
         };
         let names = params.list("metrics");
+        let all = METRICS.map(metric_name);
+        if let Some(unknown) = names.iter().find(|name| !all.contains(name)) {
+            let among = all.join(", ");
+            return Err(bad(format!(
+                "Le paramètre \"metrics\" ne connaît pas \"{unknown}\". Au choix : {among}."
+            )));
+        }
         let mut metrics = Vec::new();
         for column in columns {
             if names.is_empty() {
@@ -356,6 +365,10 @@ impl SimpleMetricsParams {
                 continue;
             }
             for name in &names {
+                // Of columns that nobody named, those that the metric fits are meant.
+                if asked.is_empty() && !metrics_of(column).iter().any(|(known, _)| known == name) {
+                    continue;
+                }
                 let (_, metric) = checked_metric(&column.key, name, "fields", fields)?;
                 metrics.push((column.key.clone(), metric, metric_name(metric)));
             }

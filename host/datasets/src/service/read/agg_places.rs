@@ -35,7 +35,7 @@ impl Reading {
         let (total, mut features) = (groups.total, Vec::with_capacity(groups.groups.len()));
         for group in groups.groups {
             let Some((lon, lat)) = group.centroid else { continue };
-            let properties = group_json(group)?;
+            let properties = group_json(group, true)?;
             features.push(json!({
                 "type": "Feature",
                 "id": properties["value"],

@@ -55,7 +55,9 @@ impl Reading {
                 let suffix = if descending { "lt" } else { "gt" };
                 Some((format!("{}_{suffix}", level.column), last))
             });
-        Ok(ValuesAggAnswer { body: groups_json(groups)?, next })
+        // Data Fair does not count groups when told to count them without any precision.
+        let counts = params.get("precision_threshold") != Some("0");
+        Ok(ValuesAggAnswer { body: groups_json(groups, counts)?, next })
     }
 
     /// Groups by cell of the geohash grid: `{total, aggs: [{total, value, centroid, center, bbox, results, metric?}]}`.
@@ -212,12 +214,18 @@ fn text_of(value: &Value) -> Option<String> {
     }
 }
 
-fn groups_json(groups: Groups) -> DatasetsResult<Map<String, Value>> {
+fn groups_json(groups: Groups, counts: bool) -> DatasetsResult<Map<String, Value>> {
     let mut body = Map::new();
     body.insert("total".to_owned(), groups.total.into());
-    body.insert("total_values".to_owned(), groups.total_values.into());
+    if counts {
+        body.insert("total_values".to_owned(), groups.total_values.into());
+    }
     body.insert("total_other".to_owned(), groups.total_other.into());
-    let aggs = groups.groups.into_iter().map(group_json).collect::<DatasetsResult<Vec<_>>>()?;
+    let aggs = groups
+        .groups
+        .into_iter()
+        .map(|group| group_json(group, counts))
+        .collect::<DatasetsResult<Vec<_>>>()?;
     body.insert("aggs".to_owned(), aggs.into());
     Ok(body)
 }
@@ -226,7 +234,7 @@ fn groups_json(groups: Groups) -> DatasetsResult<Map<String, Value>> {
 fn cell_json(group: Group) -> DatasetsResult<Value> {
     let area = group.value.as_str().and_then(geohash::area);
     let centroid = group.centroid;
-    let mut body = group_json(group)?;
+    let mut body = group_json(group, true)?;
     if let (Some((lon, lat)), Some([west, south, east, north])) = (centroid, area) {
         let (middle_lon, middle_lat) = (f64::midpoint(west, east), f64::midpoint(south, north));
         body["centroid"] = json!({ "lat": lat, "lon": lon });
@@ -236,7 +244,7 @@ fn cell_json(group: Group) -> DatasetsResult<Value> {
     Ok(body)
 }
 
-pub(super) fn group_json(group: Group) -> DatasetsResult<Value> {
+pub(super) fn group_json(group: Group, counts: bool) -> DatasetsResult<Value> {
     let mut body = Map::new();
     body.insert("total".to_owned(), group.total.into());
     body.insert("value".to_owned(), group.value);
@@ -245,7 +253,7 @@ pub(super) fn group_json(group: Group) -> DatasetsResult<Value> {
     body.insert("results".to_owned(), lines.into());
     body.extend(group.metrics);
     if let Some(inner) = group.inner {
-        let inner = groups_json(inner)?;
+        let inner = groups_json(inner, counts)?;
         // `total` of the inner level is that of the group itself.
         body.extend(inner.into_iter().filter(|(name, _)| name != "total"));
     }

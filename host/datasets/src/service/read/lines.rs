@@ -8,7 +8,7 @@ use halle_store::ByteStream;
 use serde_json::{Map, Value};
 
 use super::rewrite::{Rewrite, Thumbnails};
-use super::{Reading, geojson};
+use super::{Reading, geojson, hints};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::state::Datasets;
 
@@ -64,14 +64,16 @@ impl Reading {
         let mut asked = asked.clone();
         let thumbnails = Thumbnails::of(params, self, &mut asked)?;
         let rewrite = Rewrite::of(params, &self.columns)?.with(thumbnails);
+        let start = self.clock.now();
         let page = self.index.lines(asked.request(size)).await?;
+        let took = self.clock.now().duration_since(start);
         let lines = rewrite.lines(page.lines).await?;
         Ok(LinesAnswer {
             total: page.total,
             total_collapse: page.total_collapse,
             lines,
             next: page.next.as_ref().filter(|_| size > 0).map(after_text),
-            hints: self.hints(params, LinesParams::KNOWN),
+            hints: hints::of(params, &asked, took),
         })
     }
 

@@ -6,6 +6,7 @@ mod batches;
 mod cells;
 mod export;
 mod geojson;
+mod hints;
 mod lines;
 mod ods;
 mod rewrite;
@@ -19,7 +20,7 @@ mod workbook;
 use std::sync::Arc;
 use std::time::Duration;
 
-use halle_base::Timestamp;
+use halle_base::{Clock, Timestamp};
 use halle_model::concept;
 use halle_model::dataset::{Dataset, DatasetKind, Status};
 use halle_model::permission::{dataset_operation, is_public};
@@ -57,6 +58,7 @@ pub struct Reading {
     operation: &'static str,
     /// What links begin with; empty for links without a host.
     base: String,
+    clock: Arc<dyn Clock>,
 }
 
 impl std::fmt::Debug for Reading {
@@ -84,7 +86,14 @@ impl Datasets {
             if let Some(served) = &dataset.served {
                 let index = self.engine.open(&names::index(&dataset.id, &served.id)).await?;
                 let columns = columns_of(&dataset.schema, &*index);
-                return Ok(Reading { dataset, columns, index, operation, base: String::new() });
+                return Ok(Reading {
+                    dataset,
+                    columns,
+                    index,
+                    operation,
+                    base: String::new(),
+                    clock: Arc::clone(&self.clock),
+                });
             }
             let hopeless = matches!(dataset.status, Status::Created | Status::Error | Status::Draft);
             if hopeless || polls == READY_POLLS_MAX {
@@ -146,18 +155,6 @@ impl Reading {
 
     fn fields(&self) -> Fields<'_> {
         Fields::new(&self.columns, is_geolocated(&self.dataset))
-    }
-
-    /// Answers to `hint=auto|true|false`: what was asked for and ignored.
-    fn hints(&self, params: &Params, known: &[&str]) -> Vec<String> {
-        if params.get("hint") == Some("false") {
-            return Vec::new();
-        }
-        let ignored = params.ignored(known);
-        if ignored.is_empty() {
-            return Vec::new();
-        }
-        vec![format!("These query parameters are not known and were ignored: {}.", ignored.join(", "))]
     }
 }
 
