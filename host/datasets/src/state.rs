@@ -11,8 +11,8 @@ use halle_store::{Blobs, Store};
 
 use crate::enrich::expressions::ExpressionEnrichments;
 use crate::enrich::{AllEnrichments, Enrichments};
-use crate::service::read::TileCache;
 use crate::pictures::Pictures;
+use crate::service::read::TileCache;
 use crate::service::recent::Recent;
 use crate::service::thumbnail::Cache;
 use crate::service::write::LineLocks;

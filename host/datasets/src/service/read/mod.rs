@@ -26,7 +26,7 @@ use halle_model::dataset::{Dataset, DatasetKind, Status};
 use halle_model::permission::{dataset_operation, is_public};
 use halle_model::{Caller, Column};
 use halle_search::Index;
-use halle_search::params::{Fields, Params};
+use halle_search::params::Fields;
 use halle_store::documents::Stored;
 
 pub use aggs::ValuesAggAnswer;
