@@ -94,7 +94,7 @@ pub(super) async fn answer(
         let mut view = Value::Object(view);
         paging::select(&mut view, params, if raw { &[][..] } else { views::ALWAYS });
         rendering.description(&mut view);
-        size_thumbnail(&mut view, &params)?;
+        size_thumbnail(&mut view, params)?;
         Ok(view)
     });
     body.insert("results".to_owned(), results.collect::<ApiResult<Value>>()?);
