@@ -16,7 +16,8 @@ use crate::service::load::protected;
 pub(crate) const ALWAYS: &[&str] = &["id", "href", "page", "slug", "title", "owner"];
 
 /// Attributes that are not stored but computed for the caller.
-pub(crate) const COMPUTED: &[&str] = &["href", "page", "thumbnail", "visibility", "public", "userPermissions"];
+pub(crate) const COMPUTED: &[&str] =
+    &["href", "page", "thumbnail", "visibility", "public", "userPermissions"];
 
 /// A dataset as `caller` sees it. `base` is the client's address of this server, without a trailing slash.
 pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<String, Value> {
