@@ -69,6 +69,8 @@ fn request(query: Query) -> LinesRequest {
         size: LINES_PER_STEP,
         after: None,
         count: false,
+        collapse: None,
+        highlight: Vec::new(),
     }
 }
 
