@@ -235,6 +235,19 @@ impl<'a> Keys<'a> {
         }
     }
 
+    /// Gives `take` each row of a chunk with its key, whether keys have steps or not; several times when the row has
+    /// several values.
+    pub(crate) fn each_key(&self, part: usize, rows: &[u32], mut take: impl FnMut(u32, i64)) {
+        if !self.has_steps() {
+            return self.each(part, rows, take);
+        }
+        self.each_step(part, rows, |row, step| {
+            if let Some(key) = step.map(|step| self.key_of_step(step)).or(self.missing) {
+                take(row, key);
+            }
+        });
+    }
+
     /// Gives `take` each row of a chunk with its key, when keys have no steps; several times when the row has several
     /// values.
     pub(crate) fn each(&self, part: usize, rows: &[u32], mut take: impl FnMut(u32, i64)) {

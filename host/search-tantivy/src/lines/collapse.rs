@@ -47,7 +47,7 @@ pub(super) fn page(
         order: Vec::new(),
         missing: None,
     };
-    let mut keys = Keys::new(snapshot, &level)?;
+    let keys = Keys::new(snapshot, &level)?;
     let mut best: FastMap<i64, Candidate> = FastMap::default();
     let mut nameless: Option<Candidate> = None;
     let mut lines = 0;
@@ -62,7 +62,7 @@ pub(super) fn page(
             let found = order.before(nameless.as_ref(), (part as u32, row), score(row));
             nameless = found.or(nameless);
         }
-        keys.each(part, &rows, |row, key| match best.entry(key) {
+        keys.each_key(part, &rows, |row, key| match best.entry(key) {
             Entry::Vacant(entry) => {
                 if let Some(found) = order.before(None, (part as u32, row), score(row)) {
                     entry.insert(found);

@@ -30,7 +30,8 @@ impl Datasets {
             return Err(not_ready(dataset));
         }
         let columns = columns_of(&dataset.schema, &*index);
-        Ok(Some(Reading { dataset: Arc::clone(dataset), columns, index, operation }))
+        let (base, clock) = (String::new(), Arc::clone(&self.clock));
+        Ok(Some(Reading { dataset: Arc::clone(dataset), columns, index, operation, base, clock }))
     }
 }
 

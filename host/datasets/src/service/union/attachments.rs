@@ -37,6 +37,8 @@ impl Datasets {
             size: 0,
             after: None,
             count: true,
+            collapse: None,
+            highlight: Vec::new(),
         };
         let page = lines.map_err(UnionError::at_read)?.lines(request).await?;
         if page.total.unwrap_or(0) == 0 {
