@@ -133,7 +133,7 @@ pub(super) async fn values_labels(
 
 /// The words of a column.
 pub(super) async fn words_agg(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path(id): Path<String>,
     caller: Caller,
     params: Params,
@@ -146,7 +146,7 @@ pub(super) async fn words_agg(
 
 /// The largest value of a column, as a bare number.
 pub(super) async fn max(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path((id, column)): Path<(String, String)>,
     caller: Caller,
     params: Params,
@@ -162,7 +162,7 @@ pub(super) async fn max(
 
 /// The smallest value of a column, as a bare number.
 pub(super) async fn min(
-    State(datasets): State<Datasets>,
+    Seen(datasets): Seen,
     Path((id, column)): Path<(String, String)>,
     caller: Caller,
     params: Params,
