@@ -51,15 +51,8 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     for (name, value) in optional.into_iter().filter(|(_, value)| !value.is_null()) {
         set(name, value);
     }
-    let kinds = [
-        ("isRest", dataset.is_rest),
-        ("isVirtual", dataset.is_virtual),
-        ("isMetaOnly", dataset.is_meta_only),
-    ];
-    for (name, flag) in kinds {
-        if flag {
-            set(name, json!(true));
-        }
+    for (name, _) in kinds(dataset).into_iter().filter(|(_, is)| *is) {
+        set(name, json!(true));
     }
     if let Some(union) = &dataset.union {
         set("virtual", json!(union));
@@ -90,6 +83,11 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     set("public", json!(reads_are_public(dataset)));
     set("userPermissions", json!(user_permissions(dataset, caller)));
     view
+}
+
+/// The flags of which a dataset has one at most.
+fn kinds(dataset: &Dataset) -> [(&'static str, bool); 3] {
+    [("isRest", dataset.is_rest), ("isVirtual", dataset.is_virtual), ("isMetaOnly", dataset.is_meta_only)]
 }
 
 /// Files that go with the description, with the addresses of those that are kept here.

@@ -183,19 +183,7 @@ fn lines(dataset: &Dataset) -> Operation {
     }
     Operation::of_dataset("readLines", READS, "Lire des lignes.")
         .parameters(paging(&dataset.schema))
-        .parameters([
-            query("format", "Format de la réponse.", one_of(formats)),
-            query(
-                "truncate",
-                "Longueur à laquelle couper les textes, en caractères.",
-                json!({ "type": "integer" }),
-            ),
-            query(
-                "arrays",
-                "Rendre les colonnes multivaluées sous forme de tableaux.",
-                json!({ "type": "boolean" }),
-            ),
-        ])
+        .parameters([query("format", "Format de la réponse.", one_of(formats))])
         .parameters(filters(&dataset.schema, geolocated))
         .parameters(tiles(geolocated))
         .answers(200, "Une page de lignes.", answer)

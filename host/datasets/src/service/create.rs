@@ -215,11 +215,8 @@ impl Datasets {
         let flag = |name: &str| new.attributes.get(name).and_then(Value::as_bool).unwrap_or(false);
         let title = new.title.clone().or_else(|| file.map(title_of_file));
         let given = new.attributes.get("title").and_then(Value::as_str);
-        let title = given.map(str::to_owned).or(title).ok_or_else(|| {
-            DatasetsError::bad_request(
-                "Le titre est obligatoire : envoyez un attribut \"title\" ou un fichier.",
-            )
-        })?;
+        let untitled = "Le titre est obligatoire : envoyez un attribut \"title\" ou un fichier.";
+        let title = given.map(str::to_owned).or(title).ok_or_else(|| DatasetsError::bad_request(untitled))?;
         let now = self.clock.now();
         let author = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
         let mut dataset = Dataset {

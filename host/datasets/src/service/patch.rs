@@ -1,12 +1,12 @@
 //! Changing a dataset: description, schema, extensions; and what has to be computed again.
 
-use halle_base::{new_id, parse_id};
+use halle_base::{Timestamp, new_id, parse_id};
 use halle_model::dataset::{Author, Building, DatasetKind, Status};
 use halle_model::slug::title_slug;
 use halle_model::{Caller, Column, Dataset, Editing};
-use halle_store::EntityExt;
 use halle_store::documents::Stored;
 use halle_store::settings::notify;
+use halle_store::{EntityExt, UnitOfWork};
 use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
@@ -213,19 +213,7 @@ impl Datasets {
         let mut unit = self.store.begin().await?;
         let now = self.clock.now();
         if let Some(slug) = attributes.get("slug") {
-            let wanted = slug.as_str().map_or_else(|| title_slug(&stored.title), str::to_owned);
-            if wanted != stored.slug {
-                check(caller, "writeDescriptionBreaking", &stored)?;
-                parse_id(&wanted).map_err(|error| DatasetsError::bad_request(error.to_string()))?;
-                let key = format!("{}/{wanted}", stored.owner.key());
-                if unit.find::<Dataset>("owner-slug", &key).await?.is_some() {
-                    return Err(DatasetsError::bad_request("Ce slug est déjà utilisé"));
-                }
-                stored.slug = wanted;
-                // Caches keyed by the slug must not revalidate what they keep.
-                let next = now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now);
-                stored.finalized_at = stored.finalized_at.map(|_| next);
-            }
+            rename(unit.as_mut(), caller, &mut stored, slug.as_str(), now).await?;
         }
         if consequences.constrain {
             constraints::refill(unit.as_mut(), &stored).await?;
@@ -445,5 +433,30 @@ fn apply_primary_key(
     }
     dataset.primary_key = wanted;
     consequences.breaking = true;
+    Ok(())
+}
+
+/// Gives the dataset another slug: `wanted`, or the one of its title. 400 when it is taken.
+async fn rename(
+    unit: &mut dyn UnitOfWork,
+    caller: &Caller,
+    stored: &mut Stored<Dataset>,
+    wanted: Option<&str>,
+    now: Timestamp,
+) -> DatasetsResult<()> {
+    let wanted = wanted.map_or_else(|| title_slug(&stored.title), str::to_owned);
+    if wanted == stored.slug {
+        return Ok(());
+    }
+    check(caller, "writeDescriptionBreaking", stored)?;
+    parse_id(&wanted).map_err(|error| DatasetsError::bad_request(error.to_string()))?;
+    let key = format!("{}/{wanted}", stored.owner.key());
+    if unit.find::<Dataset>("owner-slug", &key).await?.is_some() {
+        return Err(DatasetsError::bad_request("Ce slug est déjà utilisé"));
+    }
+    stored.slug = wanted;
+    // Caches keyed by the slug must not revalidate what they keep.
+    let next = now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now);
+    stored.finalized_at = stored.finalized_at.map(|_| next);
     Ok(())
 }

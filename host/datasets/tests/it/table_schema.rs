@@ -96,6 +96,7 @@ async fn a_schema_given_later_changes_texts_and_keeps_the_rest() {
     assert_eq!(column("nom_du_lieu")["title"], "Lieu");
     assert_eq!(column("latitude")["x-refersTo"], "http://schema.org/latitude");
     assert_eq!(column("surface")["type"], "number", "columns that are not named stay");
+    harness.run().await;
     let wrong = json!({ "schema": { "fields": [{ "name": "nulle part" }] } });
     harness
         .json(&admin(), Method::PATCH, "/datasets/places", wrong)

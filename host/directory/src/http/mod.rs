@@ -60,7 +60,7 @@ fn settings() -> Router<Directory> {
         .route("/datasets-metadata", get(settings::datasets_metadata))
         .route("/agent-chat", get(settings::agent_chat))
         .route("/publication-sites", get(settings::publication_sites).post(settings::put_publication_site))
-        .route("/publication-sites/{site_type}/{site_id}", delete(settings::remove_publication_site))
+        .route("/publication-sites/{siteType}/{siteId}", delete(settings::remove_publication_site))
 }
 
 /// What the directory adds to the description of the API.
