@@ -8,7 +8,7 @@ use axum::extract::{Request, State};
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures::future::BoxFuture;
-use futures::stream;
+use futures::{StreamExt as _, stream};
 use halle_base::AccountRef;
 use halle_http::{ApiError, ApiResult, Caller, Params};
 use halle_ingest::Container;
@@ -120,7 +120,8 @@ fn alive(work: Work) -> Body {
         };
         Some((piece.map(Bytes::from), None))
     });
-    Body::from_stream(beats)
+    // Layers above may ask once more after the end.
+    Body::from_stream(beats.fuse())
 }
 
 async fn receive(datasets: &Datasets, params: &Params, request: Request) -> ApiResult<Received> {
