@@ -66,8 +66,8 @@ impl LineKeys {
                 Some(holder) => holder.clone(),
                 None => self.holder(unit, unique, key).await?,
             };
-            if let Some(holder) = holder.filter(|holder| *holder != line.id) {
-                return Ok(Err(refusal(unique, &line.body, &holder)));
+            if holder.is_some_and(|holder| holder != line.id) {
+                return Ok(Err(refusal(unique, &line.body)));
             }
         }
         for key in left.into_iter().flatten() {
@@ -179,9 +179,10 @@ fn shown(unique: &Unique, body: &Map<String, Value>) -> String {
     unique.properties.iter().map(text).collect::<Vec<_>>().join(", ")
 }
 
-fn refusal(unique: &Unique, body: &Map<String, Value>, holder: &str) -> String {
+/// Which line has the values is not told: it may not be the caller's to read.
+fn refusal(unique: &Unique, body: &Map<String, Value>) -> String {
     let (name, values) = (unique.name(), shown(unique, body));
-    format!("contrainte d'unicité \"{name}\" : la ligne \"{holder}\" a déjà la valeur « {values} »")
+    format!("contrainte d'unicité \"{name}\" : une autre ligne a déjà la valeur « {values} »")
 }
 
 fn violated(unique: &Unique, body: &Map<String, Value>) -> String {

@@ -92,7 +92,7 @@ async fn edited_lines_keep_their_values_to_themselves() {
     let harness = Harness::new().await;
     editable(&harness, unique(&["nom", "n"])).await;
     line(&harness, json!({ "_id": "a", "nom": "x", "n": 1 })).await.ok();
-    let refusal = "contrainte d'unicité \"Code\" : la ligne \"a\" a déjà la valeur « x, 1.0 »";
+    let refusal = "contrainte d'unicité \"Code\" : une autre ligne a déjà la valeur « x, 1.0 »";
     line(&harness, json!({ "_id": "b", "nom": "x", "n": 1.0 })).await.refused(409, refusal);
     line(&harness, json!({ "_id": "b", "nom": "x", "n": 2 })).await.ok();
     line(&harness, json!({ "_id": "a", "nom": "x", "n": 1 })).await;
