@@ -86,11 +86,19 @@ impl Datasets {
                 Ok(Thumbnail::Png(png, CacheStatus::Miss))
             }
             (Err(why), Some((png, _))) => {
-                tracing::info!(url, why, "a thumbnail is answered from the cache, its picture cannot be had");
+                tracing::info!(
+                    host = host_of(url),
+                    why,
+                    "a thumbnail is answered from the cache, its picture cannot be had"
+                );
                 Ok(Thumbnail::Png(png, CacheStatus::Stale))
             }
             (Err(why), None) => {
-                tracing::info!(url, why, "a thumbnail cannot be made, the client is sent to the picture");
+                tracing::info!(
+                    host = host_of(url),
+                    why,
+                    "a thumbnail cannot be made, the client is sent to the picture"
+                );
                 Ok(Thumbnail::Elsewhere(url.to_owned()))
             }
         }
@@ -128,6 +136,12 @@ impl Reading {
     }
 }
 
+/// The host of an address, which is all that a log may tell of it: the rest may hold a key.
+fn host_of(url: &str) -> String {
+    let parsed = url::Url::parse(url).ok();
+    parsed.as_ref().and_then(url::Url::host_str).unwrap_or("?").to_owned()
+}
+
 /// Whether the address is one of the web.
 fn is_web(url: &str) -> bool {
     url.starts_with("https://") || url.starts_with("http://")
@@ -147,4 +161,17 @@ async fn whole(mut body: halle_store::ByteStream) -> DatasetsResult<Bytes> {
         }
     }
     Ok(bytes.into())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_log_tells_no_more_of_an_address_than_its_host() {
+        for address in ["https://cdn.fr/a.png?sig=secret", "https://me:secret@cdn.fr/secret/a.png#secret"] {
+            assert_eq!(host_of(address), "cdn.fr");
+        }
+        assert_eq!(host_of("secret"), "?");
+    }
 }
