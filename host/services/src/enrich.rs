@@ -178,7 +178,7 @@ impl RemoteEnrichment {
             .zip(projected_schema.fields())
             .map(|((input, _), field)| field.as_ref().clone().with_name(&input.key).with_nullable(true));
         let schema = Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()));
-        RecordBatch::try_new(schema, projected.columns().to_vec()).map_err(invalid)
+        projected.with_schema(schema).map_err(invalid)
     }
 
     /// Sends every request, a few at a time, and keeps their order. A service that refuses some rows does not stop the

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use arrow::datatypes::Schema;
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use halle_ingest::rows::{RowsSummary, arrow_schema};
 use halle_model::dataset::Status;
 use halle_model::{Column, Extension};
@@ -162,5 +162,7 @@ pub(crate) fn joined(
     }
     let fields = batch.schema().fields().iter().chain(announced.fields()).cloned().collect::<Vec<_>>();
     let arrays = batch.columns().iter().chain(added.columns()).cloned().collect();
-    RecordBatch::try_new(Arc::new(Schema::new(fields)), arrays).map_err(StageError::machine)
+    let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &rows)
+        .map_err(StageError::machine)
 }

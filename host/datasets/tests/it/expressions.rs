@@ -252,6 +252,20 @@ async fn a_simulation_completes_a_line_and_keeps_nothing() {
 }
 
 #[tokio::test]
+async fn a_dataset_without_columns_simulates_an_empty_line() {
+    let harness = Harness::new().await;
+    let body = json!({ "isMetaOnly": true, "title": "Fiche" });
+    harness.json(&admin(), Method::PUT, "/datasets/fiche", body).await.ok();
+    let path = "/datasets/fiche/_simulate-extension";
+    assert_eq!(harness.json(&admin(), Method::POST, path, json!({})).await.ok(), json!({}));
+    let body = json!({ "isRest": true, "title": "Vide", "schema": [] });
+    harness.json(&admin(), Method::PUT, "/datasets/vide", body).await.ok();
+    harness.json(&admin(), Method::POST, "/datasets/vide/lines", json!({})).await;
+    harness.run().await;
+    assert_eq!(harness.get(&admin(), "/datasets/vide").await.ok()["status"], "finalized");
+}
+
+#[tokio::test]
 async fn cells_of_a_column_are_transformed_as_the_file_is_read() {
     let harness = Harness::new().await;
     harness.dataset("d", "prix,nom\n\"1,5\",a\n2,b\n,c\n").await;

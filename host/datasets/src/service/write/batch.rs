@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use arrow::array::{ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder};
 use arrow::datatypes::{Field, Schema};
-use arrow::record_batch::RecordBatch;
+use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use halle_model::{Column, ColumnKind};
 use halle_store::LineRecord;
 use jiff::civil::Date;
@@ -26,7 +26,9 @@ pub(crate) fn of(columns: &[Column], lines: &[LineRecord]) -> DatasetsResult<Opt
         arrays.push(array);
     }
     let schema = Arc::new(Schema::new(fields));
-    RecordBatch::try_new(schema, arrays).map(Some).map_err(DatasetsError::internal)
+    // A dataset without columns has rows too.
+    let rows = RecordBatchOptions::new().with_row_count(Some(alive.len()));
+    RecordBatch::try_new_with_options(schema, arrays, &rows).map(Some).map_err(DatasetsError::internal)
 }
 
 fn array(column: &Column, lines: &[&LineRecord]) -> ArrayRef {
