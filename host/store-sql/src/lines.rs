@@ -43,6 +43,19 @@ impl LineRepository for SqlWork {
         Ok(last)
     }
 
+    async fn amend(&mut self, dataset: &str, lines: &[LineRecord]) -> StoreResult<u64> {
+        let mut amended = 0;
+        for chunk in lines.chunks(LINES_PER_STATEMENT_MAX) {
+            let mut args: Vec<Arg<'_>> = vec![dataset.into()];
+            for line in chunk {
+                let body = serde_json::to_string(&line.body).map_err(StoreError::engine)?;
+                args.extend([line.id.as_str().into(), line.i.into(), body.into()]);
+            }
+            amended += self.connection.execute(shape::amend_lines(chunk.len()), &args).await?;
+        }
+        Ok(amended)
+    }
+
     async fn after(&mut self, dataset: &str, after: i64, limit: u32) -> StoreResult<Vec<LineRecord>> {
         let sql = "SELECT id, i, body, deleted FROM line WHERE dataset = $1 AND i > $2 ORDER BY i LIMIT $3";
         let args = [dataset.into(), after.into(), i64::from(limit).into()];

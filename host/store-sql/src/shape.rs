@@ -199,6 +199,20 @@ pub(crate) fn put_lines(rows: usize) -> SqlStr {
     ))
 }
 
+/// Replaces the bodies of `rows` lines that still have their number: dataset, then id, i, body of each.
+pub(crate) fn amend_lines(rows: usize) -> SqlStr {
+    let row = |row: usize| {
+        let first = row * 3 + 2;
+        format!("(CAST(${first} AS TEXT), CAST(${} AS BIGINT), CAST(${} AS TEXT))", first + 1, first + 2)
+    };
+    let rows: Vec<String> = (0..rows).map(row).collect();
+    safe(format!(
+        "UPDATE line SET body = amended.column3 FROM (VALUES {}) AS amended WHERE line.dataset = $1 \
+         AND line.id = amended.column1 AND line.i = amended.column2 AND line.deleted = 0",
+        rows.join(", ")
+    ))
+}
+
 /// Inserts `rows` revisions of lines: dataset, i, line, action, instant, owner, body.
 pub(crate) fn add_revisions(rows: usize) -> SqlStr {
     safe(format!(

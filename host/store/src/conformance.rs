@@ -75,6 +75,7 @@ pub async fn lines(store: &dyn Store) {
         lines::a_line_twice_in_one_write_keeps_the_last,
         lines::deleted_lines_stay_until_purged,
         lines::numbers_never_come_back,
+        lines::an_amended_line_keeps_its_number,
     );
 }
 

@@ -28,6 +28,10 @@ pub trait LineRepository: Send {
     /// one after the other; returns the highest.
     async fn put(&mut self, dataset: &str, lines: &[LineRecord]) -> StoreResult<i64>;
 
+    /// Gives lines other values, each under its number: a line that was written or deleted since is left as it is. Nobody
+    /// who reads lines [`after`](Self::after) a number is told. How many lines have the values now.
+    async fn amend(&mut self, dataset: &str, lines: &[LineRecord]) -> StoreResult<u64>;
+
     /// Lines with `i` above `after`, in the order of `i`, deleted ones included, at most `limit`.
     async fn after(&mut self, dataset: &str, after: i64, limit: u32) -> StoreResult<Vec<LineRecord>>;
 

@@ -98,3 +98,31 @@ pub(super) async fn numbers_never_come_back(store: &dyn Store) -> StoreResult<()
     assert_eq!(store.read().await?.lines().count("numbers-2").await?, 1, "another dataset is untouched");
     Ok(())
 }
+
+pub(super) async fn an_amended_line_keeps_its_number(store: &dyn Store) -> StoreResult<()> {
+    let many: Vec<LineRecord> = (0..300).map(|n| line(&format!("l{n}"), n)).collect();
+    put(store, "amend", &many).await?;
+    put(store, "amend-2", &many).await?;
+    let mut read = after(store, "amend", 0).await?;
+    put(store, "amend", &[line("l1", -1), deleted("l2")]).await?;
+    for line in &mut read {
+        line.body.insert("added".to_owned(), json!("'\u{e9}"));
+    }
+    read.push(LineRecord { i: 7, ..line("ghost", 0) });
+    let mut work = store.begin().await?;
+    assert_eq!(
+        work.lines().amend("amend", &read).await?,
+        298,
+        "lines that were written since stay as they are"
+    );
+    assert_eq!(work.lines().amend("amend", &[]).await?, 0);
+    work.commit().await?;
+    let now = after(store, "amend", 0).await?;
+    assert_eq!(now[0], read[0]);
+    assert_eq!(now[297], read[299]);
+    assert_eq!(ids(&now[298..]), "l1 l2");
+    assert_eq!(now[298].body, line("l1", -1).body);
+    assert_eq!(store.read().await?.lines().count("amend").await?, 299, "no line comes to be");
+    assert_eq!(after(store, "amend-2", 0).await?[0].body, many[0].body, "another dataset is untouched");
+    Ok(())
+}
