@@ -71,7 +71,7 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
         set("rest", json!(dataset.rest));
     }
     if !dataset.extensions.is_empty() {
-        set("extensions", json!(dataset.extensions));
+        set("extensions", extensions(dataset));
     }
     set("schema", json!(columns(&dataset.schema)));
     set("createdAt", json!(millis(dataset.created_at)));
@@ -83,6 +83,16 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     set("public", json!(reads_are_public(dataset)));
     set("userPermissions", json!(user_permissions(dataset, caller)));
     view
+}
+
+/// Extensions; those of edited lines that were not asked since they changed say `needsUpdate`.
+fn extensions(dataset: &Dataset) -> Value {
+    let mut extensions = json!(dataset.extensions);
+    let needs_update = dataset.extending.as_ref().is_some_and(|extending| extending.whole);
+    for extension in extensions.as_array_mut().into_iter().flatten().filter(|_| needs_update) {
+        extension["needsUpdate"] = true.into();
+    }
+    extensions
 }
 
 /// The flags of which a dataset has one at most.

@@ -134,6 +134,9 @@ pub struct Dataset {
     /// The version in the making.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub building: Option<Building>,
+    /// Which edited lines wait for what extensions give them; `None` when none does.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub extending: Option<Extending>,
     /// The state that is prepared beside this one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub draft: Option<Box<Draft>>,
@@ -327,6 +330,18 @@ impl Building {
             diagnostic: None,
         }
     }
+}
+
+/// Edited lines that wait for what extensions give them: those numbered above `after`. It is written with the lines
+/// themselves, so that none is forgotten.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Extending {
+    /// Number of the last line that has what the extensions give.
+    pub after: i64,
+    /// Whether the extensions changed, so that every line is treated and the index built again.
+    pub whole: bool,
+    /// Changes with the extensions: what was computed for another change of them does not count.
+    pub change: String,
 }
 
 /// An enrichment of a dataset.

@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 use halle_store::runner::JobHandler;
 
-use crate::service::write::{RecomputeLines, SyncLines};
+use crate::service::write::{ExtendLines, SyncLines};
 use crate::state::Datasets;
 
 /// Kind of the job that takes a dataset through the stages it needs.
@@ -42,6 +42,6 @@ pub fn handlers(datasets: &Datasets) -> Vec<Arc<dyn JobHandler>> {
         Arc::new(SyncLines(datasets.clone())),
         Arc::new(expire::Expire(datasets.clone())),
         Arc::new(union::Unite(datasets.clone())),
-        Arc::new(RecomputeLines(datasets.clone())),
+        Arc::new(ExtendLines(datasets.clone())),
     ]
 }

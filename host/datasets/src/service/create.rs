@@ -242,6 +242,7 @@ impl Datasets {
             draft: None,
             draft_reason: None,
             cancelled_draft: None,
+            extending: None,
             served: None,
             building: None,
             created_at: now,

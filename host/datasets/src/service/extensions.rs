@@ -31,22 +31,18 @@ pub(crate) fn extensions_of(value: Option<&Value>) -> DatasetsResult<Vec<Extensi
 
 /// Refuses extensions that this version cannot run on a dataset of this kind.
 pub(crate) fn check_kind(kind: DatasetKind, extensions: &[Extension]) -> DatasetsResult<()> {
-    let is_expression = |extension: &Extension| extension.kind == EXPRESSION;
-    match kind {
-        DatasetKind::File => Ok(()),
-        DatasetKind::Editable if extensions.iter().all(is_expression) => Ok(()),
-        _ if extensions.is_empty() => Ok(()),
-        DatasetKind::Editable => {
-            let message =
-                "Un jeu de données éditable ne prend en charge que les extensions de type exprEval.";
-            Err(DatasetsError::NotImplemented(message.to_owned()))
-        }
-        _ => {
-            let message =
-                "Les extensions ne sont prises en charge que sur les jeux de données fichiers et éditables.";
-            Err(DatasetsError::NotImplemented(message.to_owned()))
-        }
-    }
+    let message = match kind {
+        _ if extensions.is_empty() => return Ok(()),
+        DatasetKind::File => return Ok(()),
+        DatasetKind::Editable => match extensions.iter().find(|extension| extension.mandatory) {
+            None => return Ok(()),
+            Some(_) => {
+                "Les extensions obligatoires (mandatory) ne sont pas prises en charge sur un jeu de données éditable."
+            }
+        },
+        _ => "Les extensions ne sont prises en charge que sur les jeux de données fichiers et éditables.",
+    };
+    Err(DatasetsError::NotImplemented(message.to_owned()))
 }
 
 /// Titles and groups that a producer gave to columns of extensions survive the next run.

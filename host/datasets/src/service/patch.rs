@@ -23,7 +23,7 @@ use crate::service::schema_patch::{
 };
 use crate::service::union::edit::set_union;
 use crate::service::union::{tell_parents, union_job};
-use crate::service::write::{history, rebuild_job, recompute_job};
+use crate::service::write::{extend_job, history, rebuild_job};
 use crate::service::{columns, names, rules};
 use crate::state::Datasets;
 
@@ -38,7 +38,7 @@ struct Consequences {
     checks_only: bool,
     /// Whether the index of an editable dataset must be built again from its lines.
     rebuild: bool,
-    /// Whether computed values of edited lines must be computed again, and the index built again with them.
+    /// Whether what extensions give edited lines must be asked for again, and the index built again with it.
     recompute: bool,
     /// Whether edited lines must be found to obey new constraints.
     constrain: bool,
@@ -197,6 +197,9 @@ impl Datasets {
         if stored.kind() == DatasetKind::Editable && consequences.structure {
             consequences.recompute = self.extend_editable(stored).await? || consequences.rebuild;
             consequences.rebuild = false;
+            if consequences.recompute {
+                self.extend_all(stored);
+            }
         }
         Ok(())
     }
@@ -245,7 +248,7 @@ impl Datasets {
             tell_parents(unit.as_mut(), &stored.id, now).await?;
         }
         if consequences.recompute {
-            unit.jobs().enqueue(&recompute_job(&stored.id, now)).await?;
+            unit.jobs().enqueue(&extend_job(&stored.id, now)).await?;
         }
         if consequences.rebuild {
             unit.jobs().enqueue(&rebuild_job(&stored.id, now)).await?;

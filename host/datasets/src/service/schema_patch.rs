@@ -85,7 +85,11 @@ pub(crate) fn wanted_schema(value: &Value) -> DatasetsResult<Vec<Column>> {
 
 /// The schema of an editable dataset: keys are checked, computed columns added.
 pub(crate) fn editable_schema(columns: Vec<Column>) -> DatasetsResult<Vec<Column>> {
-    if let Some(column) = columns.iter().find(|column| !is_sound_key(&column.key)) {
+    let is_sound = |column: &Column| match column.extension {
+        Some(_) => is_sound_output(&column.key),
+        None => is_sound_key(&column.key),
+    };
+    if let Some(column) = columns.iter().find(|column| !is_sound(column)) {
         return Err(unsound_key(&column.key));
     }
     let has_place = halle_model::concept::by_id("latLon").is_some_and(|concept| holds(&columns, concept))
@@ -211,6 +215,16 @@ fn check_type(column: &Column) -> DatasetsResult<()> {
         Some(format) if !formats.contains(&format) => wrong("le format", format, &formats),
         _ => Ok(()),
     }
+}
+
+/// Whether an extension may fill a column of this key: as those of producers, or `{prefix}.{output}`.
+fn is_sound_output(key: &str) -> bool {
+    let is_part = |part: &str| {
+        !part.is_empty()
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-'))
+    };
+    is_sound_key(key)
+        || key.len() <= 200 && key.split_once('.').is_some_and(|(a, b)| is_part(a) && is_part(b))
 }
 
 fn is_sound_key(key: &str) -> bool {

@@ -1,12 +1,8 @@
 //! What the extensions of a dataset would add to a line.
 
-use arrow::array::{Array, AsArray};
-use arrow::datatypes::{Date32Type, Float64Type, Int64Type};
 use arrow::record_batch::RecordBatch;
-use halle_model::{Caller, Column, ColumnKind};
+use halle_model::{Caller, Column};
 use halle_store::LineRecord;
-use jiff::ToSpan;
-use jiff::civil::Date;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
@@ -77,7 +73,7 @@ fn completed(
 ) -> Map<String, Value> {
     for (column, array) in columns.iter().zip(rows.columns()) {
         if column.extension.is_some()
-            && let Some(value) = first_value(column.kind(), array.as_ref())
+            && let Some(value) = batch::value(column.kind(), array.as_ref(), 0)
         {
             line.insert(column.key.clone(), value);
         }
@@ -91,22 +87,4 @@ fn completed(
         }
     }
     line
-}
-
-/// The value of the first row.
-fn first_value(kind: ColumnKind, array: &dyn Array) -> Option<Value> {
-    if array.is_null(0) {
-        return None;
-    }
-    Some(match kind {
-        ColumnKind::Text | ColumnKind::DateTime => array.as_string::<i32>().value(0).into(),
-        ColumnKind::Object => serde_json::from_str(array.as_string::<i32>().value(0)).ok()?,
-        ColumnKind::Integer => array.as_primitive::<Int64Type>().value(0).into(),
-        ColumnKind::Number => array.as_primitive::<Float64Type>().value(0).into(),
-        ColumnKind::Boolean => array.as_boolean().value(0).into(),
-        ColumnKind::Date => {
-            let days = i64::from(array.as_primitive::<Date32Type>().value(0));
-            Date::constant(1970, 1, 1).checked_add(days.days()).ok()?.to_string().into()
-        }
-    })
 }

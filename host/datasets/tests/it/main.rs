@@ -16,6 +16,7 @@ mod enrichment;
 mod errors;
 mod exports;
 mod expressions;
+mod extending;
 mod formats;
 mod geo_exports;
 mod harness;

@@ -232,7 +232,7 @@ async fn datasets_without_a_file_are_ready_at_once() {
 
 impl Harness {
     /// Runs the jobs and drops them in the middle of whatever they do, as a crash would.
-    async fn crash_after(&self, time: Duration) {
+    pub(crate) async fn crash_after(&self, time: Duration) {
         tokio::select! {
             () = self.run() => {}
             () = tokio::time::sleep(time) => {}

@@ -60,15 +60,18 @@ impl Computed {
     }
 }
 
+/// The key of the column that an expression fills: given, else made of its name.
+pub(super) fn expression_key(extension: &Extension) -> Option<String> {
+    let text = |name: &str| extension.property.as_ref()?.get(name)?.as_str();
+    let given = text("key").filter(|key| !key.is_empty()).map(str::to_owned);
+    given.or_else(|| Some(column_key(text("x-originalName")?))).filter(|key| !key.is_empty())
+}
+
 /// The column that `property` describes. A concept is kept only when no other column has it.
 fn column_of(extension: &Extension, columns: &[Column]) -> Result<Column, String> {
     let mut property = extension.property.clone().unwrap_or_else(|| json!({}));
-    let text = |property: &Value, name: &str| property.get(name).and_then(Value::as_str).map(str::to_owned);
-    let given = text(&property, "key").filter(|key| !key.is_empty());
-    let key =
-        given.or_else(|| Some(column_key(&text(&property, "x-originalName")?))).filter(|key| !key.is_empty());
-    let key =
-        key.ok_or("une extension de type exprEval attend une colonne \"property\" avec une clé (key)")?;
+    let key = expression_key(extension)
+        .ok_or("une extension de type exprEval attend une colonne \"property\" avec une clé (key)")?;
     if let Some(fields) = property.as_object_mut() {
         fields.insert("key".to_owned(), key.clone().into());
     }

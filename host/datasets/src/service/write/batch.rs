@@ -2,15 +2,21 @@
 
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder};
-use arrow::datatypes::{Field, Schema};
+use arrow::array::{
+    Array, ArrayRef, AsArray, BooleanBuilder, Date32Builder, Float64Builder, Int64Builder, StringBuilder,
+};
+use arrow::datatypes::{Date32Type, Field, Float64Type, Int64Type, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use halle_model::{Column, ColumnKind};
 use halle_store::LineRecord;
+use jiff::ToSpan;
 use jiff::civil::Date;
 use serde_json::Value;
 
 use crate::error::{DatasetsError, DatasetsResult};
+
+/// 1970-01-01, from which days are counted.
+const EPOCH: Date = Date::constant(1970, 1, 1);
 
 /// The lines that are not deleted, under the columns of the index; `None` when all are deleted.
 pub(crate) fn of(columns: &[Column], lines: &[LineRecord]) -> DatasetsResult<Option<RecordBatch>> {
@@ -29,6 +35,31 @@ pub(crate) fn of(columns: &[Column], lines: &[LineRecord]) -> DatasetsResult<Opt
     // A dataset without columns has rows too.
     let rows = RecordBatchOptions::new().with_row_count(Some(alive.len()));
     RecordBatch::try_new_with_options(schema, arrays, &rows).map(Some).map_err(DatasetsError::internal)
+}
+
+/// The column as lines have it.
+pub(crate) fn column(column: &Column, lines: &[LineRecord]) -> ArrayRef {
+    array(column, &lines.iter().collect::<Vec<_>>())
+}
+
+/// A cell as a line holds it; `None` when it is empty.
+pub(crate) fn value(kind: ColumnKind, array: &dyn Array, row: usize) -> Option<Value> {
+    if array.is_null(row) {
+        return None;
+    }
+    Some(match kind {
+        ColumnKind::Text | ColumnKind::DateTime => array.as_string::<i32>().value(row).into(),
+        ColumnKind::Object => serde_json::from_str(array.as_string::<i32>().value(row)).ok()?,
+        ColumnKind::Integer => array.as_primitive::<Int64Type>().value(row).into(),
+        ColumnKind::Number => array.as_primitive::<Float64Type>().value(row).into(),
+        ColumnKind::Boolean => array.as_boolean().value(row).into(),
+        ColumnKind::Date => {
+            let days = i64::from(array.as_primitive::<Date32Type>().value(row));
+            EPOCH.checked_add(days.days()).ok()?.to_string().into()
+        }
+    })
+    // A number that JSON cannot write is none.
+    .filter(|value: &Value| !value.is_null())
 }
 
 fn array(column: &Column, lines: &[&LineRecord]) -> ArrayRef {
@@ -80,13 +111,12 @@ fn array(column: &Column, lines: &[&LineRecord]) -> ArrayRef {
 /// Days since 1970-01-01; `None` for what the check of lines does not let through.
 fn day(text: &str) -> Option<i32> {
     let date: Date = text.parse().ok()?;
-    date.since(Date::constant(1970, 1, 1)).ok().map(|span| span.get_days())
+    date.since(EPOCH).ok().map(|span| span.get_days())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use arrow::array::Array;
     use arrow::datatypes::DataType;
     use serde_json::json;
 

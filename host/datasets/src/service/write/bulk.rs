@@ -260,8 +260,8 @@ impl Datasets {
         }
         unit.lines().clear(&dataset.id).await?;
         unit.lines().clear(&names::unique_values(&dataset.id)).await?;
+        let expressions = self.line_expressions(&dataset)?;
         if let Some(file) = source {
-            let expressions = self.line_expressions(&dataset)?;
             let scope = Scope { dataset: &dataset, expressions: &expressions, caller, owner: None, now };
             let mut keys = LineKeys::of(&dataset);
             let mut batches = source::read(file, &dataset.schema);
@@ -283,6 +283,7 @@ impl Datasets {
         }
         let count = unit.lines().count(&dataset.id).await?;
         touch(&mut dataset, caller, now, count);
+        self.extend_later(unit.as_mut(), &mut dataset, &expressions, 0, now).await?;
         unit.save(&mut dataset, now).await?;
         unit.jobs().enqueue(&rebuild_job(&dataset.id, now)).await?;
         if let Some(job) = expire::job(&dataset, now) {

@@ -124,7 +124,7 @@ pub(super) fn decide(
         if let Some(key) = scope.dataset.primary_key.iter().find(changed) {
             return Err((400, format!("La clé primaire d'une ligne ne peut pas être modifiée ({key}).")));
         }
-        if forced_at.is_none() && is_same(&line.body, &values) {
+        if forced_at.is_none() && is_same(scope.expressions, &line.body, &values) {
             return Ok(Decision::Keep(line.clone()));
         }
     }
@@ -204,8 +204,10 @@ fn notes(scope: &Scope<'_>, forced_at: Option<Value>) -> Map<String, Value> {
     notes
 }
 
-fn is_same(before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
-    before.keys().filter(|key| !NOTES.contains(&key.as_str())).count() == after.len()
+/// Whether a line would be as it is, whatever extensions gave it.
+fn is_same(expressions: &LineExpressions, before: &Map<String, Value>, after: &Map<String, Value>) -> bool {
+    let is_written = |key: &str| !NOTES.contains(&key) && !expressions.is_later(key);
+    before.keys().filter(|key| is_written(key)).count() == after.len()
         && after.iter().all(|(key, value)| before.get(key) == Some(value))
 }
 

@@ -11,10 +11,10 @@ mod change;
 pub(crate) mod check;
 mod decide;
 mod expire;
+mod extend;
 mod group;
 pub(crate) mod history;
 mod lock;
-mod recompute;
 mod source;
 mod sync;
 mod sync_files;
@@ -26,9 +26,9 @@ pub use attach::{Attached, LineFile};
 pub use bulk::{Bulk, BulkReport};
 pub use change::{Action, Change, Outcome, Write};
 pub(crate) use decide::owner_value;
+pub(crate) use extend::extend_job;
+pub use extend::{EXTEND_LINES, ExtendLines};
 pub use history::RevisionsPage;
-pub(crate) use recompute::recompute_job;
-pub use recompute::{RECOMPUTE_LINES, RecomputeLines};
 pub(crate) use source::cell;
 pub use source::{BulkFile, BulkFormat};
 pub(crate) use sync::rebuild_job;
@@ -41,5 +41,7 @@ const KEPT: [&str; 7] = ["_id", "_i", "_updatedAt", "_updatedBy", "_updatedByNam
 /// Columns of the index of an editable dataset: its own, and those that edited lines have.
 pub(crate) fn index_columns(schema: &[Column]) -> Vec<Column> {
     let kept = |column: &&Column| !column.calculated || KEPT.contains(&column.key.as_str());
-    schema.iter().filter(kept).cloned().collect()
+    // What is counted changes with every line; an index is not built again for it.
+    let uncounted = |column: &Column| Column { values: None, cardinality: None, ..column.clone() };
+    schema.iter().filter(kept).map(uncounted).collect()
 }

@@ -96,6 +96,27 @@ impl Datasets {
         Ok(())
     }
 
+    /// Gives the index the lines numbered above `after`, up to `last`, as they are now, though it may know their numbers.
+    pub(super) async fn refresh_lines(&self, dataset: &Dataset, after: i64, last: i64) -> DatasetsResult<()> {
+        let Some(served) = &dataset.served else { return Ok(()) };
+        // Lines that were not known have their values now; those that moved on since are not asked for again.
+        self.sync_lines(dataset, i64::MAX).await?;
+        let id = names::index(&dataset.id, &served.id);
+        let lock = self.line_locks().of(&id);
+        let _seen = lock.lock().await;
+        let index = self.engine.open(&id).await?;
+        let mut from = after;
+        while from < last {
+            let mut lines = self.store.read().await?.lines().after(&dataset.id, from, LINES_PER_STEP).await?;
+            lines.retain(|line| line.i <= last);
+            let Some(end) = lines.last() else { break };
+            from = end.i;
+            let added = batch::of(&index.spec().columns, &lines)?;
+            index.apply(lines.iter().map(|line| line.id.clone()).collect(), added).await?;
+        }
+        Ok(())
+    }
+
     /// Builds the index anew from SQL; readers keep the old one until the new one is whole.
     pub(super) async fn rebuild_lines(&self, dataset: &Dataset) -> DatasetsResult<()> {
         let Some(served) = &dataset.served else { return Ok(()) };

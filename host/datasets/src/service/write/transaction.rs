@@ -144,6 +144,8 @@ impl Datasets {
         keys.write(unit.as_mut()).await?;
         let count = dataset.count.unwrap_or(0).saturating_add_signed(batch.lines_added);
         touch(&mut dataset, author, now, count);
+        let before = highest.saturating_sub_unsigned(batch.len());
+        self.extend_later(unit.as_mut(), &mut dataset, &expressions, before, now).await?;
         unit.save(&mut dataset, now).await?;
         unit.jobs().enqueue(&sync_job(&dataset.id, now)).await?;
         if let Some(job) = expire::job(&dataset, now) {

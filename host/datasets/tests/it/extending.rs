@@ -1,0 +1,246 @@
+//! Extensions of edited lines: what enrichers give, after the write.
+
+use std::time::Duration;
+
+use axum::http::Method;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Harness, admin};
+
+async fn patch(harness: &Harness, body: Value) -> Answer {
+    harness.json(&admin(), Method::PATCH, "/datasets/d", body).await
+}
+
+async fn post(harness: &Harness, path: &str, body: Value) -> Answer {
+    harness.json(&admin(), Method::POST, &format!("/datasets/d{path}"), body).await
+}
+
+fn shouting() -> Value {
+    json!({ "type": "enricher", "plugin": "up" })
+}
+
+fn computed(expr: &str, key: &str) -> Value {
+    json!({ "type": "exprEval", "active": true, "expr": expr, "property": { "key": key, "type": "string" } })
+}
+
+/// An editable dataset with these extensions.
+async fn editable(extensions: Value) -> Harness {
+    let harness = Harness::new().await;
+    let schema = json!([{ "key": "nom", "type": "string" }, { "key": "n", "type": "integer" }]);
+    let body = json!({ "isRest": true, "title": "D", "schema": schema, "extensions": extensions });
+    harness.json(&admin(), Method::PUT, "/datasets/d", body).await.ok();
+    harness
+}
+
+/// Values of a column, in the order in which lines were written.
+async fn values(harness: &Harness, key: &str) -> Vec<Value> {
+    let lines =
+        harness.get(&admin(), &format!("/datasets/d/lines?select={key}&sort=_i&size=10000")).await.ok();
+    lines["results"].as_array().unwrap().iter().map(|line| line[key].clone()).collect()
+}
+
+async fn numbers(harness: &Harness) -> Vec<(Value, Value)> {
+    let lines = harness.get(&admin(), "/datasets/d/lines?select=_id,_i&sort=_i&size=10000").await.ok();
+    let lines = lines["results"].as_array().unwrap().clone();
+    lines.iter().map(|line| (line["_id"].clone(), line["_i"].clone())).collect()
+}
+
+#[tokio::test]
+async fn lines_get_what_extensions_give_after_they_are_written() {
+    let harness = editable(json!([shouting()])).await;
+    let made =
+        post(&harness, "/lines", json!({ "_id": "a", "nom": "x", "n": 1, "_up.nom": "non" })).await.ok();
+    assert!(made.get("_up.nom").is_none(), "the writer has no say, and does not wait: {made}");
+    post(&harness, "/_bulk_lines", json!([{ "_id": "b", "nom": "y" }, { "_id": "c" }])).await.ok();
+    assert_eq!(values(&harness, "_up.nom").await, [Value::Null, Value::Null, Value::Null]);
+    let before = numbers(&harness).await;
+    let finalized = harness.get(&admin(), "/datasets/d").await.ok()["finalizedAt"].clone();
+    harness.run_later().await;
+    assert_eq!(values(&harness, "_up.nom").await, [json!("X"), json!("Y"), Value::Null]);
+    assert_eq!(
+        numbers(&harness).await,
+        before,
+        "lines keep their numbers, so that pages stay where they are"
+    );
+    let found = harness.get(&admin(), "/datasets/d/lines?_up.nom_eq=Y&select=_id").await.ok();
+    assert_eq!((&found["total"], &found["results"][0]["_id"]), (&json!(1), &json!("b")));
+    let dataset = harness.get(&admin(), "/datasets/d").await.ok();
+    assert_eq!(dataset["status"], "finalized");
+    assert_ne!(dataset["finalizedAt"], finalized, "caches are told");
+    let line = harness.get(&admin(), "/datasets/d/lines/a").await.ok();
+    assert_eq!((&line["nom"], &line["_up.nom"]), (&json!("x"), &json!("X")));
+}
+
+#[tokio::test]
+async fn a_line_that_changes_waits_again_and_one_that_does_not_keeps_its_values() {
+    let harness = editable(json!([shouting()])).await;
+    let line = json!({ "_id": "a", "nom": "x", "n": 1 });
+    post(&harness, "/lines", line.clone()).await.ok();
+    harness.run().await;
+    assert_eq!(post(&harness, "/lines", line).await.status, 304, "what extensions gave is no difference");
+    let whole = harness.get(&admin(), "/datasets/d/lines/a").await.ok();
+    let back = json!({ "_id": "a", "nom": whole["nom"], "n": 1, "_up.nom": whole["_up.nom"] });
+    assert_eq!(post(&harness, "/lines", back).await.status, 304);
+    assert_eq!(values(&harness, "_up.nom").await, ["X"]);
+    let path = "/datasets/d/lines/a";
+    let changed = harness.json(&admin(), Method::PATCH, path, json!({ "nom": "z" })).await.ok();
+    assert!(changed.get("_up.nom").is_none(), "an answer for another name would mislead: {changed}");
+    assert_eq!(values(&harness, "_up.nom").await, [Value::Null]);
+    harness.run().await;
+    assert_eq!(values(&harness, "_up.nom").await, ["Z"]);
+    assert_eq!(values(&harness, "n").await, [1]);
+    harness.json(&admin(), Method::DELETE, path, Value::Null).await;
+    harness.run().await;
+    assert_eq!(harness.get(&admin(), "/datasets/d/lines").await.ok()["total"], 0);
+    post(&harness, "/lines", json!({ "_id": "a", "nom": "again" })).await.ok();
+    harness.run().await;
+    assert_eq!(values(&harness, "_up.nom").await, ["AGAIN"]);
+}
+
+#[tokio::test]
+async fn many_lines_are_treated_in_batches_and_all_may_be_replaced() {
+    let harness = editable(json!([shouting()])).await;
+    let many: Vec<Value> =
+        (0..2_500).map(|n| json!({ "_id": format!("l{n}"), "nom": format!("n{n}") })).collect();
+    let report = post(&harness, "/_bulk_lines?async=true", json!(many)).await.ok();
+    assert_eq!(report["nbCreated"], 2_500);
+    harness.run().await;
+    let expected: Vec<String> = (0..2_500).map(|n| format!("N{n}")).collect();
+    assert_eq!(values(&harness, "_up.nom").await, expected);
+    post(&harness, "/_bulk_lines?drop=true", json!([{ "nom": "only" }, { "nom": "bad" }])).await.ok();
+    harness.run().await;
+    assert_eq!(values(&harness, "_up.nom").await, ["ONLY", "BAD"]);
+    let journal = harness.datasets.journal(&admin(), "d").await.unwrap();
+    let warnings: Vec<_> = journal.into_iter().filter(|event| event.kind == "warning").collect();
+    assert_eq!(warnings.len(), 1);
+    let text = warnings[0].data.clone().unwrap();
+    assert!(text.starts_with("L'extension \"up\" n'a pas pu traiter 1 lignes. Première : ligne "), "{text}");
+}
+
+#[tokio::test]
+async fn no_line_is_forgotten_when_a_source_does_not_answer() {
+    let harness = editable(json!([shouting()])).await;
+    *harness.enrichments.failure.lock().unwrap() = Some("injoignable".to_owned());
+    post(&harness, "/lines", json!({ "_id": "a", "nom": "x" })).await.ok();
+    harness.run().await;
+    post(&harness, "/lines", json!({ "_id": "b", "nom": "y" })).await.ok();
+    harness.run().await;
+    assert_eq!(values(&harness, "nom").await, ["x", "y"], "lines can be written and read meanwhile");
+    assert_eq!(harness.get(&admin(), "/datasets/d").await.ok()["status"], "finalized");
+    for _ in 0..10 {
+        harness.run_later().await;
+    }
+    assert_eq!(harness.get(&admin(), "/datasets/d").await.ok()["status"], "error");
+    let error = harness.last_error("d").await;
+    assert!(error.contains("malgré plusieurs essais") && error.contains("injoignable"), "{error}");
+    *harness.enrichments.failure.lock().unwrap() = None;
+    post(&harness, "/lines", json!({ "_id": "c", "nom": "z" })).await.ok();
+    harness.run().await;
+    assert_eq!(values(&harness, "_up.nom").await, ["X", "Y", "Z"], "the next write asks for all that wait");
+    assert_eq!(harness.get(&admin(), "/datasets/d").await.ok()["status"], "finalized");
+}
+
+#[tokio::test]
+async fn a_crash_at_any_point_forgets_no_line() {
+    for step in [0_u64, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64] {
+        let harness = editable(json!([shouting()])).await;
+        let body = json!([{ "_id": "a", "nom": "x" }, { "_id": "b", "nom": "y" }]);
+        post(&harness, "/_bulk_lines?async=true", body).await.ok();
+        harness.crash_after(Duration::from_millis(step)).await;
+        harness.run_later().await;
+        assert_eq!(values(&harness, "_up.nom").await, ["X", "Y"], "after a crash at {step} ms");
+    }
+}
+
+#[tokio::test]
+async fn lines_that_are_there_are_treated_when_extensions_change() {
+    let harness = editable(json!([])).await;
+    let lines = json!([{ "_id": "a", "nom": "x" }, { "_id": "b", "nom": "y" }]);
+    post(&harness, "/_bulk_lines", lines).await.ok();
+    harness.run().await;
+    let before = numbers(&harness).await;
+    let patched = patch(&harness, json!({ "extensions": [shouting()] })).await.ok();
+    assert_eq!(
+        (&patched["status"], &patched["extensions"][0]["needsUpdate"]),
+        (&json!("finalized"), &json!(true))
+    );
+    harness.run().await;
+    assert_eq!(values(&harness, "_up.nom").await, ["X", "Y"]);
+    assert_eq!(numbers(&harness).await, before);
+    let dataset = harness.get(&admin(), "/datasets/d").await.ok();
+    assert!(dataset["extensions"][0].get("needsUpdate").is_none());
+    let events = harness.events("d").await;
+    assert_eq!(&events[events.len() - 2..], ["structure-updated", "finalize-end"]);
+
+    let renamed = json!({ "type": "enricher", "plugin": "up", "propertyPrefix": "cri" });
+    patch(&harness, json!({ "extensions": [renamed] })).await.ok();
+    harness.run().await;
+    assert_eq!(values(&harness, "cri.nom").await, ["X", "Y"]);
+    let line = harness.get(&admin(), "/datasets/d/lines/a").await.ok();
+    assert!(line.get("_up.nom").is_none(), "values of a column that is gone go too: {line}");
+    patch(&harness, json!({ "extensions": [] })).await.ok();
+    harness.run().await;
+    let line = harness.get(&admin(), "/datasets/d/lines/a").await.ok();
+    assert!(line.get("cri.nom").is_none());
+    let missing = json!({ "schema": [{ "key": "n", "type": "integer" }], "extensions": [shouting()] });
+    patch(&harness, missing).await.refused(400, "Il manque une colonne \"nom\".");
+}
+
+#[tokio::test]
+async fn a_line_written_while_all_are_treated_again_is_treated_too() {
+    let harness = editable(json!([])).await;
+    post(&harness, "/lines", json!({ "_id": "a", "nom": "x" })).await.ok();
+    harness.run().await;
+    *harness.enrichments.failure.lock().unwrap() = Some("injoignable".to_owned());
+    patch(&harness, json!({ "extensions": [shouting()] })).await.ok();
+    harness.run().await;
+    post(&harness, "/lines", json!({ "_id": "b", "nom": "y" })).await.ok();
+    *harness.enrichments.failure.lock().unwrap() = None;
+    harness.run_later().await;
+    assert_eq!(values(&harness, "_up.nom").await, ["X", "Y"]);
+}
+
+#[tokio::test]
+async fn expressions_that_read_what_an_extension_gives_follow_it() {
+    let extensions = json!([computed("LOWER(nom)", "bas"), shouting(), computed("_up.nom || '!'", "cri")]);
+    let harness = editable(extensions).await;
+    let made = post(&harness, "/lines", json!({ "_id": "a", "nom": "Ab" })).await.ok();
+    assert_eq!((&made["bas"], made.get("cri")), (&json!("ab"), None));
+    harness.run().await;
+    let line = harness.get(&admin(), "/datasets/d/lines/a").await.ok();
+    assert_eq!((&line["bas"], &line["_up.nom"], &line["cri"]), (&json!("ab"), &json!("AB"), &json!("AB!")));
+
+    let wrong = json!({ "type": "exprEval", "active": true, "expr": "_up.nom",
+        "property": { "key": "cri", "type": "number" } });
+    patch(&harness, json!({ "extensions": [shouting(), wrong] })).await.ok();
+    harness.run().await;
+    let error = harness.last_error("d").await;
+    assert!(error.contains("/cri doit être de type number (résultat : \"AB\") (ligne a)"), "{error}");
+    assert_eq!(harness.get(&admin(), "/datasets/d").await.ok()["status"], "error");
+    patch(&harness, json!({ "extensions": [shouting(), computed("_up.nom", "cri")] })).await.ok();
+    harness.run().await;
+    assert_eq!(values(&harness, "cri").await, ["AB"]);
+    assert_eq!(harness.get(&admin(), "/datasets/d").await.ok()["status"], "finalized");
+}
+
+#[tokio::test]
+async fn a_simulation_says_what_a_line_would_get() {
+    let harness = editable(json!([shouting(), computed("_up.nom || '!'", "cri")])).await;
+    let completed = post(&harness, "/_simulate-extension", json!({ "nom": "ab", "n": 2 })).await.ok();
+    assert_eq!(completed, json!({ "nom": "ab", "n": 2, "_up.nom": "AB", "cri": "AB!" }));
+    post(&harness, "/_simulate-extension", json!({ "nom": "bad" })).await.refused(400, "nom inconnu");
+}
+
+#[tokio::test]
+async fn the_index_is_not_built_again_for_a_line() {
+    let harness = editable(json!([])).await;
+    let many: Vec<Value> =
+        (0..1_200).map(|n| json!({ "_id": format!("l{n}"), "nom": "n", "n": n % 3 })).collect();
+    post(&harness, "/_bulk_lines", json!(many)).await.ok();
+    harness.run_later().await;
+    let before = harness.files("search");
+    post(&harness, "/lines", json!({ "_id": "one", "nom": "more", "n": 7 })).await.ok();
+    let after = harness.files("search");
+    let kept = before.iter().filter(|file| file.contains("part") && after.contains(file)).count();
+    assert!(kept > 0, "parts of the index stay: {before:?} {after:?}");
+}
