@@ -67,6 +67,7 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Read, "getWordsAgg"),
     op(Class::Read, "getMinAgg"),
     op(Class::Read, "getMaxAgg"),
+    op(Class::Read, "bulkSearch"),
     op(Class::Read, "readApiDoc"),
     op(Class::Read, "downloadOriginalData"),
     op(Class::Read, "downloadFullData"),
@@ -107,6 +108,7 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Admin, "setPermissions"),
     op(Class::Admin, "changeOwner"),
     op(Class::Admin, "writePublicationSites"),
+    op(Class::Admin, "manageMasterData"),
 ];
 
 /// Operations on applications (reference §5.2).
@@ -265,6 +267,9 @@ pub struct Protected<'a> {
     pub scope: &'a str,
 }
 
+/// Operations that no grant gives: only who administers the owner may do them (reference §5.2).
+const OWNER_ADMINS_ONLY: &[&str] = &["manageMasterData"];
+
 /// Whether `caller` may do `operation` on `resource`. The only place where permissions are decided.
 ///
 /// Owner admins may do everything; others only what an entry grants them. An API key must have the scope besides: the
@@ -272,6 +277,9 @@ pub struct Protected<'a> {
 pub fn can(caller: &Caller, operation: Operation, resource: Protected<'_>) -> bool {
     let by_right =
         caller.administers(resource.owner) && key_scope_allows(caller, operation.class, resource.scope);
+    if OWNER_ADMINS_ONLY.contains(&operation.id) {
+        return by_right;
+    }
     by_right
         || resource.grants.iter().any(|entry| {
             entry.grants(operation)
@@ -411,6 +419,20 @@ mod tests {
         key.scopes = Some(Vec::new());
         assert!(!allowed(&key, "readLines", &[]));
         assert!(allowed(&key, "readLines", &[PermissionEntry::public(&[Class::Read])]));
+    }
+
+    #[test]
+    fn no_grant_makes_a_dataset_a_reference() {
+        let grants = [PermissionEntry {
+            kind: Some(AccountKind::Organization),
+            id: Some("ville".to_owned()),
+            classes: vec!["admin".to_owned()],
+            operations: vec!["manageMasterData".to_owned()],
+            ..PermissionEntry::default()
+        }];
+        assert!(allowed(&member("c", "contrib", None), "setPermissions", &grants));
+        assert!(!allowed(&member("c", "contrib", None), "manageMasterData", &grants));
+        assert!(allowed(&member("a", "admin", None), "manageMasterData", &grants));
     }
 
     #[test]

@@ -7,6 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::parameters::{filters, line_schema, page_schema, paging};
 use super::pieces::{Operation, VALUES_LABELS, content, in_path, json_content, one_of, query, text, whole};
+use super::references;
 use crate::service::load::protected;
 use crate::service::read::{WholeFormat, is_geolocated};
 
@@ -36,7 +37,7 @@ pub fn private(dataset: &Dataset, api: &str, caller: &Caller) -> Value {
         operations.retain(|_, operation| {
             let id = match operation["operationId"].as_str().unwrap_or_default() {
                 VALUES_LABELS => "getValues",
-                id => id,
+                id => references::permission_of(id).unwrap_or(id),
             };
             can(caller, dataset_operation(id), protected(dataset))
         });
@@ -132,6 +133,7 @@ fn read_paths(dataset: &Dataset) -> Map<String, Value> {
             )]),
         );
     }
+    paths.extend(references::paths(dataset));
     paths
 }
 

@@ -13,6 +13,7 @@ mod extensions;
 mod parameters;
 mod pieces;
 mod platform;
+mod references;
 
 pub(crate) use catalog::catalog_document;
 pub(crate) use check::check_document;

@@ -1,5 +1,7 @@
 //! Small pieces of OpenAPI documents.
 
+use std::borrow::Cow;
+
 use halle_model::permission::dataset_operation;
 use serde_json::{Map, Value, json};
 
@@ -48,8 +50,8 @@ pub(super) fn json_content(schema: Value) -> Value {
 
 /// An operation in the making.
 pub(super) struct Operation {
-    id: &'static str,
-    summary: &'static str,
+    id: Cow<'static, str>,
+    summary: Cow<'static, str>,
     tag: &'static str,
     parameters: Vec<Value>,
     body: Option<Value>,
@@ -66,12 +68,26 @@ impl Operation {
     /// An operation that no permission of a dataset stands for.
     pub(super) fn new(id: &'static str, tag: &'static str, summary: &'static str) -> Self {
         let responses = Map::new();
-        Self { id, summary, tag, parameters: Vec::new(), body: None, responses, permission: None }
+        Self {
+            id: id.into(),
+            summary: summary.into(),
+            tag,
+            parameters: Vec::new(),
+            body: None,
+            responses,
+            permission: None,
+        }
     }
 
     /// Another name than that of the permission, which belongs to another operation.
-    pub(super) fn named(mut self, id: &'static str) -> Self {
-        self.id = id;
+    pub(super) fn named(mut self, id: impl Into<Cow<'static, str>>) -> Self {
+        self.id = id.into();
+        self
+    }
+
+    /// Another summary than the one given first.
+    pub(super) fn about(mut self, summary: String) -> Self {
+        self.summary = summary.into();
         self
     }
 
@@ -103,8 +119,8 @@ impl Operation {
 
     pub(super) fn build(self) -> Value {
         let mut operation = Map::new();
-        operation.insert("operationId".to_owned(), self.id.into());
-        operation.insert("summary".to_owned(), self.summary.into());
+        operation.insert("operationId".to_owned(), self.id.as_ref().into());
+        operation.insert("summary".to_owned(), self.summary.as_ref().into());
         operation.insert("tags".to_owned(), json!([self.tag]));
         if let Some(permission) = self.permission {
             let class = dataset_operation(permission).class.as_str();

@@ -50,6 +50,7 @@ fn paths() -> Map<String, Value> {
     reads(&mut add);
     aggregations(&mut add);
     documents(&mut add);
+    references(&mut add);
     edits(&mut add);
     super::drafts::add(&mut add);
     super::editing::add(&mut add);
@@ -378,6 +379,33 @@ fn documents(add: &mut impl FnMut(&str, &str, Operation)) {
             "Un document OpenAPI 3.1.",
             any(),
         ),
+    );
+}
+
+fn references(add: &mut impl FnMut(&str, &str, Operation)) {
+    let search = || in_path("search", "Identifiant de la recherche dans `masterData`.", text());
+    let single =
+        get("readLines", CATALOGUE, "Chercher dans les données de référence à mesure que l'on saisit.");
+    add(
+        "/datasets/{id}/master-data/single-searchs/{search}",
+        "get",
+        single.named("singleSearch").parameters([search()]).answers(
+            200,
+            "Les valeurs qui conviennent.",
+            any(),
+        ),
+    );
+    let bulk = get("bulkSearch", CATALOGUE, "Trouver la ligne de référence de chaque ligne envoyée.");
+    add(
+        "/datasets/{id}/master-data/bulk-searchs/{search}",
+        "post",
+        bulk.parameters([search()])
+            .body(content("application/x-ndjson", json!({ "type": "object" })))
+            .answers(
+                200,
+                "Une réponse par ligne, dans le format demandé.",
+                content("application/x-ndjson", json!({ "type": "object" })),
+            ),
     );
 }
 

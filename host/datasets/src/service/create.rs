@@ -24,7 +24,7 @@ use crate::service::schema_patch::{editable_schema, wanted_schema};
 use crate::service::union::edit::set_union;
 use crate::service::union::union_job;
 use crate::service::write::{Bulk, BulkFile, BulkFormat, BulkReport, index_columns};
-use crate::service::{columns, names, rules};
+use crate::service::{columns, master_data, names, rules};
 use crate::state::Datasets;
 
 /// Times a creation is tried again when a slug was taken between the look and the write.
@@ -259,18 +259,7 @@ impl Datasets {
             let message = "\"isRest\", \"isVirtual\" et \"isMetaOnly\" s'excluent.";
             return Err(DatasetsError::bad_request(message));
         }
-        if let Some(union) = new.attributes.get("virtual") {
-            set_union(&mut dataset, union)?;
-        }
-        set_description(&mut dataset, &new.attributes);
-        set_columns(&mut dataset, &new.attributes)?;
-        if let Some(wanted) = new.attributes.get("constraints") {
-            constraints::set(&mut dataset, wanted)?;
-            // The columns of a file are not known yet: its rows are looked at on their way to the index.
-            if dataset.kind() != DatasetKind::File {
-                constraints::check(&dataset, &dataset.schema)?;
-            }
-        }
+        set_attributes(caller, &mut dataset, &new.attributes)?;
         Ok(dataset)
     }
 
@@ -390,6 +379,30 @@ fn owner_of(caller: &Caller, new: &NewDataset) -> DatasetsResult<AccountRef> {
     }
     Err(ApiError::forbidden("Permission manquante pour l'opération \"post\" ou la catégorie \"write\".")
         .into())
+}
+
+/// Sets what a creation says of the dataset besides its owner, its kind and its extensions.
+fn set_attributes(
+    caller: &Caller,
+    dataset: &mut Dataset,
+    attributes: &Map<String, Value>,
+) -> DatasetsResult<()> {
+    if let Some(union) = attributes.get("virtual") {
+        set_union(dataset, union)?;
+    }
+    set_description(dataset, attributes);
+    set_columns(dataset, attributes)?;
+    if let Some(wanted) = attributes.get("constraints") {
+        constraints::set(dataset, wanted)?;
+        // The columns of a file are not known yet: its rows are looked at on their way to the index.
+        if dataset.kind() != DatasetKind::File {
+            constraints::check(dataset, &dataset.schema)?;
+        }
+    }
+    match dataset.description.get("masterData") {
+        Some(reference) => master_data::check_change(caller, dataset, Some(reference)),
+        None => Ok(()),
+    }
 }
 
 /// Columns and primary key that the creation gives: all of an editable dataset, hints for the analysis of a file.

@@ -18,6 +18,7 @@ pub mod journal;
 pub mod limits;
 pub mod list;
 pub mod load;
+pub mod master_data;
 pub(crate) mod metadata_files;
 pub(crate) mod names;
 pub mod owner;

@@ -24,7 +24,7 @@ use crate::service::schema_patch::{
 use crate::service::union::edit::set_union;
 use crate::service::union::{tell_parents, union_job};
 use crate::service::write::{extend_job, history, rebuild_job};
-use crate::service::{columns, names, rules};
+use crate::service::{columns, master_data, names, rules};
 use crate::state::Datasets;
 
 /// What a patch asks for besides the change itself.
@@ -127,6 +127,7 @@ impl Datasets {
         let before = stored.is_virtual.then(|| stored.entity.clone());
         let projection = stored.description.get("projection").cloned();
         let was_lenient = is_lenient(stored);
+        let reference = stored.description.get("masterData").cloned();
         set_description(stored, attributes);
         let is_moved = stored.description.get("projection") != projection.as_ref();
         let mut consequences = Consequences {
@@ -146,6 +147,9 @@ impl Datasets {
             consequences.history = Some(stored.rest.history).filter(|on| *on != before.history);
             let columns = |rules: &Editing| (rules.line_ownership, rules.store_updated_by);
             consequences.rebuild |= columns(&before) != columns(&stored.rest);
+        }
+        if stored.description.get("masterData") != reference.as_ref() {
+            master_data::check_change(caller, stored, stored.description.get("masterData"))?;
         }
         if let Some(union) = attributes.get("virtual") {
             set_union(stored, union)?;

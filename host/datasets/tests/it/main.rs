@@ -24,6 +24,7 @@ mod identities;
 mod init_from;
 mod lines;
 mod list;
+mod master_data;
 mod output;
 mod patch;
 mod permissions;

@@ -62,6 +62,16 @@ pub fn column_equals(column: &Column, texts: &[String], name: &str) -> SearchRes
     operand::equals(column, texts, name)
 }
 
+/// The condition that a column is not after a day or an instant, written as requests write it.
+pub fn column_until(column: &Column, text: &str, name: &str) -> SearchResult<Query> {
+    operand::compares(column, operand::Compare::LessOrEqual, text, name)
+}
+
+/// The condition that a column is not before a day or an instant, written as requests write it.
+pub fn column_since(column: &Column, text: &str, name: &str) -> SearchResult<Query> {
+    operand::compares(column, operand::Compare::GreaterOrEqual, text, name)
+}
+
 /// The column of the account concept: whose line it is, as `type:id` or `type:id:department`.
 pub fn account_column(columns: &[Column]) -> Option<&Column> {
     columns.iter().find(|column| column.refers_to.as_deref() == Some(filters::ACCOUNT_CONCEPT))

@@ -4,11 +4,12 @@ mod aggs;
 mod api_docs;
 mod headers;
 mod lines;
+mod master_data;
 pub(in crate::http) mod next;
 mod tile;
 
 use axum::Router;
-use axum::routing::get;
+use axum::routing::{get, post};
 
 use crate::state::Datasets;
 
@@ -28,6 +29,8 @@ pub fn routes() -> Router<Datasets> {
         .route("/datasets/{id}/min/{column}", get(aggs::min))
         .route("/datasets/{id}/values/{column}", get(aggs::values))
         .route("/datasets/{id}/values-labels/{column}", get(aggs::values_labels))
+        .route("/datasets/{id}/master-data/single-searchs/{search}", get(master_data::single))
+        .route("/datasets/{id}/master-data/bulk-searchs/{search}", post(master_data::bulk))
         .route("/datasets/{id}/api-docs.json", get(api_docs::public))
         .route("/datasets/{id}/private-api-docs.json", get(api_docs::private))
 }

@@ -16,13 +16,13 @@ use crate::service::write::cell;
 use crate::state::Datasets;
 
 /// Media type of a request, without its parameters, in lower case.
-pub(super) fn media_type(headers: &HeaderMap) -> String {
+pub(in crate::http) fn media_type(headers: &HeaderMap) -> String {
     let value = headers.get(header::CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or("");
     value.split(';').next().unwrap_or("").trim().to_lowercase()
 }
 
 /// 415 in the words of the reference.
-pub(super) fn unsupported() -> ApiError {
+pub(in crate::http) fn unsupported() -> ApiError {
     let message = "Cette API attend un header content-type compatible, le plus souvent application/json.";
     ApiError::new(StatusCode::UNSUPPORTED_MEDIA_TYPE, "unsupported-type", message)
 }
@@ -83,7 +83,7 @@ fn form_line(dataset: &Dataset, mut form: Form) -> ApiResult<Line> {
 }
 
 /// Writes a body of any length into a temporary file, up to `bytes_max`.
-pub(super) async fn spool(
+pub(in crate::http) async fn spool(
     body: Body,
     folder: &std::path::Path,
     bytes_max: u64,

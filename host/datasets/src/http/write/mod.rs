@@ -1,6 +1,6 @@
 //! Edits of lines. The same routes under `/own/{owner}/` are for those who may edit the lines that they own.
 
-mod body;
+pub(in crate::http) mod body;
 mod bulk;
 mod lines;
 pub(in crate::http) mod multipart;

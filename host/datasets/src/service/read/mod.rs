@@ -153,7 +153,7 @@ impl Reading {
         self
     }
 
-    fn fields(&self) -> Fields<'_> {
+    pub(crate) fn fields(&self) -> Fields<'_> {
         Fields::new(&self.columns, is_geolocated(&self.dataset))
     }
 }

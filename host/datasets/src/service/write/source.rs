@@ -63,13 +63,13 @@ impl BulkFile {
 }
 
 /// A change with its number, from 1, or why the line cannot be read.
-pub(super) type Numbered = (u64, Result<Change, String>);
+pub(crate) type Numbered = (u64, Result<Change, String>);
 
 /// Why a whole request cannot be read. The text is for the client.
-pub(super) type Unreadable = String;
+pub(crate) type Unreadable = String;
 
 /// Reads a file in the background. The channel ends after the first error.
-pub(super) fn read(file: &BulkFile, schema: &[Column]) -> mpsc::Receiver<Result<Vec<Numbered>, Unreadable>> {
+pub(crate) fn read(file: &BulkFile, schema: &[Column]) -> mpsc::Receiver<Result<Vec<Numbered>, Unreadable>> {
     let (sender, receiver) = mpsc::channel(BATCHES_AHEAD);
     let (file, schema): (BulkFile, Vec<Column>) = (file.clone(), schema.to_vec());
     tokio::task::spawn_blocking(move || {
