@@ -3,6 +3,7 @@
 use halle_base::Timestamp;
 use halle_model::concept::{VOCABULARY, by_uri};
 use halle_model::dataset::DatasetKind;
+use halle_model::draft::Draft;
 use halle_model::permission::{Class, DATASET_OPERATIONS, can, is_public, visibility};
 use halle_model::settings::PrivateConcept;
 use halle_model::{Caller, Column, Dataset};
@@ -58,11 +59,7 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
         set("virtual", json!(union));
     }
     if let Some(draft) = dataset.draft.as_ref().filter(|_| may_see(caller, dataset)) {
-        let mut told = json!({ "status": draft.status, "draftReason": draft.reason });
-        if let Some(status) = draft.error_status {
-            told["errorStatus"] = json!(status);
-        }
-        set("draft", told);
+        set("draft", draft_view(draft));
     }
     if !dataset.primary_key.is_empty() {
         set("primaryKey", json!(dataset.primary_key));
@@ -83,6 +80,32 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     set("public", json!(reads_are_public(dataset)));
     set("userPermissions", json!(user_permissions(dataset, caller)));
     view
+}
+
+/// What a draft has of its own.
+fn draft_view(draft: &Draft) -> Value {
+    let mut view = draft.description.clone();
+    let members = [
+        ("status", json!(draft.status)),
+        ("draftReason", json!(draft.reason)),
+        ("errorStatus", json!(draft.error_status)),
+        ("title", json!(draft.title)),
+        ("originalFile", json!(draft.original_file)),
+        ("file", json!(draft.file)),
+        ("count", json!(draft.count)),
+        ("bbox", json!(draft.bbox)),
+        ("primaryKey", json!(draft.primary_key)),
+        ("extensions", json!(draft.extensions)),
+        ("schema", json!(columns(&draft.schema))),
+        ("dataUpdatedAt", json!(draft.data_updated_at.map(millis))),
+        ("finalizedAt", json!(draft.finalized_at.map(millis))),
+        ("updatedAt", json!(millis(draft.updated_at))),
+        ("updatedBy", json!(draft.updated_by)),
+    ];
+    for (name, value) in members.into_iter().filter(|(_, value)| !value.is_null()) {
+        view.insert(name.to_owned(), value);
+    }
+    Value::Object(view)
 }
 
 /// Extensions; those of edited lines that were not asked since they changed say `needsUpdate`.

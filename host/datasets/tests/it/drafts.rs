@@ -61,6 +61,8 @@ async fn a_new_dataset_can_be_looked_at_before_it_is_published() {
     assert_eq!((&created["status"], &created["draftReason"]["key"]), (&json!("loaded"), &json!("file-new")));
     let published = dataset(&harness, "").await;
     assert_eq!((&published["status"], &published["draft"]["status"]), (&json!("draft"), &json!("finalized")));
+    assert_eq!((&published["draft"]["count"], published.get("count")), (&json!(100), None));
+    assert_eq!(published["draft"]["schema"][0]["key"], "code");
     assert_eq!(harness.get(&admin(), "/datasets/d/lines").await.status, 409);
     assert_eq!(total(&harness, "?draft=true").await, 100, "a sample");
     let seen = dataset(&harness, "?draft=true").await;

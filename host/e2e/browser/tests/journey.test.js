@@ -125,6 +125,42 @@ test('one switch makes a dataset public', async () => {
   assert.equal(anonymous.status, 200)
 })
 
+/** Sends a table as the page would, with its session. */
+async function send(method, path, csv) {
+  const status = await page.evaluate(async ([method, path, csv]) => {
+    const form = new FormData()
+    form.set('file', new File([csv], 'mesures.csv', { type: 'text/csv' }))
+    return (await fetch(path, { method, body: form })).status
+  }, [method, `${DATA}${path}`, csv])
+  assert.ok(status < 300, `${method} ${path}: ${status}`)
+}
+
+test('a file that waits is looked at, then published or dropped', async () => {
+  await send('PUT', '/datasets/mesures?draft=true', 'code,valeur\na1,10\na2,20\n')
+  await open('/datasets/mesures', 'mesures')
+  const draft = page.locator('[data-test=draft]')
+  await draft.locator('[data-test=draft-status][data-status=finalized]').waitFor({ timeout: 60_000 })
+  await page.locator('[data-test=dataset-status]').getByText('brouillon').waitFor()
+  await page.locator('[data-test=preview]').getByText('a2').waitFor()
+  await inspect(page, '05a-draft')
+  await draft.getByRole('button', { name: 'Valider et publier' }).click()
+  await page.locator('[data-test=dataset-status][data-status=finalized]').waitFor({ timeout: 60_000 })
+  await draft.waitFor({ state: 'detached' })
+  assert.equal((await read(`${DATA}/datasets/mesures/lines?size=0`)).total, 2)
+
+  await send('POST', '/datasets/mesures?draft=never', 'code\na1\na2\na3\n')
+  await draft.locator('[data-test=draft-status][data-status=finalized]').waitFor({ timeout: 60_000 })
+  await draft.locator('[data-test=draft-removed]').getByText('valeur').waitFor()
+  await inspect(page, '05b-draft-of-published')
+  await page.getByRole('button', { name: 'English' }).click()
+  await draft.getByRole('button', { name: 'Validate and publish' }).waitFor()
+  page.once('dialog', dialog => dialog.accept())
+  await draft.getByRole('button', { name: 'Drop' }).click()
+  await draft.waitFor({ state: 'detached' })
+  await page.getByRole('button', { name: 'Français' }).click()
+  assert.equal((await read(`${DATA}/datasets/mesures/lines?size=0&draft=true`)).total, 2)
+})
+
 test('a plugin shows what it asks for before it is granted', async () => {
   await install('import-api', "Import d'une API JSON")
   const asked = page.locator('[data-test=asked]')

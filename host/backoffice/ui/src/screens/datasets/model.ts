@@ -33,6 +33,17 @@ export interface Dataset {
   dataUpdatedAt?: string
   finalizedAt?: string
   userPermissions: string[]
+  draft?: Draft
+}
+
+/** What a file that waits has of its own. */
+export interface Draft {
+  status: string
+  draftReason: { key: 'file-new' | 'file-updated'; validationMode: string }
+  originalFile?: { name: string; size: number }
+  count?: number
+  schema: Column[]
+  finalizedAt?: string
 }
 
 /** An entry of a dataset's journal. */
