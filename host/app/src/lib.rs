@@ -10,6 +10,7 @@
     reason = "a command line talks on its standard streams"
 )]
 
+mod api_keys;
 mod cli;
 mod config;
 mod health;

@@ -11,13 +11,16 @@ use axum::response::IntoResponse;
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
 use halle_events::EventsParts;
+use halle_http::app_keys::{ApplicationKeys, Lending};
 use halle_http::client_ip::{self, TrustedProxies};
 use halle_http::jwks::{HttpJwks, JwksSource, JwksVerifier};
 use halle_http::openapi::OpenApi;
 use halle_http::rate_limit::{RateLimiter, RateLimits};
 use halle_http::realtime::Realtime;
 use halle_http::session::SessionAuthenticator;
-use halle_http::{ApiError, Authenticator, auth, base_url, error, layers, openapi, rate_limit};
+use halle_http::{
+    ApiError, ApiKeys, Authenticator, app_keys, auth, base_url, error, layers, openapi, rate_limit,
+};
 use halle_store::runner::{JobHandler, Runner};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,6 +28,7 @@ use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
 
+use crate::api_keys::{PageKeys, PlatformKeys};
 use crate::config::ServeArgs;
 use crate::health::{self, Health};
 use crate::wiring::App;
@@ -127,8 +131,8 @@ fn start_workers(app: &App, args: &ServeArgs, work: &TaskTracker, stopping: &Can
     });
 }
 
-/// Every route behind every layer.
-fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Router> {
+/// Checks tokens of the directory that `args` name.
+fn verifier(app: &App, args: &ServeArgs) -> Result<Arc<JwksVerifier>> {
     let source: Arc<dyn JwksSource> = match &args.jwks_url {
         None => Arc::new(app.directory.clone()),
         Some(url) => {
@@ -136,11 +140,16 @@ fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Ro
             Arc::new(HttpJwks::new(client, url.parse().context("HALLE_JWKS_URL is no URL")?))
         }
     };
-    let verifier = Arc::new(JwksVerifier::new(source, Arc::clone(&app.base.clock)));
-    let keys: Arc<dyn halle_http::auth::ApiKeys> = Arc::new(app.directory.clone());
+    Ok(Arc::new(JwksVerifier::new(source, Arc::clone(&app.base.clock))))
+}
+
+/// Every route behind every layer.
+fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Router> {
+    let verifier = verifier(app, args)?;
+    let keys = Keys::new(app, &verifier);
     let scope = app.directory.cookie_scope();
     let authenticator: Arc<dyn Authenticator> =
-        Arc::new(SessionAuthenticator::new(verifier, Some(Arc::clone(&keys)), scope));
+        Arc::new(SessionAuthenticator::new(verifier, Some(Arc::clone(&keys.api)), scope));
     let limiter = (!args.no_rate_limits)
         .then(|| Arc::new(RateLimiter::new(RateLimits::default(), Arc::clone(&app.base.clock))));
     let public_url: Arc<str> = args.public_url().into();
@@ -148,7 +157,9 @@ fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Ro
         .and(NotForContentType::const_new("application/zip"))
         .and(NotForContentType::const_new("text/event-stream"));
     let health = Health { store: Arc::clone(&app.base.store), engine: Arc::clone(&app.engine), stopping };
-    let routes = features(app, keys)?
+    let lending = Lending::new(Arc::clone(&keys.pages), Arc::clone(&app.base.clock));
+    let routes = features(app, &keys)?
+        .layer(from_fn_with_state(Arc::new(lending), app_keys::lend))
         .layer(from_fn(error::problem_documents))
         .layer(from_fn_with_state(limiter, rate_limit::limit))
         .layer(from_fn_with_state(authenticator, auth::authenticate))
@@ -187,14 +198,39 @@ pub fn api_description() -> Result<OpenApi> {
 /// Every route of the site that `args` configure, without the layers around them, to be compared with the description.
 pub async fn routes(args: &ServeArgs) -> Result<Router> {
     let app = App::build(args).await?;
-    let keys: Arc<dyn halle_http::auth::ApiKeys> = Arc::new(app.directory.clone());
-    features(&app, keys)
+    let keys = Keys::new(&app, &verifier(&app, args)?);
+    features(&app, &keys)
+}
+
+/// What the keys of the platform open.
+struct Keys {
+    /// Those that a request gives.
+    api: Arc<dyn ApiKeys>,
+    /// Those in the address of the page that a request comes from.
+    pages: Arc<dyn ApplicationKeys>,
+}
+
+impl Keys {
+    fn new(app: &App, verifier: &Arc<JwksVerifier>) -> Self {
+        let (directory, datasets) = (app.directory.clone(), app.datasets.clone());
+        let pages = PageKeys {
+            applications: app.applications.clone(),
+            verifier: Arc::clone(verifier),
+            clock: Arc::clone(&app.base.clock),
+        };
+        Self { api: Arc::new(PlatformKeys { directory, datasets }), pages: Arc::new(pages) }
+    }
 }
 
 /// Routes of every feature.
-fn features(app: &App, keys: Arc<dyn halle_http::auth::ApiKeys>) -> Result<Router> {
+fn features(app: &App, keys: &Keys) -> Result<Router> {
     let document = api_description()?;
-    let realtime = |authorize| Realtime { hub: app.hub.clone(), keys: Some(Arc::clone(&keys)), authorize };
+    let realtime = |authorize| Realtime {
+        hub: app.hub.clone(),
+        keys: Some(Arc::clone(&keys.api)),
+        applications: Some(Arc::clone(&keys.pages)),
+        authorize,
+    };
     let datasets_socket = realtime(halle_datasets::http::realtime::authorize(&app.datasets));
     let nothing_yet =
         Arc::new(|_: &halle_model::Caller, _: &str| -> futures::future::BoxFuture<'static, _> {

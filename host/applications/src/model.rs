@@ -6,6 +6,7 @@ use halle_model::permission::{PermissionEntry, Protected};
 use halle_store::{Entity, Key};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use utoipa::ToSchema;
 
 /// A configured visualisation. Names on the wire are Data Fair's; `plugin` stands where Data Fair has the `url` of a
 /// base application.
@@ -32,15 +33,37 @@ pub struct Application {
     pub created_at: Timestamp,
     /// Last change.
     pub updated_at: Timestamp,
+    /// Keys that open it, and the data it shows, to whoever has one.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub keys: Vec<ApplicationKey>,
     /// Explicit grants.
     #[serde(default)]
     pub permissions: Vec<PermissionEntry>,
 }
 
+/// A key of an application.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct ApplicationKey {
+    /// The key itself; made by the platform.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub id: String,
+    /// Name for people.
+    #[serde(default)]
+    #[schema(required = false)]
+    pub title: String,
+}
+
+impl std::fmt::Debug for ApplicationKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("ApplicationKey").field("title", &self.title).finish_non_exhaustive()
+    }
+}
+
 impl Application {
     /// What [`can`](halle_model::permission::can) needs to know.
     pub fn protected(&self) -> Protected<'_> {
-        Protected { owner: &self.owner, grants: &self.permissions, scope: "applications" }
+        Protected { id: &self.id, owner: &self.owner, grants: &self.permissions, scope: "applications" }
     }
 
     /// Datasets that the configuration names, for lists.
@@ -77,6 +100,7 @@ impl Entity for Application {
             Key::new("visibility", listing::list_visibility(&self.permissions)),
             Key::new("plugin", &self.plugin),
         ];
+        keys.extend(self.keys.iter().map(|key| Key::new("access-key", &key.id)));
         keys.extend(Key::readers(&self.owner, &self.permissions));
         keys.extend(self.datasets().into_iter().map(|dataset| Key::new("dataset", dataset)));
         keys

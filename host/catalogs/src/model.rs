@@ -47,7 +47,7 @@ pub struct Catalog {
 impl Catalog {
     /// What [`can`](halle_model::permission::can) needs to know.
     pub fn protected(&self) -> Protected<'_> {
-        Protected { owner: &self.owner, grants: &self.permissions, scope: "catalogs" }
+        Protected { id: &self.id, owner: &self.owner, grants: &self.permissions, scope: "catalogs" }
     }
 
     /// What its secrets and its state are for.

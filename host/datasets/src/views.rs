@@ -5,6 +5,7 @@ use halle_model::concept::{VOCABULARY, by_uri};
 use halle_model::dataset::DatasetKind;
 use halle_model::draft::Draft;
 use halle_model::permission::{Class, DATASET_OPERATIONS, can, is_public, visibility};
+use halle_model::read_key::ReadKey;
 use halle_model::settings::PrivateConcept;
 use halle_model::{Caller, Column, Dataset};
 use serde::Serialize;
@@ -63,6 +64,9 @@ pub(crate) fn dataset(dataset: &Dataset, caller: &Caller, base: &str) -> Map<Str
     }
     if !dataset.primary_key.is_empty() {
         set("primaryKey", json!(dataset.primary_key));
+    }
+    if let Some(key) = &dataset.read_key {
+        set("readApiKey", read_key(key));
     }
     if dataset.is_rest {
         set("rest", json!(dataset.rest));
@@ -179,6 +183,16 @@ pub(crate) fn columns(schema: &[Column]) -> Vec<ColumnView> {
         ColumnView { column: column.clone(), concept }
     };
     schema.iter().map(view).collect()
+}
+
+/// The rhythm of the keys, without the keys.
+fn read_key(key: &ReadKey) -> Value {
+    json!({
+        "active": true,
+        "interval": key.interval,
+        "expiresAt": millis(key.expires_at),
+        "renewAt": millis(key.renew_at),
+    })
 }
 
 /// Identifiers of the operations that `caller` may do.

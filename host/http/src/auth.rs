@@ -29,6 +29,12 @@ pub trait Authenticator: Send + Sync {
 pub trait ApiKeys: Send + Sync {
     /// The caller of the clear key, `None` for an unknown key; 403 `Cette clé d'API est expirée.` for an expired one.
     async fn resolve(&self, clear: &str) -> ApiResult<Option<halle_model::Caller>>;
+
+    /// The same, where keys of one resource work too. `resource` is what the request is about, as a path below the root of
+    /// the data API, or a channel: `datasets/{id}`, and what may follow; empty elsewhere.
+    async fn resolve_on(&self, clear: &str, _resource: &str) -> ApiResult<Option<halle_model::Caller>> {
+        self.resolve(clear).await
+    }
 }
 
 /// Middleware: authenticates and leaves the [`Caller`] in the request's extensions.
@@ -86,7 +92,7 @@ pub fn require(
     if can(caller, operation, resource) {
         return Ok(());
     }
-    if caller.is_anonymous() {
+    if caller.is_anonymous() && caller.passes.is_empty() {
         let message = format!("{what} n'est pas accessible publiquement. Veuillez vous connecter.");
         return Err(ApiError::forbidden(message));
     }
@@ -119,7 +125,7 @@ pub fn owner_of_new_by_admin(
 ) -> ApiResult<AccountRef> {
     let owner = intended_owner(caller, given, what)?;
     let create = Operation { class: Class::Write, id: "post" };
-    if can(caller, create, Protected { owner: &owner, grants: &[], scope }) {
+    if can(caller, create, Protected { id: "", owner: &owner, grants: &[], scope }) {
         Ok(owner)
     } else {
         Err(may_not_create())

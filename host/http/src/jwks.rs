@@ -138,8 +138,8 @@ impl JwksVerifier {
 impl TokenVerifier for JwksVerifier {
     async fn verify(&self, token: &str) -> ApiResult<Claims> {
         let claims: Claims = self.verify_as(token).await?;
-        if claims.id.is_empty() {
-            // Signed by the directory, but for another purpose: an exchange token.
+        if claims.id.is_empty() || claims.anonymous_action {
+            // Signed by the directory, but for another purpose.
             return Err(ApiError::unauthorized("Ce jeton n'est pas une session. This token is no session."));
         }
         Ok(claims)

@@ -7,6 +7,7 @@
 //!
 //! Start with [`error::ApiError`], then [`auth`].
 
+pub mod app_keys;
 pub mod auth;
 pub mod base_url;
 pub mod body;

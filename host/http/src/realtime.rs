@@ -17,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use tokio::sync::broadcast;
 
+use crate::app_keys::{ApplicationKeys, KeyedPage};
 use crate::auth::ApiKeys;
 use crate::error::{ApiError, ApiResult};
 
@@ -138,6 +139,8 @@ pub struct Realtime {
     pub hub: Hub,
     /// Resolves the `apiKey` of a subscription; without it such a subscription is refused.
     pub keys: Option<Arc<dyn ApiKeys>>,
+    /// Knows what the `applicationKey` of a subscription opens; without it such a key opens nothing.
+    pub applications: Option<Arc<dyn ApplicationKeys>>,
     /// Decides about each subscription. Superadmins are let through without asking.
     pub authorize: Authorize,
 }
@@ -156,10 +159,19 @@ impl Realtime {
         request: &Request,
         session: &halle_model::Caller,
     ) -> ApiResult<halle_model::Caller> {
-        let Some(clear) = &request.api_key else { return Ok(session.clone()) };
+        let Some(clear) = &request.api_key else { return self.lent(request, session).await };
         let unknown = || ApiError::unauthorized("Cette clé d'API est inconnue.");
         let keys = self.keys.as_ref().ok_or_else(unknown)?;
-        keys.resolve(clear).await?.ok_or_else(unknown)
+        keys.resolve_on(clear, &request.channel).await?.ok_or_else(unknown)
+    }
+
+    /// The session, with what the key of an application lends it.
+    async fn lent(&self, request: &Request, session: &halle_model::Caller) -> ApiResult<halle_model::Caller> {
+        let (Some(keys), Some(key)) = (&self.applications, &request.application_key) else {
+            return Ok(session.clone());
+        };
+        let page = KeyedPage { key: key.clone(), application: request.app_id.clone() };
+        Ok(halle_model::Caller { passes: keys.passes(&page).await?, ..session.clone() })
     }
 
     async fn check(&self, request: &Request, session: &halle_model::Caller) -> ApiResult<()> {
@@ -181,6 +193,10 @@ struct Request {
     channel: String,
     #[serde(default)]
     api_key: Option<String>,
+    #[serde(default)]
+    application_key: Option<String>,
+    #[serde(default)]
+    app_id: Option<String>,
 }
 
 /// Speaks Data Fair's protocol on one socket until either side leaves (reference §1.13).
@@ -301,7 +317,7 @@ mod tests {
             let answer = if channel == allowed { Ok(()) } else { Err(ApiError::forbidden("non")) };
             Box::pin(std::future::ready(answer))
         });
-        Realtime { hub: hub(), keys: None, authorize }
+        Realtime { hub: hub(), keys: None, applications: None, authorize }
     }
 
     #[tokio::test]

@@ -45,6 +45,9 @@ pub struct Claims {
     /// May only read.
     #[serde(with = "flag", skip_serializing_if = "is_false")]
     pub pseudo_session: bool,
+    /// Made for one action without an account: no session at all.
+    #[serde(with = "flag", skip_serializing_if = "is_false")]
+    pub anonymous_action: bool,
     /// Works from this address only.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub bound_ip: Option<String>,
@@ -80,7 +83,7 @@ fn is_false(flag: &bool) -> bool {
 }
 
 /// `1` or `true` in, `1` out.
-mod flag {
+pub(crate) mod flag {
     use super::{Deserialize, Deserializer, Serializer};
 
     pub fn serialize<S: Serializer>(_set: &bool, serializer: S) -> Result<S::Ok, S::Error> {
@@ -185,10 +188,11 @@ impl SessionAuthenticator {
         Self { verifier, keys, scope }
     }
 
-    async fn by_key(&self, clear: &str) -> ApiResult<Caller> {
+    async fn by_key(&self, clear: &str, path: &str) -> ApiResult<Caller> {
         let unknown = || ApiError::unauthorized("Cette clé d'API est inconnue.");
         let keys = self.keys.as_ref().ok_or_else(unknown)?;
-        keys.resolve(clear).await?.ok_or_else(unknown)
+        let resource = path.strip_prefix("/data-fair/api/v1/").unwrap_or_default();
+        keys.resolve_on(clear, resource).await?.ok_or_else(unknown)
     }
 
     async fn by_token(&self, token: &str, parts: &Parts, jar: &CookieJar) -> ApiResult<Caller> {
@@ -213,7 +217,7 @@ impl SessionAuthenticator {
 impl Authenticator for SessionAuthenticator {
     async fn authenticate(&self, parts: &Parts) -> ApiResult<Caller> {
         if let Some(clear) = api_key(parts) {
-            return self.by_key(&clear).await;
+            return self.by_key(&clear, parts.uri.path()).await;
         }
         let jar = CookieJar::from_headers(&parts.headers);
         let bearer = header(parts, "authorization").and_then(|value| {

@@ -3,6 +3,8 @@
 use halle_base::{AccountKind, AccountRef};
 use serde::{Deserialize, Serialize};
 
+use crate::pass::Pass;
+
 /// A person as a session describes them.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -52,6 +54,8 @@ pub struct Caller {
     pub admin_mode: bool,
     /// Scopes of the API key in use, if one is: `datasets`, `datasets-read`... `None` for a session.
     pub scopes: Option<Vec<String>>,
+    /// Rights that come with keys of resources: for these resources they replace all the others.
+    pub passes: Vec<Pass>,
 }
 
 impl Caller {
@@ -95,7 +99,7 @@ impl Caller {
         Self { user, ..Self::platform_for(account) }
     }
 
-    /// Whether nobody is signed in and no key was given.
+    /// Whether nobody is signed in and no key of an account was given.
     pub fn is_anonymous(&self) -> bool {
         self.user.is_none() && self.account.is_none()
     }

@@ -10,6 +10,7 @@ use crate::draft::{Draft, DraftReason};
 use crate::editing::Editing;
 use crate::journal::Diagnostic;
 use crate::permission::PermissionEntry;
+use crate::read_key::ReadKey;
 use crate::union::Union;
 
 /// How far a dataset is in the pipeline. Names are Data Fair's (reference §4.2).
@@ -160,6 +161,9 @@ pub struct Dataset {
     /// When the served version became whole. Cache keys of clients.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub finalized_at: Option<Timestamp>,
+    /// Keys with which anybody reads the dataset.
+    #[serde(rename = "readApiKey", default, skip_serializing_if = "Option::is_none")]
+    pub read_key: Option<ReadKey>,
     /// Explicit grants besides the owner's own rights.
     #[serde(default)]
     pub permissions: Vec<PermissionEntry>,

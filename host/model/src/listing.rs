@@ -226,7 +226,7 @@ mod tests {
                 let resource = resource_words(owner, grants);
                 let by_words = caller_words(&caller, "datasets")
                     .is_none_or(|words| words.iter().any(|word| resource.contains(word)));
-                let protected = Protected { owner, grants, scope: "datasets" };
+                let protected = Protected { id: "d", owner, grants, scope: "datasets" };
                 let allowed = can(&caller, dataset_operation("list"), protected);
                 assert_eq!(by_words, allowed, "{owner} {grants:?} {caller:?}");
             }

@@ -75,6 +75,7 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Read, "downloadDataFile"),
     op(Class::Read, "downloadAttachment"),
     op(Class::Read, "downloadMetadataAttachment"),
+    op(Class::Read, "getReadApiKey"),
     op(Class::Read, "realtime-transactions"),
     op(Class::ReadAdvanced, "readJournal"),
     op(Class::ReadAdvanced, "realtime-journal"),
@@ -109,6 +110,7 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Admin, "changeOwner"),
     op(Class::Admin, "writePublicationSites"),
     op(Class::Admin, "manageMasterData"),
+    op(Class::Admin, "setReadApiKey"),
 ];
 
 /// Operations on applications (reference §5.2).
@@ -122,6 +124,8 @@ pub const APPLICATION_OPERATIONS: &[Operation] = &[
     op(Class::Admin, "delete"),
     op(Class::Admin, "getPermissions"),
     op(Class::Admin, "setPermissions"),
+    op(Class::Admin, "getKeys"),
+    op(Class::Admin, "setKeys"),
 ];
 
 /// Operations on processings.
@@ -259,6 +263,8 @@ impl PermissionEntry {
 /// What [`can`] needs to know of a resource.
 #[derive(Debug, Clone, Copy)]
 pub struct Protected<'a> {
+    /// Its identifier; empty for what does not exist yet, or is no resource of its own.
+    pub id: &'a str,
     /// Who owns it.
     pub owner: &'a AccountRef,
     /// What was granted besides.
@@ -273,8 +279,13 @@ const OWNER_ADMINS_ONLY: &[&str] = &["manageMasterData"];
 /// Whether `caller` may do `operation` on `resource`. The only place where permissions are decided.
 ///
 /// Owner admins may do everything; others only what an entry grants them. An API key must have the scope besides: the
-/// bare scope, or the scope followed by `-read`, `-write` or `-admin` as the class asks.
+/// bare scope, or the scope followed by `-read`, `-write` or `-admin` as the class asks. A pass for the resource replaces
+/// all that (reference §5.8).
 pub fn can(caller: &Caller, operation: Operation, resource: Protected<'_>) -> bool {
+    let mut passes = caller.passes.iter().filter(|pass| pass.is_for(resource)).peekable();
+    if passes.peek().is_some() {
+        return passes.any(|pass| pass.opens(operation));
+    }
     let by_right =
         caller.administers(resource.owner) && key_scope_allows(caller, operation.class, resource.scope);
     if OWNER_ADMINS_ONLY.contains(&operation.id) {
@@ -380,7 +391,11 @@ mod tests {
 
     fn allowed(caller: &Caller, operation: &str, grants: &[PermissionEntry]) -> bool {
         let owner = AccountRef::organization("ville", "Ville");
-        can(caller, dataset_operation(operation), Protected { owner: &owner, grants, scope: "datasets" })
+        can(
+            caller,
+            dataset_operation(operation),
+            Protected { id: "d", owner: &owner, grants, scope: "datasets" },
+        )
     }
 
     #[test]

@@ -66,7 +66,7 @@ pub struct Slot {
 impl Processing {
     /// What [`can`](halle_model::permission::can) needs to know.
     pub fn protected(&self) -> Protected<'_> {
-        Protected { owner: &self.owner, grants: &self.permissions, scope: "processings" }
+        Protected { id: &self.id, owner: &self.owner, grants: &self.permissions, scope: "processings" }
     }
 
     /// Key of its jobs, and what its secrets are for.

@@ -56,7 +56,7 @@ impl RemoteService {
 
     /// What [`can`](halle_model::permission::can) needs to know; `grants` are [`Self::grants`].
     pub fn protected<'a>(&'a self, grants: &'a [PermissionEntry]) -> Protected<'a> {
-        Protected { owner: &self.owner, grants, scope: "remote-services" }
+        Protected { id: &self.id, owner: &self.owner, grants, scope: "remote-services" }
     }
 
     /// What its key is for.

@@ -2,6 +2,7 @@
 
 mod configuration;
 mod crud;
+mod keys;
 mod picture;
 
 use axum::Router;
@@ -20,6 +21,7 @@ pub fn router(applications: Applications) -> Router {
         .route("/{id}/config", get(configuration::read_config).put(configuration::write_config))
         .route("/{id}/configuration", get(configuration::read).put(configuration::write))
         .route("/{id}/permissions", get(crud::permissions).put(crud::grant))
+        .route("/{id}/keys", get(keys::read).post(keys::replace))
         .route("/{id}/capture", get(picture::capture))
         .route("/{id}/drawing.svg", get(picture::svg));
     Router::new()
@@ -44,6 +46,8 @@ pub fn openapi() -> OpenApiPart {
     configuration::write,
     configuration::read_config,
     configuration::write_config,
+    keys::read,
+    keys::replace,
     crud::permissions,
     crud::grant,
     picture::svg,

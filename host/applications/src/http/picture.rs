@@ -106,7 +106,9 @@ pub(super) async fn page(
     params: Params,
 ) -> ApiResult<Response> {
     let look = look(&params)?;
-    let (application, drawn) = applications.draw(&caller, &id, &look).await?;
+    // What stands before a colon is a key, of which the caller has the passes by now.
+    let id = id.split_once(':').map_or(id.as_str(), |(_, id)| id);
+    let (application, drawn) = applications.draw(&caller, id, &look).await?;
     let mut templates = Environment::new();
     templates
         .add_template("page.html", include_str!("../../templates/page.html"))

@@ -52,6 +52,7 @@ impl Applications {
             owner,
             plugin: new.plugin,
             configuration: new.configuration,
+            keys: Vec::new(),
             created_at: now,
             updated_at: now,
         };
@@ -119,7 +120,10 @@ impl Applications {
         Ok(())
     }
 
-    async fn save(&self, mut stored: halle_store::documents::Stored<Application>) -> ApiResult<Application> {
+    pub(super) async fn save(
+        &self,
+        mut stored: halle_store::documents::Stored<Application>,
+    ) -> ApiResult<Application> {
         let now = self.clock.now();
         stored.entity.updated_at = now;
         let mut work = self.store.begin().await?;

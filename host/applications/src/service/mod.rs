@@ -3,5 +3,6 @@
 pub mod draw;
 pub(crate) mod edit;
 pub(crate) mod find;
+mod keys;
 
 pub use edit::NewApplication;

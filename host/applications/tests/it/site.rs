@@ -2,14 +2,36 @@
 
 use std::sync::Arc;
 
+use async_trait::async_trait;
 use axum::Router;
 use axum::http::Method;
+use axum::middleware::from_fn_with_state;
 use halle_applications::{Applications, ApplicationsParts, Painter};
+use halle_http::ApiResult;
+use halle_http::app_keys::{ApplicationKeys, KeyedPage, Lending, lend};
+use halle_model::Pass;
 use halle_testkit::{Api, DATASETS, World};
 use serde_json::{Value, json};
 
 /// Where applications are.
 pub const APPLICATIONS: &str = "/data-fair/api/v1/applications";
+
+/// The token of an anonymous action that has waited long enough.
+pub const READY_TOKEN: &str = "ready";
+
+/// Keys of the feature, with tokens that a test understands.
+struct Keys(Applications);
+
+#[async_trait]
+impl ApplicationKeys for Keys {
+    async fn passes(&self, page: &KeyedPage) -> ApiResult<Vec<Pass>> {
+        self.0.opened_by(page).await
+    }
+
+    async fn is_ready(&self, token: &str) -> bool {
+        token == READY_TOKEN
+    }
+}
 
 /// Refuses scripts; its pixels are the width and the drawing.
 struct TextPainter;
@@ -46,9 +68,11 @@ impl Site {
             installed: tools.plugins.clone(),
             painter: Arc::new(TextPainter),
         });
+        let lending = Lending::new(Arc::new(Keys(applications.clone())), tools.stack.clock.clone());
         let router = Router::new()
             .nest("/data-fair/api/v1", halle_datasets::router(world.datasets.clone()))
-            .merge(halle_applications::router(applications));
+            .merge(halle_applications::router(applications))
+            .layer(from_fn_with_state(Arc::new(lending), lend));
         let anonymous = Api::new(router).described_by(&halle_applications::openapi().document);
         let owner = anonymous.by("alice@ville:admin");
         world.upload(&owner, "arbres", "nom\nchêne\norme\nif\n").await;

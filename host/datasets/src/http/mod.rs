@@ -18,6 +18,7 @@ pub mod patch;
 pub mod permissions;
 mod range;
 pub mod read;
+mod read_key;
 pub mod realtime;
 pub mod remove;
 pub mod root;
@@ -52,6 +53,7 @@ pub fn router(datasets: Datasets) -> Router {
                 .delete(remove::delete),
         )
         .route("/datasets/{id}/permissions", get(permissions::get).put(permissions::put))
+        .route("/datasets/{id}/read-api-key", get(read_key::get))
         .route("/datasets/{id}/schema", get(schema::schema))
         .route("/datasets/{id}/safe-schema", get(schema::safe_schema))
         .route("/datasets/{id}/_simulate-extension", post(simulate::simulate))

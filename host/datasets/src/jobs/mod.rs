@@ -12,6 +12,7 @@ pub mod extend;
 pub mod finalize;
 pub mod index;
 pub mod pipeline;
+pub(crate) mod read_key;
 pub(crate) mod rows;
 pub mod store;
 pub mod sweep;
@@ -43,5 +44,6 @@ pub fn handlers(datasets: &Datasets) -> Vec<Arc<dyn JobHandler>> {
         Arc::new(expire::Expire(datasets.clone())),
         Arc::new(union::Unite(datasets.clone())),
         Arc::new(ExtendLines(datasets.clone())),
+        Arc::new(read_key::RenewKey(datasets.clone())),
     ]
 }

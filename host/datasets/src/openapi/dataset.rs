@@ -358,6 +358,10 @@ fn write_paths(dataset: &Dataset) -> Vec<(String, Value)> {
         ("/journal".to_owned(), json!({ "get": journal.build() })),
         ("/permissions".to_owned(), json!({ "get": permissions.build(), "put": permit.build() })),
     ];
+    if dataset.read_key.is_some() {
+        let key = json!({ "get": super::keys::read_key().build() });
+        paths.push(("/read-api-key".to_owned(), key));
+    }
     if dataset.kind() == DatasetKind::Editable {
         paths.extend(line_paths(dataset));
     }

@@ -10,6 +10,7 @@ pub mod dataset;
 mod drafts;
 mod editing;
 mod extensions;
+mod keys;
 mod parameters;
 mod pieces;
 mod platform;

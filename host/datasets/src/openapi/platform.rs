@@ -53,6 +53,7 @@ fn paths() -> Map<String, Value> {
     references(&mut add);
     edits(&mut add);
     super::drafts::add(&mut add);
+    super::keys::add(&mut add);
     super::editing::add(&mut add);
     super::extensions::add(&mut add);
     paths

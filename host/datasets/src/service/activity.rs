@@ -18,7 +18,7 @@ impl Datasets {
         let account =
             caller.account.as_ref().ok_or_else(|| ApiError::unauthorized("Veuillez vous connecter."))?;
         let read = Operation { class: Class::Read, id: "readStats" };
-        let resource = Protected { owner: account, grants: &[], scope: "stats" };
+        let resource = Protected { id: "", owner: account, grants: &[], scope: "stats" };
         if caller.scopes.is_some() && !can(caller, read, resource) {
             let message = "Cette clé d'API n'a pas la portée nécessaire : `stats`.";
             return Err(ApiError::forbidden(message).into());

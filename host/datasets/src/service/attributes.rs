@@ -50,10 +50,6 @@ pub(crate) const PATCHABLE: &[&str] = &[
 /// Attributes that only a creation accepts besides.
 pub(crate) const CREATION_ONLY: &[&str] = &["isRest", "isMetaOnly", "isVirtual", "owner", "initFrom"];
 
-/// Attributes of features that this version does not have: accepted when empty, refused with 501 otherwise, so that
-/// nobody believes they are in force.
-const NOT_IN_FORCE: &[&str] = &["readApiKey"];
-
 /// Longest title, in characters.
 const TITLE_CHARS_MAX: usize = 500;
 
@@ -64,10 +60,6 @@ pub(crate) fn check_attributes(attributes: &Map<String, Value>, creation: bool) 
         if !known {
             let message = format!("L'attribut \"{name}\" n'existe pas ou ne peut pas être modifié.");
             return Err(DatasetsError::bad_request(message));
-        }
-        if NOT_IN_FORCE.contains(&name.as_str()) && !is_empty(value) {
-            let message = format!("L'attribut \"{name}\" n'est pas pris en charge par cette version.");
-            return Err(DatasetsError::NotImplemented(message));
         }
         if let Some(expected) =
             expected_type(name).filter(|expected| !value.is_null() && !is_a(value, expected))
@@ -137,18 +129,6 @@ fn is_a(value: &Value, expected: &str) -> bool {
         "tableau" => value.is_array(),
         "objet" => value.is_object(),
         _ => value.is_boolean(),
-    }
-}
-
-/// Whether a value switches nothing on: `null`, `false`, `{}`, `[]`, `""`, and objects of such values.
-fn is_empty(value: &Value) -> bool {
-    match value {
-        Value::Null => true,
-        Value::Bool(yes) => !yes,
-        Value::Number(_) => false,
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(fields) => fields.values().all(is_empty),
     }
 }
 

@@ -105,6 +105,7 @@ impl Datasets {
             let message = "Un jeu de données éditable, virtuel ou de métadonnées ne peut pas être créé avec un fichier.";
             return Err(DatasetsError::bad_request(message));
         }
+        self.apply_read_key(caller, &mut dataset, &new.attributes)?;
         self.check_publication(caller, &dataset, &[], &new.attributes).await?;
         self.check_room(&dataset.owner, file_bytes(&upload).await?, 1).await?;
         let building = self.receive(&dataset.id, &upload).await?;
@@ -168,6 +169,7 @@ impl Datasets {
 
     async fn create_without_file(&self, caller: &Caller, new: NewDataset) -> DatasetsResult<Dataset> {
         let mut dataset = self.new_dataset(caller, &new, None)?;
+        self.apply_read_key(caller, &mut dataset, &new.attributes)?;
         self.check_publication(caller, &dataset, &[], &new.attributes).await?;
         self.check_room(&dataset.owner, 0, 1).await?;
         let now = dataset.created_at;
@@ -251,6 +253,7 @@ impl Datasets {
             updated_by: author,
             data_updated_at: None,
             finalized_at: None,
+            read_key: None,
             description: Map::new(),
         };
         if [dataset.is_rest, dataset.is_meta_only, dataset.is_virtual].into_iter().filter(|is| *is).count()
@@ -305,6 +308,9 @@ impl Datasets {
             match unit.insert(&dataset, dataset.created_at).await {
                 Err(StoreError::Duplicate { .. }) if attempt < SLUG_RACES_MAX => continue,
                 result => result?,
+            }
+            if let Some(job) = crate::jobs::read_key::job(&dataset, dataset.created_at) {
+                unit.jobs().enqueue(&job).await?;
             }
             let created = JournalEvent::new("dataset-created", self.clock.now());
             let created = JournalEvent { draft: dataset.draft.as_ref().map(|_| true), ..created };

@@ -15,9 +15,12 @@ use crate::state::Datasets;
 /// What the permission check calls a dataset.
 const WHAT: &str = "Le jeu de données";
 
+/// Scope of API keys that reach datasets.
+pub(crate) const SCOPE: &str = "datasets";
+
 /// The permission-relevant part of a dataset.
 pub(crate) fn protected(dataset: &Dataset) -> Protected<'_> {
-    Protected { owner: &dataset.owner, grants: &dataset.permissions, scope: "datasets" }
+    Protected { id: &dataset.id, owner: &dataset.owner, grants: &dataset.permissions, scope: SCOPE }
 }
 
 /// Refuses unless `caller` may do the operation `operation` (a literal of `DATASET_OPERATIONS`) on `dataset`.
@@ -60,24 +63,32 @@ impl Datasets {
         id: &str,
         operation: &str,
     ) -> DatasetsResult<Arc<Stored<Dataset>>> {
-        let version = self.store.version().await?;
-        let dataset = match version.and_then(|version| self.recent().get(version, caller, id)) {
-            Some(known) => known,
-            None => {
-                let mut unit = self.store.read().await?;
-                let found = find(unit.as_mut(), caller, id).await?;
-                let found = Arc::new(found.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?);
-                if let Some(version) = version {
-                    self.recent().keep(version, caller, id, &found);
-                }
-                found
-            }
-        };
+        let dataset = self.known(caller, id).await?.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?;
         check(caller, operation, &dataset)?;
         if self.sees_drafts() && dataset.draft.is_some() && may_see(caller, &dataset) {
             return Ok(Arc::new(Stored { entity: dataset.with_draft(), ..Stored::clone(&dataset) }));
         }
         Ok(dataset)
+    }
+
+    /// The dataset that the caller means by `id`, whatever they may do with it.
+    pub(crate) async fn known(
+        &self,
+        caller: &Caller,
+        id: &str,
+    ) -> DatasetsResult<Option<Arc<Stored<Dataset>>>> {
+        let version = self.store.version().await?;
+        match version.and_then(|version| self.recent().get(version, caller, id)) {
+            Some(known) => Ok(Some(known)),
+            None => {
+                let mut unit = self.store.read().await?;
+                let found = find(unit.as_mut(), caller, id).await?.map(Arc::new);
+                if let (Some(version), Some(found)) = (version, &found) {
+                    self.recent().keep(version, caller, id, found);
+                }
+                Ok(found)
+            }
+        }
     }
 }
 

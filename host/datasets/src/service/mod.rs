@@ -26,6 +26,7 @@ pub mod patch;
 pub mod permissions;
 pub mod publication;
 pub mod read;
+pub(crate) mod read_key;
 pub(crate) mod recent;
 pub mod reindex;
 pub mod replace;

@@ -48,6 +48,9 @@ impl Datasets {
                 dataset.description.shift_remove(sites);
             }
         }
+        if moves {
+            self.forget_read_keys(&mut dataset, now);
+        }
         dataset.owner = target;
         dataset.updated_at = now;
         dataset.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::constraints;
 use crate::error::{DatasetsError, DatasetsResult};
-use crate::jobs::{expire, sweep};
+use crate::jobs::{expire, read_key, sweep};
 use crate::service::attributes::{check_attributes, set_description};
 use crate::service::create::advance;
 use crate::service::extensions::{check_kind, extensions_of};
@@ -70,6 +70,7 @@ impl Datasets {
         };
         let published = sites(stored.description.get("publicationSites"));
         let mut consequences = self.apply(caller, &mut stored, attributes).await?;
+        self.apply_read_key(caller, &mut stored, attributes)?;
         consequences.published = self.check_publication(caller, &stored, &published, attributes).await?;
         if consequences.breaking {
             check(caller, "writeDescriptionBreaking", &stored)?;
@@ -89,10 +90,11 @@ impl Datasets {
             return self.patch(caller, id, attributes).await;
         }
         check_attributes(attributes, false)?;
-        if attributes.contains_key("slug") {
-            let message =
-                "Le slug ne peut pas être changé dans un brouillon : changez-le sans \"draft=true\".";
-            return Err(DatasetsError::bad_request(message));
+        if let Some(name) = ["slug", "readApiKey"].iter().find(|name| attributes.contains_key(**name)) {
+            let message = format!(
+                "L'attribut \"{name}\" ne peut pas être changé dans un brouillon : changez-le sans \"draft=true\"."
+            );
+            return Err(DatasetsError::BadRequest(message));
         }
         if is_structural(attributes) {
             stored = self.wait_for_draft(caller, id, "writeDescription").await?;
@@ -241,6 +243,9 @@ impl Datasets {
             unit.jobs().enqueue(&advance(&stored.id, now)).await?;
         }
         if let Some(job) = expire::job(&stored, now).filter(|_| attributes.contains_key("rest")) {
+            unit.jobs().enqueue(&job).await?;
+        }
+        if let Some(job) = read_key::job(&stored, now).filter(|_| attributes.contains_key("readApiKey")) {
             unit.jobs().enqueue(&job).await?;
         }
         if let Some(on) = consequences.history {

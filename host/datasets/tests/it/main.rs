@@ -29,6 +29,7 @@ mod output;
 mod patch;
 mod permissions;
 mod plugins;
+mod read_key;
 mod realtime;
 mod table_schema;
 mod thumbnails;

@@ -1,5 +1,6 @@
 //! Routes of the directory, a file per group.
 
+mod anonymous_action;
 mod auth;
 mod jwks;
 mod login_page;
@@ -22,6 +23,7 @@ pub fn router<S: Clone + Send + Sync + 'static>(directory: Directory) -> Router<
     let auth = Router::new()
         .route("/password", post(auth::password))
         .route("/token_callback", get(auth::token_callback))
+        .route("/anonymous-action", get(anonymous_action::show))
         .route("/keepalive", post(sessions::keepalive))
         .route("/", delete(sessions::sign_out))
         .route("/adminmode", delete(sessions::leave_admin_mode))
@@ -70,6 +72,7 @@ pub fn openapi() -> OpenApiPart {
 
 #[derive(OpenApi)]
 #[openapi(paths(
+    anonymous_action::show,
     auth::password,
     auth::token_callback,
     sessions::keepalive,

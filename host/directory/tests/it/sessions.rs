@@ -1,6 +1,11 @@
 //! Sign-in, cookies, keepalive, rotation (services reference §1.8, checks 1 to 5).
 
+use std::sync::Arc;
+
 use axum::http::Method;
+use halle_base::Clock;
+use halle_http::app_keys::AnonymousAction;
+use halle_http::jwks::JwksVerifier;
 use serde_json::{Value, json};
 
 use crate::site::{ADMIN, PASSWORD, Site};
@@ -205,4 +210,21 @@ async fn the_private_key_is_readable_by_its_owner_only_and_survives_a_restart() 
     }
     std::fs::write(&path, "{}").unwrap();
     assert!(open().await.err().unwrap().to_string().contains("holds no signing keys"));
+}
+
+#[tokio::test]
+async fn a_token_for_an_anonymous_action_waits_and_is_no_session() {
+    let site = Site::new().await;
+    let answer = site.browser().get("/simple-directory/api/auth/anonymous-action").await;
+    assert_eq!((answer.code(), answer.headers["cache-control"].to_str().unwrap()), (200, "no-store"));
+    let verifier = JwksVerifier::new(Arc::new(site.directory.clone()), site.clock.clone());
+    let action: AnonymousAction = verifier.verify_as(&answer.text).await.unwrap();
+    assert!(!action.is_ready(site.clock.now()));
+    site.wait(8);
+    assert!(action.is_ready(site.clock.now()));
+    let mut browser = site.browser();
+    browser.headers.push(("authorization", format!("Bearer {}", answer.text)));
+    assert_eq!(browser.get(ME).await.code(), 401);
+    site.wait(2 * 86_400);
+    assert!(verifier.verify_as::<AnonymousAction>(&answer.text).await.is_err());
 }

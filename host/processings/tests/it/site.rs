@@ -45,7 +45,8 @@ impl Site {
             Arc::new(|_: &halle_model::Caller, _: &str| -> futures::future::BoxFuture<'static, _> {
                 Box::pin(std::future::ready(Err(ApiError::not_found("unknown channel"))))
             });
-        let realtime = Realtime { hub: tools.hub.clone(), keys: None, authorize: nothing };
+        let realtime =
+            Realtime { hub: tools.hub.clone(), keys: None, applications: None, authorize: nothing };
         let router = Router::new()
             .nest("/data-fair/api/v1", halle_datasets::router(world.datasets.clone()))
             .merge(halle_processings::router(processings.clone(), realtime));
