@@ -69,7 +69,10 @@ pub struct ServeArgs {
     /// Proxies of yours in front, which append to `X-Forwarded-For`.
     #[arg(long, env = "HALLE_TRUSTED_PROXIES", default_value_t = 0, value_name = "N")]
     pub trusted_proxies: usize,
-    /// Serve without limits on the rate of requests.
+    /// Secret of trusted services, whose requests are not limited: the header `x-ignore-rate-limiting`.
+    #[arg(long, env = "HALLE_RATE_LIMITS_SECRET", hide_env_values = true, value_name = "SECRET", value_parser = secret)]
+    pub rate_limits_secret: Option<Secret<String>>,
+    /// Serve without limits on requests, search time and bandwidth.
     #[arg(long, env = "HALLE_NO_RATE_LIMITS")]
     pub no_rate_limits: bool,
     /// Write logs as JSON lines.

@@ -150,8 +150,9 @@ fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Ro
     let scope = app.directory.cookie_scope();
     let authenticator: Arc<dyn Authenticator> =
         Arc::new(SessionAuthenticator::new(verifier, Some(Arc::clone(&keys.api)), scope));
-    let limiter = (!args.no_rate_limits)
-        .then(|| Arc::new(RateLimiter::new(RateLimits::default(), Arc::clone(&app.base.clock))));
+    let limits = RateLimits { ignore_secret: args.rate_limits_secret.clone(), ..RateLimits::default() };
+    let limiter =
+        (!args.no_rate_limits).then(|| Arc::new(RateLimiter::new(limits, Arc::clone(&app.base.clock))));
     let public_url: Arc<str> = args.public_url().into();
     let compression = DefaultPredicate::new()
         .and(NotForContentType::const_new("application/zip"))
@@ -172,6 +173,7 @@ fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Ro
         .layer(from_fn(layers::security_headers))
         .layer(layers::cors())
         .layer(CompressionLayer::new().compress_when(compression))
+        .layer(from_fn(rate_limit::throttle))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
