@@ -6,4 +6,5 @@ mod openapi;
 mod permissions;
 mod server;
 mod slots;
+mod things;
 mod walk;

@@ -4,16 +4,18 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
 
 use axum::Router;
 use axum::body::Body;
 use axum::http::{Method, Request, header};
 use halle_http::{BaseUrl, ClientIp};
-use halle_model::Caller;
 use halle_model::caller::{Membership, User};
+use halle_model::{Caller, Pass};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
+use crate::things::{self, PLUGIN, Things};
 use crate::walk;
 
 /// The API of datasets.
@@ -21,6 +23,9 @@ const DATASETS: &str = "/data-fair/api/v1/datasets";
 
 /// Where links of answers begin.
 const BASE: &str = "http://halle.test";
+
+/// Who holds nothing but a key of the very resource that a request is about.
+const PASS: &str = "pass";
 
 /// Every kind of caller, with the name of its column. Resources belong to the root of the organisation `ville`, which
 /// lets administrators of the organisation `port` read them.
@@ -46,6 +51,7 @@ fn callers() -> Vec<(&'static str, Caller)> {
         ("key-admin", key(&["datasets-admin"])),
         ("key-other", key(&["applications", "processings", "catalogs", "remote-services", "portals"])),
         ("key-none", key(&[])),
+        (PASS, Caller { scopes: Some(Vec::new()), ..Caller::anonymous() }),
         ("superadmin-off", Caller::personal(superadmin.clone())),
         ("superadmin", Caller { admin_mode: true, ..Caller::personal(superadmin) }),
     ]
@@ -69,12 +75,14 @@ fn member(organization: &str, role: &str, department: Option<&str>) -> Caller {
 }
 
 /// Routes called as somebody, without a network.
-struct Desk {
+struct Desk<'a> {
     router: Router,
     made: usize,
+    things: Things,
+    folder: &'a Path,
 }
 
-impl Desk {
+impl Desk<'_> {
     async fn status(&self, caller: &Caller, method: &str, path: &str, body: &Value) -> u16 {
         let text = body.to_string();
         let mut request = Request::builder().method(Method::from_bytes(method.as_bytes()).unwrap()).uri(path);
@@ -113,20 +121,55 @@ impl Desk {
         assert_eq!(self.status(&admin, "PUT", &format!("{path}/permissions"), &grants).await, 200);
         id
     }
+
+    /// Makes another of what a path is about, of which a request may change what it likes; its identifier.
+    async fn another(&mut self, path: &str) -> String {
+        match Kind::of(path) {
+            Kind::Dataset => self.dataset(false).await,
+            Kind::Thing => self.things.plant().await,
+            Kind::Plugin => {
+                things::install(self.folder);
+                PLUGIN.to_owned()
+            }
+        }
+    }
 }
 
-/// The address of a route, its parameters filled in; `id` is the dataset's.
+/// What the `{id}` of a path is the identifier of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Dataset,
+    /// Anything that [`Things`] plants.
+    Thing,
+    Plugin,
+}
+
+impl Kind {
+    fn of(path: &str) -> Self {
+        let things = ["applications/", "remote-services/", "/app/", "/processings/", "/catalogs/"];
+        if path.starts_with("/registry/") {
+            Self::Plugin
+        } else if things.iter().any(|part| path.contains(part)) {
+            Self::Thing
+        } else {
+            Self::Dataset
+        }
+    }
+}
+
+/// The address of a route, its parameters filled in; `id` is that of what it is about.
 fn address(path: &str, id: &str) -> String {
     let of_account = ["/settings/", "/limits/", "/identities/"].iter().any(|part| path.contains(part));
     let of_dataset = path.starts_with("/data-fair/api/v1/datasets/");
+    let of_other = Kind::of(path) != Kind::Dataset;
     let mut address = Vec::new();
     for part in path.split('/') {
         let name = part.strip_prefix('{').and_then(|part| part.strip_suffix('}'));
         address.push(match name.map(|name| name.trim_start_matches('*')) {
             None => part,
             Some("type") => "organization",
-            Some("id") if of_account => "ville",
-            Some("id") if of_dataset => id,
+            Some("id" | "account") if of_account => "ville",
+            Some("id") if of_dataset || of_other => id,
             Some("line" | "line_id" | "lineId") => "l1",
             Some("owner") if of_dataset => "organization:ville",
             Some("col" | "column" | "field" | "key") if of_dataset => "nom",
@@ -136,22 +179,59 @@ fn address(path: &str, id: &str) -> String {
     address.join("/")
 }
 
-/// Whether a request of a row may change the dataset for the next one.
+/// A body that is read far enough for the permission to be asked.
+fn body(method: &str, path: &str, id: &str) -> Value {
+    let owner = json!({ "type": "organization", "id": "ville", "name": "VILLE" });
+    let new = json!({ "title": "Nouveau", "plugin": PLUGIN, "owner": owner });
+    let titled = json!({ "id": id, "title": id });
+    match (method, path) {
+        ("POST", "/catalogs/api/imports") => json!({ "catalog": titled, "remoteResource": titled }),
+        ("POST", "/catalogs/api/publications") => json!({ "catalog": titled, "dataFairDataset": titled }),
+        ("POST", "/data-fair/api/v1/remote-services") => {
+            json!({ "id": "nouveau", "apiDoc": {}, "server": "https://service.example", "owner": owner })
+        }
+        (
+            "POST",
+            "/catalogs/api/catalogs" | "/data-fair/api/v1/applications" | "/processings/api/v1/processings",
+        ) => new,
+        ("PUT", "/data-fair/api/v1/datasets/{id}/owner") => owner,
+        ("POST", path) if path.ends_with("/identities/{type}/{account}") => json!({ "name": "VILLE" }),
+        ("POST", path) if path.ends_with("/publication-sites") => {
+            json!({ "type": "data-fair-portals", "id": "p", "title": "P", "url": "https://p.example" })
+        }
+        (_, path) if path.ends_with("/keys") || path.ends_with("/permissions") => json!([]),
+        _ => json!({}),
+    }
+}
+
+/// Whether a request of a row may change what the next one is about.
 fn changes(method: &str, path: &str) -> bool {
-    method != "GET" && path.starts_with("/data-fair/api/v1/datasets/{")
+    let of_dataset = path.starts_with("/data-fair/api/v1/datasets/{");
+    method != "GET" && (of_dataset || Kind::of(path) != Kind::Dataset) && path.contains("/{")
 }
 
 /// The rows of a method and a path: each status, and who gets it.
-async fn rows(desk: &mut Desk, callers: &[(&str, Caller)], method: &str, path: &str, shared: &str) -> String {
+async fn rows(
+    desk: &mut Desk<'_>,
+    callers: &[(&str, Caller)],
+    method: &str,
+    path: &str,
+    shared: &str,
+) -> String {
     let mut answered = BTreeMap::<u16, Vec<&str>>::new();
     let mut own = None;
     for (name, caller) in callers {
         let id = match own.take() {
             Some(id) => id,
-            None if changes(method, path) => desk.dataset(false).await,
+            None if changes(method, path) => desk.another(path).await,
             None => shared.to_owned(),
         };
-        let status = desk.status(caller, method, &address(path, &id), &json!({})).await;
+        let mut caller = caller.clone();
+        if *name == PASS {
+            caller.passes = ["datasets", "applications"].map(|scope| Pass::reading(scope, &id)).to_vec();
+        }
+        let body = body(method, path, &id);
+        let status = desk.status(&caller, method, &address(path, &id), &body).await;
         assert_ne!(status, 500, "{method} {path} breaks for {name}");
         answered.entry(status).or_default().push(name);
         // What was refused changed nothing.
@@ -168,8 +248,10 @@ async fn rows(desk: &mut Desk, callers: &[(&str, Caller)], method: &str, path: &
 #[tokio::test]
 async fn every_route_answers_every_kind_of_caller_as_the_table_says() {
     let folder = tempfile::tempdir().unwrap();
+    things::install(folder.path());
     let router = walk::routes(folder.path()).await;
-    let mut desk = Desk { router: router.clone(), made: 0 };
+    let things = Things::over(folder.path()).await;
+    let mut desk = Desk { router: router.clone(), made: 0, things, folder: folder.path() };
     let callers = callers();
     let (private, public) = (desk.dataset(false).await, desk.dataset(true).await);
     let (mut table, mut of_public) = (String::new(), String::new());
@@ -179,7 +261,9 @@ async fn every_route_answers_every_kind_of_caller_as_the_table_says() {
             continue;
         }
         for method in walk::methods(&router, &path).await {
-            table.push_str(&rows(&mut desk, &callers, &method, &path, &private).await);
+            let shared =
+                if Kind::of(&path) == Kind::Dataset { private.clone() } else { desk.another(&path).await };
+            table.push_str(&rows(&mut desk, &callers, &method, &path, &shared).await);
             if method == "GET" && path.starts_with("/data-fair/api/v1/datasets/{id}") {
                 of_public.push_str(&rows(&mut desk, &callers, &method, &path, &public).await);
             }
