@@ -9,19 +9,19 @@ use crate::site::{READY_TOKEN, Site};
 
 /// The identifier in the path of an application.
 fn id_of(path: &str) -> &str {
-    path.rsplit('/').next().unwrap()
+    path.rsplit('/').next().unwrap_or_default()
 }
 
 /// Makes a key of the application at `path`.
 async fn key(site: &Site, path: &str) -> String {
     let keys = site.owner.post(&format!("{path}/keys"), &json!([{ "title": "Site" }])).await.ok();
-    keys[0]["id"].as_str().unwrap().to_owned()
+    keys[0]["id"].as_str().expect("a key has an id").to_owned()
 }
 
 /// Asks anonymously, as a script of the page `referer` does.
 async fn from(site: &Site, referer: &str, path: &str) -> Answer {
     let request = Request::get(path).header("referer", format!("http://halle.test{referer}"));
-    site.anonymous.send(request.body(Body::empty()).unwrap()).await
+    site.anonymous.send(request.body(Body::empty()).expect("a test's request is sound")).await
 }
 
 /// Writes a line anonymously from the page `referer`.
@@ -34,7 +34,7 @@ async fn write(site: &Site, referer: &str, token: Option<&str>) -> Answer {
     if let Some(token) = token {
         request = request.header("x-anonymousToken", token);
     }
-    site.anonymous.send(request.body(Body::from(body)).unwrap()).await
+    site.anonymous.send(request.body(Body::from(body)).expect("a test's request is sound")).await
 }
 
 #[tokio::test]
