@@ -207,7 +207,7 @@ fn reads_are_public(dataset: &Dataset) -> bool {
     reads.all(|operation| is_public(*operation, &dataset.permissions))
 }
 
-/// Bytes on disk: the upload, the canonical rows, the index.
+/// Bytes on disk: the upload and the canonical rows, or the edited lines, and the index.
 fn storage(dataset: &Dataset) -> Value {
     let mut files = Vec::new();
     if let Some(file) = dataset.original_file.as_ref().filter(|_| dataset.served.is_some()) {
@@ -217,15 +217,20 @@ fn storage(dataset: &Dataset) -> Value {
     }
     let (rows_bytes, index_bytes) =
         dataset.served.as_ref().map_or((0, 0), |version| (version.rows_bytes, version.index_bytes));
-    if rows_bytes > 0 {
+    if rows_bytes > 0 && !dataset.is_rest {
         files.push(json!({ "key": "rows", "name": "rows.parquet", "size": rows_bytes }));
     }
     let sizes = files.iter().filter_map(|file| file["size"].as_u64());
-    json!({
-        "size": sizes.sum::<u64>() + index_bytes,
+    let collection_bytes = if dataset.is_rest { rows_bytes } else { 0 };
+    let mut storage = json!({
+        "size": sizes.sum::<u64>() + collection_bytes + index_bytes,
         "indexed": { "size": index_bytes, "parts": ["lines"] },
         "dataFiles": files,
-    })
+    });
+    if dataset.is_rest {
+        storage["collection"] = json!({ "size": collection_bytes, "count": dataset.count.unwrap_or(0) });
+    }
+    storage
 }
 
 /// The vocabulary on the wire, in French or in English.

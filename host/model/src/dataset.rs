@@ -262,7 +262,7 @@ pub struct Version {
     /// Bytes of the index on disk.
     #[serde(default)]
     pub index_bytes: u64,
-    /// Bytes of the canonical rows.
+    /// Bytes of the canonical rows, or of the edited lines.
     #[serde(default)]
     pub rows_bytes: u64,
     /// Version that received the upload, and under which it is kept; this one when absent.

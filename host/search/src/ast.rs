@@ -64,6 +64,9 @@ pub enum Query {
     Exists { column: String },
     /// The word occurs in one of the columns. Empty `columns` means all that are searchable.
     Word { columns: Vec<String>, word: String, view: TextView },
+    /// A word that differs from this one by at most `distance` letters (0 to 2: one added, left out, replaced, or swapped
+    /// with the next) occurs in one of the columns, whatever its case and accents.
+    FuzzyWord { columns: Vec<String>, word: String, distance: u8 },
     /// A word that starts with the prefix occurs in one of the columns.
     WordPrefix { columns: Vec<String>, prefix: String },
     /// The words occur one after the other, with at most `slop` words between.

@@ -108,7 +108,7 @@ pub struct IndexSummary {
     pub rows: u64,
     /// Bytes on disk.
     pub bytes: u64,
-    /// Box of all points: west, south, east, north.
+    /// Box of all shapes, and of points of lines without shape: west, south, east, north.
     pub bbox: Option<[f64; 4]>,
     /// Statistics of each column, in the order of the spec.
     pub columns: Vec<ColumnSummary>,

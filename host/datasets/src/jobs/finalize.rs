@@ -7,7 +7,7 @@ use halle_search::engine::IndexSummary;
 
 use crate::jobs::pipeline::{Stage, StageError, StageResult, Told, current};
 use crate::service::union::tell_parents;
-use crate::service::{columns, names};
+use crate::service::{columns, names, period};
 
 pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     stage.started().await?;
@@ -18,6 +18,9 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     let rows = stage.datasets.blobs.head(&names::rows(&stage.dataset.id, &stage.building.id)?).await?;
     let rows_bytes = rows.map_or(0, |info| info.size);
 
+    let index = stage.datasets.engine.open(&names::index(&stage.dataset.id, &stage.building.id)).await?;
+    let period = period::of(&stage.building.schema, &*index).await?;
+
     let mut unit = stage.datasets.store.begin().await?;
     let mut side = current(unit.as_mut(), &stage.dataset, &stage.building).await?;
     let now = stage.datasets.clock.now();
@@ -25,6 +28,7 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     let restructured = is_published && !columns::same_structure(&side.schema, &stage.building.schema);
     let retired = retired_by(&side, &stage.building);
     switch(&mut side, &stage.building, &summary, rows_bytes, now);
+    period::set(&mut side, period);
     side.save(unit.as_mut(), now).await?;
     if !stage.is_draft() {
         tell_parents(unit.as_mut(), &stage.dataset.id, now).await?;

@@ -8,14 +8,15 @@ use halle_model::{Column, Dataset};
 use halle_search::engine::IndexSummary;
 use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job, StoreError};
+use serde_json::Value;
 
 use crate::error::DatasetsError;
 use crate::jobs::UNION;
 use crate::jobs::pipeline::dataset_of;
-use crate::service::columns;
 use crate::service::journal::set_error;
 use crate::service::union::index::Whose;
 use crate::service::union::{UnionError, tell_parents};
+use crate::service::{columns, period};
 use crate::state::Datasets;
 
 /// Times that the job begins again because somebody changed the dataset meanwhile.
@@ -29,6 +30,7 @@ struct Found {
     schema: Vec<Column>,
     /// None when lines depend on who reads them: what is common to all would tell of others' lines.
     summary: Option<IndexSummary>,
+    period: Option<Value>,
     data_updated_at: Option<Timestamp>,
     attachments_as_image: bool,
 }
@@ -43,19 +45,21 @@ impl Unite {
         let schemas: Vec<&[Column]> = children.iter().map(|child| child.schema.as_slice()).collect();
         let schema = merged(&columns::indexed(&dataset.schema), &schemas)?;
         let is_personal = dataset.union.as_ref().is_some_and(|union| union.filter_active_account);
-        let mut summary = None;
+        let (mut summary, mut period) = (None, None);
         if !is_personal {
             // In the columns that readers are going to have.
             let next = Dataset { schema: schema.clone(), ..dataset.clone() };
             let index = self.0.union_index(&next, Whose::All, None).await?;
             summary = Some(index.summary().await.map_err(DatasetsError::from)?);
+            period = period::of(&schema, &*index).await?;
         }
         let as_image = |child: &Dataset| {
-            child.description.get("attachmentsAsImage").and_then(serde_json::Value::as_bool) == Some(true)
+            child.description.get("attachmentsAsImage").and_then(Value::as_bool) == Some(true)
         };
         Ok(Found {
             schema,
             summary,
+            period,
             data_updated_at: leaves.iter().filter_map(|leaf| leaf.dataset.data_updated_at).max(),
             attachments_as_image: leaves.iter().all(|leaf| as_image(&leaf.dataset)),
         })
@@ -110,6 +114,7 @@ fn settle(dataset: &mut Dataset, found: Found, now: Timestamp) {
     dataset.schema = columns::with_calculated(schema, bbox.is_some(), false);
     dataset.count = found.summary.as_ref().map(|summary| summary.rows);
     dataset.bbox = bbox;
+    period::set(dataset, found.period);
     dataset.data_updated_at = found.data_updated_at;
     if found.attachments_as_image {
         dataset.description.insert("attachmentsAsImage".to_owned(), true.into());

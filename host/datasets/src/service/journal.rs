@@ -75,7 +75,7 @@ impl Datasets {
         let body = serde_json::to_value(&event).map_err(DatasetsError::internal)?;
         unit.logs().append(&names::journal(dataset), event.date, &body, RECORDS_PER_STREAM_MAX).await?;
         if let Some(about) = unit.load::<Dataset>(dataset).await? {
-            notify(unit, &about.owner, "dataset", dataset, &event.kind, event.date).await?;
+            notify(unit, &about.owner, "dataset", dataset, outside_name(&event), event.date).await?;
         }
         Ok(event)
     }
@@ -89,6 +89,15 @@ impl Datasets {
     pub(crate) fn announce_progress(&self, dataset: &str, task: &str, fraction: Option<f64>) {
         let progress = TaskProgress { task: task.to_owned(), progress: percent(fraction), error: None };
         self.hub.publish(&format!("datasets/{dataset}/task-progress"), json!(progress));
+    }
+}
+
+/// The event as webhooks know it: data of a draft are other news than those that readers get, which come with the draft.
+fn outside_name(event: &JournalEvent) -> &str {
+    match (event.kind.as_str(), event.draft) {
+        ("data-updated", Some(true)) => "draft-data-updated",
+        ("draft-validated", _) => "data-updated",
+        (kind, _) => kind,
     }
 }
 

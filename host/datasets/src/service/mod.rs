@@ -23,6 +23,7 @@ pub(crate) mod metadata_files;
 pub(crate) mod names;
 pub mod owner;
 pub mod patch;
+pub(crate) mod period;
 pub mod permissions;
 pub mod publication;
 pub mod read;

@@ -31,6 +31,7 @@ mod permissions;
 mod plugins;
 mod read_key;
 mod realtime;
+mod statistics;
 mod table_schema;
 mod thumbnails;
 mod tiles;

@@ -268,7 +268,7 @@ pub(crate) fn metric(
     Ok((rows.count(), measure.value(0)))
 }
 
-/// The box of the points of the lines that match.
+/// The box of the lines that match: of their shapes, else of their points.
 pub(crate) fn bbox(
     snapshot: &Snapshot,
     query: &Query,
@@ -277,9 +277,19 @@ pub(crate) fn bbox(
     let selection = Selection::new(snapshot, query, deadline)?;
     let mut extent = Extent::default();
     for (at, live) in snapshot.parts.iter().enumerate() {
-        if let Some(points) = &live.part.points {
-            let hits = selection.hits(at, false)?;
-            hits.rows.iter().filter_map(|row| points.get(row)).for_each(|point| extent.add(point));
+        let part = &live.part;
+        if part.points.is_none() && part.shapes.is_none() {
+            continue;
+        }
+        for row in selection.hits(at, false)?.rows.iter() {
+            if let Some([west, south, east, north]) =
+                part.shapes.as_ref().and_then(|shapes| shapes.extent(row))
+            {
+                extent.add((west, south));
+                extent.add((east, north));
+            } else if let Some(point) = part.points.as_ref().and_then(|points| points.get(row)) {
+                extent.add(point);
+            }
         }
     }
     Ok(extent.0)

@@ -10,6 +10,7 @@ use super::render::string;
 use crate::analysis::{Analyser, View};
 use crate::order::RowAt;
 use crate::select::plan::{Plan, Words};
+use crate::select::texts::is_near;
 use crate::snapshot::{Field, Snapshot};
 
 /// Length of a passage, in characters.
@@ -157,6 +158,10 @@ fn matches(words: &Words, found: &[Found], spans: &mut Vec<Range<usize>>) {
         Words::Any(any) => {
             spans
                 .extend(found.iter().filter(|found| any.contains(&found.word)).map(|found| found.at.clone()));
+        }
+        Words::Fuzzy(word, distance) => {
+            let is_wanted = |found: &&Found| is_near(word, &found.word, *distance);
+            spans.extend(found.iter().filter(is_wanted).map(|found| found.at.clone()));
         }
         Words::Prefix(whole, beginning) => {
             let is_wanted =

@@ -1,7 +1,7 @@
 //! The shapes of the rows, on the grid of the world, ready to be drawn: neither parsed nor projected again.
 
 use arrow::buffer::{Buffer, ScalarBuffer};
-use halle_geo::grid::project;
+use halle_geo::grid::{WORLD_UNITS, latitude, longitude, project};
 use halle_geo::{Position, Shape, clip, compact, simplify, wkt};
 use halle_search::SearchError;
 use halle_search::engine::SearchResult;
@@ -132,6 +132,17 @@ impl Shapes {
         let (start, length) = (self.places[at] as usize, self.places[at + 1] as usize);
         // Were the file damaged, nothing is better than a panic.
         Some(self.bytes.as_slice().get(start..start + length).unwrap_or_default())
+    }
+
+    /// The box around the shape of a row in degrees, to the seventh decimal: west, south, east, north. `None` when it has
+    /// none.
+    pub(crate) fn extent(&self, row: usize) -> Option<[f64; 4]> {
+        let [west, north, east, south] = self.around(row);
+        // The middle of a unit of the grid, which is less than the last decimal.
+        let part = |unit: u32| (f64::from(unit) + 0.5) / WORLD_UNITS;
+        let rounded = |degrees: f64| (degrees * 1e7).round() / 1e7;
+        let (lon, lat) = (|unit| rounded(longitude(part(unit))), |unit| rounded(latitude(part(unit))));
+        (west <= east).then(|| [lon(west), lat(south), lon(east), lat(north)])
     }
 
     #[inline]

@@ -12,7 +12,9 @@ use halle_search::SearchError;
 use halle_search::engine::SearchResult;
 use tantivy::directory::MmapDirectory;
 use tantivy::postings::{Postings as _, TermInfo};
-use tantivy::query::{Bm25StatisticsProvider, Bm25Weight, EnableScoring, PhraseQuery, Query as _};
+use tantivy::query::{
+    Bm25StatisticsProvider, Bm25Weight, EnableScoring, FuzzyTermQuery, PhraseQuery, Query as _,
+};
 use tantivy::schema::{Field, IndexRecordOption, Schema, TextFieldIndexing, TextOptions};
 use tantivy::{
     DocSet as _, Index, InvertedIndexReader, ReloadPolicy, Searcher, SegmentReader, TERMINATED,
@@ -204,6 +206,23 @@ impl Words {
             postings.advance();
         }
         Ok(())
+    }
+
+    /// Adds the rows that hold a word which differs from this one by at most `distance` letters.
+    pub(crate) fn near(
+        &self,
+        field: &WordField,
+        word: &str,
+        distance: u8,
+        bits: &mut Bits,
+    ) -> SearchResult<()> {
+        let Some((segment, own)) = self.place(field) else { return Ok(()) };
+        let query = FuzzyTermQuery::new(Term::from_field_text(own, word), distance, true);
+        let scoring = EnableScoring::disabled_from_searcher(&self.searcher);
+        let weight = query.weight(scoring).map_err(SearchError::engine)?;
+        weight
+            .for_each_no_score(segment, &mut |rows| rows.iter().for_each(|row| bits.set(*row as usize)))
+            .map_err(SearchError::engine)
     }
 
     /// Adds the rows that hold a word which starts with `prefix`.

@@ -2,7 +2,7 @@
 
 pub(crate) mod plan;
 mod rows;
-mod texts;
+pub(crate) mod texts;
 
 use halle_search::engine::SearchResult;
 use halle_search::{Query, SearchError};
@@ -182,6 +182,15 @@ impl Scope<'_> {
                 for word in words {
                     index.word(field, word, statistics, &mut hits.rows, scores.as_deref_mut())?;
                 }
+                Ok(())
+            }
+            Words::Fuzzy(word, distance) => {
+                let mut rows = Bits::none(self.part.rows);
+                index.near(field, word, *distance, &mut rows)?;
+                if let Some(scores) = scores {
+                    rows.iter().for_each(|row| scores[row] += field.boost);
+                }
+                hits.rows.or(&rows);
                 Ok(())
             }
             Words::Phrase(words, slop) => {

@@ -28,6 +28,8 @@ pub(crate) enum Test {
 pub(crate) enum Words {
     /// One of the words.
     Any(Vec<String>),
+    /// A word that differs from this one by so many letters at most.
+    Fuzzy(String, u8),
     /// All the words, and one that starts with the last.
     Prefix(Vec<String>, String),
     /// The words, one after the other.
@@ -131,6 +133,9 @@ impl Planner<'_> {
             Query::Word { columns, word, view } => {
                 self.words(columns, |planner, index, kind| planner.word(index, kind, word, *view))
             }
+            Query::FuzzyWord { columns, word, distance } => {
+                self.words(columns, |planner, index, kind| planner.fuzzy_word(index, kind, word, *distance))
+            }
             Query::WordPrefix { columns, prefix } => {
                 self.words(columns, |planner, index, kind| planner.word_prefix(index, kind, prefix))
             }
@@ -198,6 +203,19 @@ impl Planner<'_> {
             Plan::Text(*field, Words::Any(words.collect()))
         };
         Some(self.views(column, view).map(plan).collect())
+    }
+
+    fn fuzzy_word(&self, column: usize, kind: ColumnKind, word: &str, distance: u8) -> Option<Vec<Plan>> {
+        if kind != ColumnKind::Text {
+            return self.word(column, kind, word, TextView::Standard);
+        }
+        let plan = |field: &WordField| {
+            let mut words: Vec<String> =
+                analysis::words(field.view, word).into_iter().map(|(_, word)| word).collect();
+            let one = if words.len() == 1 { words.pop() } else { None };
+            Plan::Text(*field, one.map_or(Words::Any(words), |word| Words::Fuzzy(word, distance)))
+        };
+        Some(self.views(column, TextView::Standard).map(plan).collect())
     }
 
     fn word_prefix(&self, column: usize, kind: ColumnKind, prefix: &str) -> Option<Vec<Plan>> {

@@ -25,10 +25,34 @@ pub(super) fn of_whole_texts<'a>(texts: &'a Dictionary, words: &Words) -> RowTes
     let passes = |text: &str| match words {
         Words::Any(words) => words.iter().any(|word| word == text),
         Words::Prefix(required, prefix) => required.is_empty() && text.starts_with(prefix),
+        Words::Fuzzy(word, distance) => is_near(word, text, *distance),
         Words::Phrase(..) => false,
     };
     let whole = |code: usize| analysis::words(View::Whole, texts.text(code as u32));
     RowTest::CodeSet(texts, Bits::of(texts.len(), |code| whole(code).iter().any(|(_, text)| passes(text))))
+}
+
+/// Whether two words differ by at most `distance` letters: added, left out, replaced, or swapped with the next.
+pub(crate) fn is_near(a: &str, b: &str, distance: u8) -> bool {
+    let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
+    let most = usize::from(distance);
+    if a.len().abs_diff(b.len()) > most {
+        return false;
+    }
+    let mut before: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=b.len()).collect();
+    for (i, x) in a.iter().enumerate() {
+        let mut next = vec![i + 1];
+        for (j, y) in b.iter().enumerate() {
+            let mut least = (last[j] + usize::from(x != y)).min(last[j + 1] + 1).min(next[j] + 1);
+            if i > 0 && j > 0 && *x == b[j - 1] && a[i - 1] == *y {
+                least = least.min(before[j - 1] + 1);
+            }
+            next.push(least);
+        }
+        before = std::mem::replace(&mut last, next);
+    }
+    last[b.len()] <= most
 }
 
 pub(super) fn of_texts<'a>(texts: &'a Dictionary, test: &Test, separator: Option<&str>) -> RowTest<'a> {
@@ -123,6 +147,22 @@ pub(super) fn wildcard_matches(pattern: &str, text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn words_are_near_that_differ_by_few_letters() {
+        for (a, b, distance, expected) in [
+            ("lyon", "lyon", 0, true),
+            ("lyon", "lion", 1, true),
+            ("lyon", "lyno", 1, true),
+            ("lyon", "lyons", 1, true),
+            ("lyon", "yn", 1, false),
+            ("lyon", "yn", 2, true),
+            ("été", "eté", 1, true),
+            ("", "a", 0, false),
+        ] {
+            assert_eq!(is_near(a, b, distance), expected, "{a} {b} {distance}");
+        }
+    }
 
     #[test]
     fn wildcards_match_like_a_shell() {

@@ -44,6 +44,10 @@ fn places(page: &ShapesPage) -> Vec<(i64, Option<Shape>)> {
 
 pub(super) async fn boxes_cut_shapes(engine: &dyn SearchEngine) {
     let index = super::build(engine, "maps-boxes", &shapes()).await;
+    let around = index.bbox(Query::All).await.expect("bbox");
+    assert_eq!(around, Some([0.0, 40.0, 30.0, 50.0]), "the box of shapes, not of their middles");
+    let point = index.bbox(Query::Box([2.3, 48.8, 2.4, 48.9])).await.expect("bbox");
+    assert_eq!(point, Some([0.0, 40.0, 10.0, 50.0]), "of those that match, whole");
     for (area, expect) in [
         ([-180.0, -90.0, 180.0, 90.0], &[1, 2, 3][..]),
         // In the square, far from its middle and from its border.

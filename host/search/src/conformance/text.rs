@@ -41,6 +41,17 @@ pub(super) async fn words_match_whatever_their_form(engine: &dyn SearchEngine) {
     assert_eq!(numbers(&*index, here("text")).await, [4]);
 }
 
+pub(super) async fn fuzzy_words_match_what_is_nearly_the_same(engine: &dyn SearchEngine) {
+    let table = Table::of_texts(&["Lyon", "un lion", "Lyno", "des lyonnais", "Paris"]);
+    let index = super::build(engine, "text-fuzzy", &table).await;
+    let near =
+        |word: &str, distance| Query::FuzzyWord { columns: Vec::new(), word: word.to_owned(), distance };
+    assert_eq!(sorted(numbers(&*index, near("LYÔN", 1)).await), [1, 2, 3]);
+    assert_eq!(sorted(numbers(&*index, near("loin", 1)).await), [2], "letters that are swapped are one");
+    assert_eq!(sorted(numbers(&*index, near("paros", 2)).await), [5]);
+    assert_eq!(numbers(&*index, near("marseille", 2)).await, Vec::<i64>::new());
+}
+
 pub(super) async fn stop_words_and_elided_articles(engine: &dyn SearchEngine) {
     let table = Table::of_texts(&["l'avion de la ville", "d’Artagnan", "le train"]);
     let index = super::build(engine, "text-stops", &table).await;

@@ -384,6 +384,10 @@ pub struct ValuesParams {
     pub request: ValuesAggRequest,
     /// Whether values are answered as text.
     pub stringify: bool,
+    /// Text that the values are ordered by their likeness to, before how frequent they are.
+    pub relevant_to: Option<String>,
+    /// Values wanted; the question asks for more where they are to be ordered by likeness.
+    pub size: usize,
 }
 
 impl ValuesParams {
@@ -406,7 +410,11 @@ impl ValuesParams {
             let completes = params.get("q_mode") == Some("complete");
             query = Query::And(vec![matches(column, text, completes)?, query]);
         }
-        let level = GroupBy { column: key.to_owned(), interval: Interval::Value, size, order, missing: None };
+        let typed = params.get("q").filter(|text| !text.trim().is_empty());
+        let relevant_to = typed.filter(|_| params.get("sort").is_none() && size > 0).map(str::to_owned);
+        let asked = if relevant_to.is_some() { GROUPS_MAX } else { size };
+        let interval = Interval::Value;
+        let level = GroupBy { column: key.to_owned(), interval, size: asked, order, missing: None };
         let request = ValuesAggRequest {
             query,
             levels: vec![level],
@@ -416,7 +424,7 @@ impl ValuesParams {
             sort: Vec::new(),
             places: false,
         };
-        Ok(Self { request, stringify: params.flag("stringify") })
+        Ok(Self { request, stringify: params.flag("stringify"), relevant_to, size })
     }
 }
 

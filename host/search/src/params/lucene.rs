@@ -3,7 +3,7 @@
 //! Booleans follow Lucene's classic parser: `AND` requires what stands on both sides, `NOT` and `-` exclude, `+` requires,
 //! and what is neither required nor excluded counts only if nothing is required.
 
-use super::{QUERY_CLAUSES_MAX, QUERY_DEPTH_MAX};
+use super::{FUZZY_LETTERS_MAX, QUERY_CLAUSES_MAX, QUERY_DEPTH_MAX};
 
 /// What a clause asks for.
 #[derive(Debug, Clone, PartialEq)]
@@ -16,6 +16,8 @@ pub(super) enum Node {
     Term(String),
     /// A word with `*` or `?`, unescaped but for these.
     Pattern(String),
+    /// A word, unescaped, and how many of its letters may differ.
+    Fuzzy(String, u8),
     /// A quoted text, and how far apart its words may be.
     Phrase(String, u32),
     /// A range: bounds with whether they are included, `None` for `*`.
@@ -222,8 +224,8 @@ impl Parser {
             Some(_) => {
                 let (text, pattern) = self.term()?;
                 if self.eat("~") {
-                    // The distance of a fuzzy word is read and ignored: the word itself is searched.
-                    self.digits();
+                    let distance = fuzzy_letters(&text, &self.digits());
+                    return Ok(if pattern { Node::Pattern(text) } else { Node::Fuzzy(text, distance) });
                 }
                 Ok(if pattern { Node::Pattern(text) } else { Node::Term(text) })
             }
@@ -340,4 +342,16 @@ fn is_term_start(c: char) -> bool {
     let special =
         matches!(c, '+' | '-' | '!' | '(' | ')' | ':' | '^' | '[' | ']' | '"' | '{' | '}' | '~' | '/');
     !special && !c.is_whitespace()
+}
+
+/// How many letters of a fuzzy word may differ: as told; else none of two letters, one of five, two of more.
+fn fuzzy_letters(word: &str, told: &str) -> u8 {
+    if let Ok(told) = told.parse::<u8>() {
+        return told.min(FUZZY_LETTERS_MAX);
+    }
+    match word.chars().count() {
+        0..=2 => 0,
+        3..=5 => 1,
+        _ => FUZZY_LETTERS_MAX,
+    }
 }

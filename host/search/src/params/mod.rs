@@ -44,6 +44,9 @@ use crate::engine::{SearchError, SearchResult};
 /// Characters of one `q` or `qs`.
 pub const QUERY_CHARS_MAX: usize = 20_000;
 
+/// Letters of a fuzzy word that may differ (Elasticsearch: 2).
+const FUZZY_LETTERS_MAX: u8 = 2;
+
 /// Terms, phrases and ranges of one `q` or `qs`.
 pub const QUERY_CLAUSES_MAX: usize = 1_024;
 

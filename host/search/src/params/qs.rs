@@ -52,6 +52,7 @@ impl<'a> Meaning<'a> {
             Node::Field(name, value) => self.field(name, value),
             Node::Term(text) => self.term(text),
             Node::Pattern(pattern) => Ok(self.pattern(pattern)),
+            Node::Fuzzy(text, distance) => self.fuzzy(text, *distance),
             Node::Phrase(text, slop) => match self.target {
                 Target::Values(_) | Target::Characters(_) => self.term(text),
                 Target::Anywhere => Ok(anywhere().phrase(text, *slop)),
@@ -141,6 +142,20 @@ impl<'a> Meaning<'a> {
             Target::Words(column, view) => {
                 let columns = [column.key.clone()];
                 Ok(Words { columns: &columns, view, all: false }.word(text))
+            }
+        }
+    }
+
+    /// A word of a column that is compared by whole values is looked for in these as in any text.
+    fn fuzzy(&self, text: &str, distance: u8) -> SearchResult<Query> {
+        match self.target {
+            Target::Values(column) | Target::Characters(column) if column.kind() != ColumnKind::Text => {
+                self.term(text)
+            }
+            Target::Anywhere => Ok(anywhere().fuzzy(text, distance)),
+            Target::Values(column) | Target::Characters(column) | Target::Words(column, _) => {
+                let columns = [column.key.clone()];
+                Ok(Words { columns: &columns, view: TextView::Standard, all: false }.fuzzy(text, distance))
             }
         }
     }

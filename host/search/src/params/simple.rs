@@ -1,9 +1,9 @@
 //! The *simple query string* language of `q` and `_search`: `+` and, `|` or, `-` not, `"phrase"`, `prefix*`, `(…)`, `~n`.
 //!
 //! No text is an error: what makes no sense is ignored, as in Elasticsearch. Operators apply from left to right, without
-//! precedence. The distance of a fuzzy word (`word~1`) is read and ignored: the word itself is searched.
+//! precedence. `word~1` finds words that differ by a letter, `word~` those that differ by two at most.
 
-use super::{QUERY_CLAUSES_MAX, QUERY_DEPTH_MAX, bad, is_stop_word};
+use super::{FUZZY_LETTERS_MAX, QUERY_CLAUSES_MAX, QUERY_DEPTH_MAX, bad, is_stop_word};
 use crate::ast::{Query, TextView};
 use crate::engine::SearchResult;
 
@@ -29,6 +29,14 @@ impl Words<'_> {
             return Query::Phrase { columns, words: word, slop: 0, view };
         }
         Query::Word { columns, word, view }
+    }
+
+    /// A word and those that are nearly the same.
+    pub(super) fn fuzzy(&self, word: &str, distance: u8) -> Query {
+        if distance == 0 {
+            return self.word(word);
+        }
+        Query::FuzzyWord { columns: self.columns.to_vec(), word: word.to_owned(), distance }
     }
 
     pub(super) fn prefix(&self, prefix: impl Into<String>) -> Query {
@@ -237,17 +245,20 @@ impl Parser<'_> {
             let stem = text.trim_end_matches('*');
             return (!stem.is_empty()).then(|| self.words.prefix(stem));
         }
-        let word = without_fuzziness(&text);
+        let (word, distance) = fuzziness(&text);
         let needless = word.is_empty() || self.words.all && is_stop_word(word);
-        (!needless).then(|| self.words.word(word))
+        (!needless).then(|| self.words.fuzzy(word, distance))
     }
 }
 
-/// The word of `word~` and `word~2`.
-fn without_fuzziness(text: &str) -> &str {
+/// The word of `word~` and `word~2`, and how many letters may differ.
+fn fuzziness(text: &str) -> (&str, u8) {
     match text.rsplit_once('~') {
-        Some((word, distance)) if distance.bytes().all(|b| b.is_ascii_digit()) => word,
-        _ => text,
+        Some((word, "")) => (word, FUZZY_LETTERS_MAX),
+        Some((word, distance)) if distance.bytes().all(|b| b.is_ascii_digit()) => {
+            (word, distance.parse().map_or(FUZZY_LETTERS_MAX, |distance: u8| distance.min(FUZZY_LETTERS_MAX)))
+        }
+        _ => (text, 0),
     }
 }
 
@@ -264,6 +275,7 @@ pub(super) mod tests {
             Query::Or(parts) => join(parts, " | "),
             Query::Not(part) => format!("!{}", short(part)),
             Query::Word { word, columns, .. } => format!("{}{word}", at(columns)),
+            Query::FuzzyWord { word, columns, distance } => format!("{}{word}~{distance}", at(columns)),
             Query::WordPrefix { prefix, columns } => format!("{}{prefix}*", at(columns)),
             Query::Phrase { words, slop: 0, columns, .. } => format!("{}{:?}", at(columns), words),
             Query::Phrase { words, slop, columns, .. } => {
@@ -297,7 +309,8 @@ pub(super) mod tests {
             ("a + (b | c)", "(a & (b | c))"),
             ("\"une rue\" rue*", "(\"une rue\" | rue*)"),
             ("\"a b\"~2", "\"a b\"~2"),
-            ("paris~1", "paris"),
+            ("paris~1", "paris~1"),
+            ("paris~ lion~0 lille~9", "(paris~2 | lion | lille~2)"),
             ("saint-denis", "saint-denis"),
             (r"a\+b", "a+b"),
         ] {

@@ -146,7 +146,12 @@ fn qs_is_lucene_checked_against_the_schema() {
     );
     matches("qs", "_t.libelle:x", r#"In { column: "_t.libelle", values: [Text("x")] }"#);
     matches("qs", "*:*", "All");
-    matches("qs", "a^2 b~1", "(a | b)");
+    matches("qs", "a^2 bord~1", "(a | bord~1)");
+    matches(
+        "qs",
+        "rue~ le~ boulevard~ quai~0 nom.text:haut~9",
+        "(rue~1 | le | boulevard~2 | quai | nom:haut~2)",
+    );
     matches("qs", "nom:(a", &syntax(7, "parenthèse fermante attendue"));
     matches("qs", "AND a", &syntax(5, "opérateur sans terme à sa gauche"));
     matches("qs", "nom:", &syntax(5, "terme attendu"));

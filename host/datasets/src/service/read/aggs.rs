@@ -1,6 +1,6 @@
 //! Aggregations.
 
-use halle_base::Timestamp;
+use halle_model::slug::fold;
 use halle_model::{Caller, Column, ColumnKind};
 use halle_search::ast::{Interval, Metric};
 use halle_search::engine::{Group, Groups};
@@ -8,12 +8,11 @@ use halle_search::params::{
     GeoAggParams, MetricAggParams, Params, SimpleMetricsParams, ValuesAggParams, ValuesParams, WordsAggParams,
 };
 use halle_search::{Query, geohash};
-use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use serde_json::{Map, Value, json};
 
 use super::Reading;
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::period::instant;
 use crate::state::Datasets;
 
 /// Values of `values-labels/{col}` when the client does not say.
@@ -121,7 +120,9 @@ impl Reading {
         }
         let (_, value) = self.index.metric(asked.query, &asked.column, metric, &[]).await?;
         Ok(match value {
-            Value::String(text) => milliseconds(&text).map_or(Value::Null, Value::from),
+            Value::String(_) => {
+                instant(&value).map_or(Value::Null, |instant| instant.as_millisecond().into())
+            }
             value => value,
         })
     }
@@ -162,8 +163,16 @@ impl Reading {
     /// Distinct values of a column, most frequent first.
     pub async fn values(&self, column: &str, params: &Params) -> DatasetsResult<Vec<Value>> {
         let asked = ValuesParams::parse(params, column, &self.fields())?;
-        let groups = self.index.values_agg(asked.request).await?;
-        let values = groups.groups.into_iter().map(|group| group.value);
+        let mut groups = self.index.values_agg(asked.request).await?.groups;
+        if let Some(text) = &asked.relevant_to {
+            // Most frequent first among those that are as near to what was typed.
+            let text = fold(text);
+            groups.sort_by_cached_key(|group| {
+                std::cmp::Reverse(text_of(&group.value).map_or(0, |value| relevance(&fold(&value), &text)))
+            });
+            groups.truncate(asked.size);
+        }
+        let values = groups.into_iter().map(|group| group.value);
         if !asked.stringify {
             return Ok(values.collect());
         }
@@ -197,13 +206,18 @@ impl Reading {
     }
 }
 
-/// A date, at midnight UTC, or a date-time in milliseconds since 1970-01-01 UTC.
-fn milliseconds(text: &str) -> Option<i64> {
-    let instant = text.parse::<Timestamp>().ok().or_else(|| {
-        let day: Date = text.parse().ok()?;
-        Some(day.to_zoned(TimeZone::UTC).ok()?.timestamp())
-    });
-    instant.map(Timestamp::as_millisecond)
+/// How near a value is to what was typed, both without case and accents: the same, with the same beginning, with a word
+/// of the same beginning, or with these words somewhere.
+fn relevance(value: &str, typed: &str) -> u8 {
+    let typed = typed.trim().trim_end_matches('*');
+    let begins = |at: usize| value[..at].chars().next_back().is_none_or(|before| !before.is_alphanumeric());
+    if value == typed {
+        3
+    } else if value.starts_with(typed) {
+        2
+    } else {
+        u8::from(value.match_indices(typed).any(|(at, _)| begins(at)))
+    }
 }
 
 fn text_of(value: &Value) -> Option<String> {

@@ -8,7 +8,7 @@ use serde::Serialize;
 use serde_json::Map;
 use tokio::sync::oneshot;
 
-use super::change::{Action, Change, Outcome, Write, touch};
+use super::change::{Action, Change, Outcome, Size, Write, touch};
 use super::decide::{Decision, Refusal, Scope, decide};
 use super::rebuild_job;
 use super::source::{self, BulkFile, Numbered};
@@ -211,6 +211,7 @@ impl Datasets {
                 "\"drop\" remplace toutes les lignes : un propriétaire de lignes ne peut pas l'utiliser.";
             return Err(DatasetsError::bad_request(message));
         }
+        self.check_room(&dataset.owner, 1, 0).await?;
         let mut report = BulkReport::default();
         // First look at every line, so that nothing is written if one is wrong.
         let (now, expressions) = (self.clock.now(), self.line_expressions(dataset)?);
@@ -261,6 +262,7 @@ impl Datasets {
         unit.lines().clear(&dataset.id).await?;
         unit.lines().clear(&names::unique_values(&dataset.id)).await?;
         let expressions = self.line_expressions(&dataset)?;
+        let mut size = Size { lines: 0, bytes: 0 };
         if let Some(file) = source {
             let scope = Scope { dataset: &dataset, expressions: &expressions, caller, owner: None, now };
             let mut keys = LineKeys::of(&dataset);
@@ -275,6 +277,7 @@ impl Datasets {
                         return Ok(());
                     }
                 };
+                size = lines.added_to(size);
                 report.nb_ok += lines.len();
                 report.nb_created += lines.len();
                 write_batch(unit.as_mut(), &dataset, &mut lines, now).await?;
@@ -282,7 +285,7 @@ impl Datasets {
             }
         }
         let count = unit.lines().count(&dataset.id).await?;
-        touch(&mut dataset, caller, now, count);
+        touch(&mut dataset, caller, now, Size { lines: count, ..size });
         self.extend_later(unit.as_mut(), &mut dataset, &expressions, 0, now).await?;
         unit.save(&mut dataset, now).await?;
         unit.jobs().enqueue(&rebuild_job(&dataset.id, now)).await?;

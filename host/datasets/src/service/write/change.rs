@@ -96,11 +96,38 @@ pub(super) fn shown(line: &LineRecord) -> Map<String, Value> {
     shown
 }
 
+/// How many lines a dataset has, and bytes of their values.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Size {
+    pub lines: u64,
+    pub bytes: u64,
+}
+
+impl Size {
+    /// What the dataset says of itself.
+    pub(super) fn of(dataset: &Dataset) -> Self {
+        let bytes = dataset.served.as_ref().map_or(0, |served| served.rows_bytes);
+        Self { lines: dataset.count.unwrap_or(0), bytes }
+    }
+}
+
+/// Bytes of the values of a line, with their keys, about as they are stored.
+pub(super) fn bytes_of(body: &Map<String, Value>) -> i64 {
+    let of_value = |value: &Value| match value {
+        Value::String(text) => text.len(),
+        Value::Null | Value::Bool(_) | Value::Number(_) => 8,
+        Value::Array(_) | Value::Object(_) => value.to_string().len(),
+    };
+    let bytes: usize = body.iter().map(|(key, value)| key.len() + of_value(value)).sum();
+    i64::try_from(bytes).unwrap_or(i64::MAX)
+}
+
 /// Notes on the dataset that its lines changed, now, and readers see it.
-pub(super) fn touch(dataset: &mut Dataset, caller: &Caller, now: Timestamp, count: u64) {
-    dataset.count = Some(count);
+pub(super) fn touch(dataset: &mut Dataset, caller: &Caller, now: Timestamp, size: Size) {
+    dataset.count = Some(size.lines);
     if let Some(served) = &mut dataset.served {
-        served.rows = count;
+        served.rows = size.lines;
+        served.rows_bytes = size.bytes;
     }
     dataset.data_updated_at = Some(now);
     dataset.finalized_at = Some(now);

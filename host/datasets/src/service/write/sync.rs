@@ -19,7 +19,7 @@ use super::lock::Turns;
 use super::{batch, index_columns};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::union::tell_parents;
-use crate::service::{columns, names};
+use crate::service::{columns, names, period};
 use crate::state::Datasets;
 
 /// Kind of the job that makes the index equal to SQL.
@@ -155,11 +155,14 @@ impl Datasets {
         if let Some(seen) = seen {
             unit.lines().purge(id, seen).await?;
         }
-        let summary = self.engine.open(&index_id).await?.summary().await?;
+        let index = self.engine.open(&index_id).await?;
+        let summary = index.summary().await?;
+        let period = period::of(&dataset.schema, &*index).await?;
         let schema = columns::with_statistics(dataset.schema.clone(), &summary);
         let count = unit.lines().count(id).await?;
         dataset.schema = schema;
         dataset.bbox = summary.bbox;
+        period::set(&mut dataset, period);
         dataset.count = Some(count);
         if let Some(served) = &mut dataset.served {
             served.rows = count;

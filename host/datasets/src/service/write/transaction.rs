@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 
 use super::SYNC_LINES;
 use super::attach::attachment_column;
-use super::change::{Action, Change, Outcome, Write, shown, touch};
+use super::change::{Action, Change, Outcome, Size, Write, bytes_of, shown, touch};
 use super::decide::{Decision, Refusal, Scope, action_of, decide};
 use crate::constraints::LineKeys;
 use crate::error::{DatasetsError, DatasetsResult};
@@ -53,6 +53,8 @@ pub(super) struct Batch {
     /// The last write of each line.
     last: HashMap<String, usize>,
     lines_added: i64,
+    /// Bytes of the lines as they were before this batch.
+    bytes_before: HashMap<String, i64>,
     /// Lines that had a file, with its path.
     files_before: Vec<(String, String)>,
 }
@@ -142,8 +144,8 @@ impl Datasets {
         };
         let highest = write_batch(unit.as_mut(), &dataset, &mut batch, now).await?;
         keys.write(unit.as_mut()).await?;
-        let count = dataset.count.unwrap_or(0).saturating_add_signed(batch.lines_added);
-        touch(&mut dataset, author, now, count);
+        let size = batch.added_to(Size::of(&dataset));
+        touch(&mut dataset, author, now, size);
         let before = highest.saturating_sub_unsigned(batch.len());
         self.extend_later(unit.as_mut(), &mut dataset, &expressions, before, now).await?;
         unit.save(&mut dataset, now).await?;
@@ -229,6 +231,8 @@ impl Datasets {
             Err(refusal) => return Ok(Err(refusal)),
         };
         let before = batch.before(unit, scope.dataset, &id).await?;
+        let bytes = before.as_ref().map_or(0, |line| bytes_of(&line.body));
+        batch.bytes_before.entry(id.clone()).or_insert(bytes);
         let file = before.as_ref().and_then(|line| file_of(scope.dataset, line)).map(str::to_owned);
         batch.files_before.extend(file.map(|file| (id.clone(), file)));
         Ok(decide(scope, action, id, body, before).map(|decision| (action, decision)))
@@ -264,6 +268,19 @@ impl Batch {
         match self.last.get(id) {
             Some(&at) => Ok(Some(self.written[at].line.clone()).filter(|line| !line.deleted)),
             None => Ok(unit.lines().get(&dataset.id, id).await?),
+        }
+    }
+
+    /// The size of a dataset with the changes of this batch.
+    pub(super) fn added_to(&self, before: Size) -> Size {
+        let bytes = self.last.iter().map(|(id, &at)| {
+            let line = &self.written[at].line;
+            let after = if line.deleted { 0 } else { bytes_of(&line.body) };
+            after - self.bytes_before.get(id).copied().unwrap_or(0)
+        });
+        Size {
+            lines: before.lines.saturating_add_signed(self.lines_added),
+            bytes: before.bytes.saturating_add_signed(bytes.sum()),
         }
     }
 

@@ -15,6 +15,7 @@ use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::pipeline::dataset_of;
 use crate::service::journal::set_error;
 use crate::service::names;
+use crate::service::write::change::bytes_of;
 use crate::state::Datasets;
 
 /// Lines taken through the extensions at a time, and written in one transaction.
@@ -96,9 +97,14 @@ impl Run<'_> {
         let filling =
             fill(self.datasets, &dataset, state.whole, &mut filled, &mut self.problems, self.cancel);
         filling.await.map_err(Stop::of)?;
-        let changed = filled.into_iter().zip(given).filter(|(after, before)| after.body != before.body);
-        let changed: Vec<LineRecord> = changed.map(|(after, _)| after).collect();
-        self.keep(&dataset, &state, &changed, last).await?;
+        let (mut changed, mut added_bytes) = (Vec::new(), 0);
+        for (after, before) in filled.into_iter().zip(given) {
+            if after.body != before.body {
+                added_bytes += bytes_of(&after.body) - bytes_of(&before.body);
+                changed.push(after);
+            }
+        }
+        self.keep((&dataset, &state), (&changed, added_bytes), last).await?;
         Ok(Step::More)
     }
 
@@ -114,9 +120,8 @@ impl Run<'_> {
     /// Writes what extensions gave, and then that the lines up to `last` have it.
     async fn keep(
         &self,
-        dataset: &Dataset,
-        state: &Extending,
-        changed: &[LineRecord],
+        (dataset, state): (&Dataset, &Extending),
+        (changed, added_bytes): (&[LineRecord], i64),
         last: i64,
     ) -> DatasetsResult<()> {
         let datasets = self.datasets;
@@ -139,6 +144,9 @@ impl Run<'_> {
             unit.lines().amend(self.id, changed).await?;
         } else {
             dataset.finalized_at = Some(now);
+        }
+        if let Some(served) = &mut dataset.served {
+            served.rows_bytes = served.rows_bytes.saturating_add_signed(added_bytes);
         }
         dataset.extending = Some(Extending { after: last, ..state.clone() });
         unit.save(&mut dataset, now).await?;
