@@ -370,6 +370,9 @@ pub struct Extension {
     /// Configuration given to the plugin.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub config: Option<Value>,
+    /// Datasets that the plugin reads beside the lines, by the slot of its manifest that they stand in.
+    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
+    pub slots: IndexMap<String, String>,
     /// Expression that gives the values of `property`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub expr: Option<String>,

@@ -3,6 +3,7 @@
 pub(crate) mod expressions;
 mod output;
 mod plugin;
+mod tables;
 
 use std::sync::Arc;
 
@@ -10,6 +11,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use halle_base::AccountRef;
 use halle_extensions::host::Enriched;
+use halle_extensions::services::DatasetSlots;
 use halle_model::{Column, Extension};
 use tokio_util::sync::CancellationToken;
 
@@ -53,6 +55,29 @@ pub trait Enrichments: Send + Sync {
         columns: &[Column],
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError>;
+
+    /// As [`plan`](Self::plan), with the datasets that may be read beside the lines.
+    async fn plan_with(
+        &self,
+        _tables: Arc<dyn DatasetSlots>,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+    ) -> Result<Vec<Column>, EnrichError> {
+        self.plan(owner, extension, columns).await
+    }
+
+    /// As [`open`](Self::open), with the datasets that may be read beside the lines.
+    async fn open_with(
+        &self,
+        _tables: Arc<dyn DatasetSlots>,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+        cancel: CancellationToken,
+    ) -> Result<Box<dyn Enrichment>, EnrichError> {
+        self.open(owner, extension, columns, cancel).await
+    }
 }
 
 /// An enrichment in progress.
@@ -107,6 +132,27 @@ impl Enrichments for AllEnrichments {
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
         self.source(extension)?.open(owner, extension, columns, cancel).await
+    }
+
+    async fn plan_with(
+        &self,
+        tables: Arc<dyn DatasetSlots>,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+    ) -> Result<Vec<Column>, EnrichError> {
+        self.source(extension)?.plan_with(tables, owner, extension, columns).await
+    }
+
+    async fn open_with(
+        &self,
+        tables: Arc<dyn DatasetSlots>,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+        cancel: CancellationToken,
+    ) -> Result<Box<dyn Enrichment>, EnrichError> {
+        self.source(extension)?.open_with(tables, owner, extension, columns, cancel).await
     }
 }
 

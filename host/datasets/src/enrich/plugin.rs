@@ -11,7 +11,7 @@ use halle_extensions::config::ConfigSchema;
 use halle_extensions::host::{Call, Enriched, Enricher};
 use halle_extensions::installed::InstalledPlugins;
 use halle_extensions::manifest::{Manifest, PluginKind};
-use halle_extensions::services::Services;
+use halle_extensions::services::{DatasetSlots, Services};
 use halle_extensions::types::RowProblem;
 use halle_extensions::{Field, PluginError, PluginHost};
 use halle_ingest::rows::arrow_schema;
@@ -39,6 +39,7 @@ impl PluginEnrichments {
         extension: &Extension,
         columns: &[Column],
         cancel: CancellationToken,
+        tables: Option<Arc<dyn DatasetSlots>>,
     ) -> Result<(Box<dyn Enricher>, Vec<OutputColumn>), EnrichError> {
         let id = extension.plugin.as_deref().unwrap_or_default();
         let invalid = |reason: &str| EnrichError::Invalid(format!("Le plugin \"{id}\" {reason}."));
@@ -53,7 +54,8 @@ impl PluginEnrichments {
         }
         let config = extension.config.clone().unwrap_or_else(|| json!({}));
         check_config(&plugin.manifest, &config).map_err(|reason| invalid(&reason))?;
-        let call = Call { plugin, config, secrets: Arc::new(Vec::new()), services: Services::none(), cancel };
+        let services = Services { datasets: tables, ..Services::none() };
+        let call = Call { plugin, config, secrets: Arc::new(Vec::new()), services, cancel };
         let input: Vec<Field> = columns.iter().map(field_of).collect();
         let enricher = self.host.enricher(call, &input).await?;
         let outputs = output_columns(extension, id, enricher.outputs(), columns)?;
@@ -73,7 +75,7 @@ impl Enrichments for PluginEnrichments {
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
-        let (_, outputs) = self.enricher(extension, columns, CancellationToken::new()).await?;
+        let (_, outputs) = self.enricher(extension, columns, CancellationToken::new(), None).await?;
         Ok(outputs.into_iter().map(|output| output.column).collect())
     }
 
@@ -84,10 +86,35 @@ impl Enrichments for PluginEnrichments {
         columns: &[Column],
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
-        let (enricher, outputs) = self.enricher(extension, columns, cancel).await?;
-        let (positions, columns) = outputs.into_iter().map(|output| (output.index, output.column)).unzip();
-        Ok(Box::new(PluginEnrichment { enricher, positions, columns }))
+        Ok(opened(self.enricher(extension, columns, cancel, None).await?))
     }
+
+    async fn plan_with(
+        &self,
+        tables: Arc<dyn DatasetSlots>,
+        _owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+    ) -> Result<Vec<Column>, EnrichError> {
+        let planned = self.enricher(extension, columns, CancellationToken::new(), Some(tables)).await?;
+        Ok(planned.1.into_iter().map(|output| output.column).collect())
+    }
+
+    async fn open_with(
+        &self,
+        tables: Arc<dyn DatasetSlots>,
+        _owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+        cancel: CancellationToken,
+    ) -> Result<Box<dyn Enrichment>, EnrichError> {
+        Ok(opened(self.enricher(extension, columns, cancel, Some(tables)).await?))
+    }
+}
+
+fn opened((enricher, outputs): (Box<dyn Enricher>, Vec<OutputColumn>)) -> Box<dyn Enrichment> {
+    let (positions, columns) = outputs.into_iter().map(|output| (output.index, output.column)).unzip();
+    Box::new(PluginEnrichment { enricher, positions, columns })
 }
 
 struct PluginEnrichment {

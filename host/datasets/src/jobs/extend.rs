@@ -40,7 +40,7 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     for extension in active {
         let cancel = stage.context.cancel.clone();
         let enrichment =
-            stage.datasets.enrichments.open(&stage.dataset.owner, extension, &all, cancel).await?;
+            stage.datasets.open_enrichment(&stage.dataset.owner, extension, &all, cancel).await?;
         all.extend(enrichment.outputs().iter().cloned());
         workers.push(Worker { extension, enrichment, wrong_rows: 0, first_problem: None });
     }

@@ -98,7 +98,7 @@ impl Datasets {
                 Computed::new(extension, &all, &later, Arc::clone(&self.dice))
                     .map_err(EnrichError::Invalid)?;
             }
-            for column in self.enrichments.plan(&dataset.owner, extension, &all).await? {
+            for column in self.plan_enrichment(&dataset.owner, extension, &all).await? {
                 if all.iter().any(|other| other.key == column.key) {
                     let message = format!(
                         "L'extension ajouterait une deuxième colonne \"{}\" : changez son préfixe (propertyPrefix).",

@@ -167,7 +167,7 @@ impl Datasets {
             // Coordinates are brought to degrees as the file is read.
             consequences.restart = Some(Status::Stored);
         }
-        self.apply_extensions(stored, attributes.get("extensions"), &mut consequences).await?;
+        self.apply_extensions(caller, stored, attributes.get("extensions"), &mut consequences).await?;
         if stored.is_rest {
             // Their columns stand after those of extensions.
             rules::settle(stored)?;
@@ -182,6 +182,7 @@ impl Datasets {
     /// Sets the extensions that a body gives, and the columns that they add to those of an editable dataset.
     async fn apply_extensions(
         &self,
+        caller: &Caller,
         stored: &mut Stored<Dataset>,
         wanted: Option<&Value>,
         consequences: &mut Consequences,
@@ -190,6 +191,7 @@ impl Datasets {
             let extensions = extensions_of(Some(wanted))?;
             if stored.extensions != extensions {
                 check_kind(stored.kind(), &extensions)?;
+                self.check_tables(caller, &stored.owner, &extensions).await?;
                 stored.extensions = extensions;
                 consequences.breaking = true;
                 consequences.structure = true;

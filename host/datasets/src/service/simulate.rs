@@ -39,7 +39,7 @@ impl Datasets {
         let mut rows = rows.ok_or_else(|| DatasetsError::internal("a line that is there makes a row"))?;
         for extension in dataset.extensions.iter().filter(|extension| extension.active) {
             let cancel = CancellationToken::new();
-            let opened = self.enrichments.open(&dataset.owner, extension, &all, cancel).await;
+            let opened = self.open_enrichment(&dataset.owner, extension, &all, cancel).await;
             let mut enrichment = opened.map_err(refused)?;
             let enriched = enrichment.run(rows.clone()).await.map_err(refused)?;
             if let Some((_, problem)) = enriched.problems.first() {

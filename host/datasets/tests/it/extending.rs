@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Harness, admin};
+use crate::harness::{Answer, Harness, admin, stranger};
 
 async fn patch(harness: &Harness, body: Value) -> Answer {
     harness.json(&admin(), Method::PATCH, "/datasets/d", body).await
@@ -243,4 +243,25 @@ async fn the_index_is_not_built_again_for_a_line() {
     let after = harness.files("search");
     let kept = before.iter().filter(|file| file.contains("part") && after.contains(file)).count();
     assert!(kept > 0, "parts of the index stay: {before:?} {after:?}");
+}
+
+#[tokio::test]
+async fn an_enricher_reads_the_tables_that_the_extension_names() {
+    let harness = editable(json!([])).await;
+    harness.dataset("cris", "nom,cri\nx,Hourra\ny,Hélas\nw,Ouf\n").await;
+    let reading = |id: &str| json!({ "type": "enricher", "plugin": "up", "slots": { "names": id } });
+    post(&harness, "/_bulk_lines", json!([{ "nom": "x" }, { "nom": "z" }])).await.ok();
+    patch(&harness, json!({ "extensions": [reading("cris")] })).await.ok();
+    post(&harness, "/lines", json!({ "nom": "y" })).await.ok();
+    harness.run().await;
+    assert_eq!(values(&harness, "_up.nom").await, ["Hourra", "Z", "Hélas"]);
+    let completed = post(&harness, "/_simulate-extension", json!({ "nom": "w" })).await.ok();
+    assert_eq!(completed["_up.nom"], "Ouf");
+
+    let refused = patch(&harness, json!({ "extensions": [reading("absent")] })).await;
+    assert!(refused.status == 400 && refused.text.contains("\"absent\""), "{}", refused.text);
+    let body = json!({ "title": "Secret", "isRest": true, "schema": [] });
+    harness.json(&stranger(), Method::PUT, "/datasets/secret", body).await.ok();
+    let refused = patch(&harness, json!({ "extensions": [reading("secret")] })).await;
+    assert!(refused.status == 400, "what others keep to themselves: {}", refused.text);
 }

@@ -1,5 +1,6 @@
 //! One feature over real adapters, its routes called in-process, its jobs run when a test says so.
 
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
@@ -13,6 +14,7 @@ use halle_datasets::enrich::EnrichError;
 use halle_datasets::{Datasets, DatasetsConfig, DatasetsParts, Enrichment, Enrichments, handlers, router};
 use halle_extensions::Problem;
 use halle_extensions::host::Enriched;
+use halle_extensions::services::DatasetSlots;
 use halle_http::{BaseUrl, Hub};
 use halle_ingest::rows::arrow_schema;
 use halle_model::caller::{Membership, User};
@@ -246,7 +248,7 @@ pub fn stranger() -> Caller {
 }
 
 /// Enrichments for tests: `enricher` adds the column `_up.nom` with the names in capitals; rows whose name is `bad` are
-/// problems.
+/// problems. A dataset in the slot `names` has other names (`nom`, `cri`).
 #[derive(Debug, Default)]
 pub struct Shouting {
     /// When set, `open` fails with it.
@@ -284,11 +286,40 @@ impl Enrichments for Shouting {
         if let Some(failure) = self.failure.lock().unwrap().clone() {
             return Err(EnrichError::Temporary(failure));
         }
-        Ok(Box::new(Shout(self.plan(owner, extension, columns).await?)))
+        Ok(Box::new(Shout(self.plan(owner, extension, columns).await?, HashMap::new())))
+    }
+
+    async fn open_with(
+        &self,
+        tables: Arc<dyn DatasetSlots>,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+        cancel: CancellationToken,
+    ) -> Result<Box<dyn Enrichment>, EnrichError> {
+        if extension.slots.is_empty() {
+            return self.open(owner, extension, columns, cancel).await;
+        }
+        Ok(Box::new(Shout(self.plan(owner, extension, columns).await?, names(&*tables).await?)))
     }
 }
 
-struct Shout(Vec<Column>);
+/// Names by code, as a dataset in the slot `names` has them.
+async fn names(tables: &dyn DatasetSlots) -> Result<HashMap<String, String>, EnrichError> {
+    let invalid = |problem: Problem| EnrichError::Invalid(problem.message);
+    let mut reader = tables.open_read("names", &serde_json::json!({})).await.map_err(invalid)?;
+    let mut names = HashMap::new();
+    while let Some(rows) = reader.next(2).await.map_err(invalid)? {
+        let text = |key: &str| rows.column_by_name(key).unwrap().as_string::<i32>().clone();
+        let (codes, loud) = (text("nom"), text("cri"));
+        names.extend(
+            (0..rows.num_rows()).map(|row| (codes.value(row).to_owned(), loud.value(row).to_owned())),
+        );
+    }
+    Ok(names)
+}
+
+struct Shout(Vec<Column>, HashMap<String, String>);
 
 #[async_trait]
 impl Enrichment for Shout {
@@ -298,7 +329,8 @@ impl Enrichment for Shout {
 
     async fn run(&mut self, rows: RecordBatch) -> Result<Enriched, EnrichError> {
         let names = rows.column_by_name("nom").unwrap().as_string::<i32>();
-        let loud: StringArray = names.iter().map(|name| name.map(str::to_uppercase)).collect();
+        let cry = |name: &str| self.1.get(name).cloned().unwrap_or_else(|| name.to_uppercase());
+        let loud: StringArray = names.iter().map(|name| name.map(cry)).collect();
         let problems = (0..names.len())
             .filter(|&row| names.is_valid(row) && names.value(row) == "bad")
             .map(|row| (row as u32, Problem::new("test/bad", "nom inconnu")))

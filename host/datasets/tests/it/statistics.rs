@@ -51,6 +51,7 @@ async fn the_period_goes_from_the_first_to_the_last_date() {
     assert_eq!(dataset(&harness, "d").await["timePeriod"], expected);
     let union = json!({ "isVirtual": true, "title": "V", "virtual": { "children": ["d"] } });
     harness.json(&admin(), Method::PUT, "/datasets/v", union).await.ok();
+    harness.run().await;
     let columns = json!({ "schema": [{ "key": "jour" }, { "key": "nom" }] });
     harness.json(&admin(), Method::PATCH, "/datasets/v", columns).await.ok();
     harness.run().await;

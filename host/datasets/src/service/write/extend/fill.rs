@@ -67,7 +67,7 @@ pub(super) async fn fill(
             position += 1;
             continue;
         }
-        let opened = datasets.enrichments.open(&dataset.owner, extension, &columns, cancel.clone()).await;
+        let opened = datasets.open_enrichment(&dataset.owner, extension, &columns, cancel.clone()).await;
         let mut enrichment = opened?;
         let enriched = enrichment.run(rows.clone()).await?;
         if let Some((row, problem)) = enriched.problems.first() {

@@ -1,0 +1,114 @@
+//! Datasets that an enricher reads beside the lines ("reference tables"): the plugin names a slot of its manifest, the
+//! extension says which dataset stands in it.
+//!
+//! They are read with the rights of the owner of the extended dataset. Whoever binds one must be able to read it too: else
+//! an extension would show them what they may not see.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use halle_base::AccountRef;
+use halle_extensions::services::{DatasetSlots, RowsReader, RowsWriter};
+use halle_extensions::{Field, Problem};
+use halle_model::{Caller, Column, Extension};
+use halle_search::params::Params;
+use indexmap::IndexMap;
+use serde_json::Value;
+use tokio_util::sync::CancellationToken;
+
+use super::{EnrichError, Enrichment};
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::read::refused;
+use crate::state::Datasets;
+
+/// Slots of one extension.
+const SLOTS_MAX: usize = 10;
+
+/// The tables of one extension.
+struct Tables {
+    datasets: Datasets,
+    caller: Caller,
+    slots: IndexMap<String, String>,
+}
+
+#[async_trait]
+impl DatasetSlots for Tables {
+    async fn open_read(&self, slot: &str, query: &Value) -> Result<Box<dyn RowsReader>, Problem> {
+        let Some(id) = self.slots.get(slot) else {
+            let message = format!(
+                "Aucun jeu de données n'est associé à « {slot} » : indiquez-le dans \"slots\" de l'extension. \
+                 No dataset stands in the slot `{slot}`: name it in `slots` of the extension."
+            );
+            return Err(Problem::new("dataset/unbound", message));
+        };
+        let pairs = query.as_object().into_iter().flatten().map(|(name, value)| {
+            (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
+        });
+        let params = Params::new(pairs).map_err(|error| Problem::new("dataset/query", error.to_string()))?;
+        let read = self.datasets.batches(&self.caller, id, &params).await.map_err(refused)?;
+        Ok(read.into_reader())
+    }
+
+    async fn open_write(&self, slot: &str, _: &str, _: &[Field]) -> Result<Box<dyn RowsWriter>, Problem> {
+        let message = format!("« {slot} » ne peut qu'être lu. The slot `{slot}` can only be read.");
+        Err(Problem::new("denied/slot", message))
+    }
+}
+
+impl Datasets {
+    fn tables(&self, owner: &AccountRef, extension: &Extension) -> Arc<dyn DatasetSlots> {
+        Arc::new(Tables {
+            datasets: self.seeing_published(),
+            caller: Caller::platform_for(owner.clone()),
+            slots: extension.slots.clone(),
+        })
+    }
+
+    /// The columns that an extension adds to a dataset of `owner` with `columns`.
+    pub(crate) async fn plan_enrichment(
+        &self,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+    ) -> Result<Vec<Column>, EnrichError> {
+        self.enrichments.plan_with(self.tables(owner, extension), owner, extension, columns).await
+    }
+
+    /// Opens the enrichment of an extension for batches that hold `columns`.
+    pub(crate) async fn open_enrichment(
+        &self,
+        owner: &AccountRef,
+        extension: &Extension,
+        columns: &[Column],
+        cancel: CancellationToken,
+    ) -> Result<Box<dyn Enrichment>, EnrichError> {
+        self.enrichments.open_with(self.tables(owner, extension), owner, extension, columns, cancel).await
+    }
+
+    /// Refuses tables that `caller`, or the owner of the extended dataset, may not read.
+    pub(crate) async fn check_tables(
+        &self,
+        caller: &Caller,
+        owner: &AccountRef,
+        extensions: &[Extension],
+    ) -> DatasetsResult<()> {
+        let owner = Caller::platform_for(owner.clone());
+        for extension in extensions {
+            if extension.slots.len() > SLOTS_MAX {
+                let message = format!("Une extension lit au plus {SLOTS_MAX} jeux de données (slots).");
+                return Err(DatasetsError::bad_request(message));
+            }
+            for (slot, id) in &extension.slots {
+                for reader in [caller, &owner] {
+                    if self.load(reader, id, "readLines").await.is_err() {
+                        return Err(DatasetsError::bad_request(format!(
+                            "L'extension lit dans \"{slot}\" le jeu de données \"{id}\", qui n'existe pas ou que vous, ou le \
+                             propriétaire de ce jeu de données, ne pouvez pas lire."
+                        )));
+                    }
+                }
+            }
+        }
+        Ok(())
+    }
+}
