@@ -18,6 +18,7 @@
 //! Start with [`Datasets`], then [`jobs`], then [`http::router`].
 
 mod constraints;
+pub(crate) mod documents;
 pub mod enrich;
 pub mod error;
 pub mod http;

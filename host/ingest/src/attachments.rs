@@ -1,5 +1,6 @@
 //! A zip of files that are no table: pictures, acts, reports. A row per file, with its path in the column `file`.
 
+use std::collections::HashMap;
 use std::fs::File;
 use std::io::Read;
 use std::path::Path;
@@ -50,6 +51,27 @@ pub(crate) fn open(reading: &Reading<'_>) -> IngestResult<Opened> {
 fn is_inside(path: &str) -> bool {
     !path.contains(['\\', ':', '\0'])
         && path.split('/').all(|part| !part.is_empty() && part != "." && part != "..")
+}
+
+/// The files of a zip, to be read one after the other in any order.
+pub struct Attachments {
+    archive: Archive,
+    by_path: HashMap<String, usize>,
+}
+
+impl Attachments {
+    /// Reads the table of contents of a zip.
+    pub fn open(path: &Path) -> IngestResult<Self> {
+        let archive = Archive::open(File::open(path)?)?;
+        let by_path = archive.contents().map(|(index, entry)| (entry.name.clone(), index)).collect();
+        Ok(Self { archive, by_path })
+    }
+
+    /// The file of this path, as the lines have it; `None` when there is none.
+    pub fn find(&self, path: &str) -> IngestResult<Option<Attachment>> {
+        let found = self.by_path.get(path);
+        found.map(|index| self.archive.read(*index).map(|content| Attachment { content })).transpose()
+    }
 }
 
 /// A file of a zip by its path, as the column `file` has it; `None` when there is none.

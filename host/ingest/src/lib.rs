@@ -18,6 +18,8 @@
 //! No file makes a reader panic, whatever is in it. A value that does not fit its column is
 //! no error of the file: it is reported as a [`CellProblem`] and becomes absent.
 //!
+//! [`document`] reads something else: the words of files that come along with lines.
+//!
 //! A format is a module that gives a `Table` of text cells; typing, columns and batches are the same for all. A new one
 //! adds a module, a [`Format`], and a line in `table::open`. Readers are our own where a library would hold the whole file
 //! (XML, JSON), run what is in it (SQLite), or leave no place to say what is wrong and where.
@@ -28,6 +30,7 @@ mod batch;
 mod columns;
 mod csv;
 mod dbf;
+pub mod document;
 mod encoding;
 mod error;
 mod format;
@@ -57,7 +60,7 @@ use std::path::Path;
 use halle_model::Column;
 
 pub use analysis::{Analysis, Dialect, FileColumn, NormalizeOptions, Options, Warning};
-pub use attachments::{Attachment, attachment, each_attachment};
+pub use attachments::{Attachment, Attachments, attachment, each_attachment};
 pub use batch::{BATCH_PROBLEMS_MAX, Batch, CellProblem};
 pub use error::{IngestError, IngestResult};
 pub use format::{Container, Format, Kind, accept};

@@ -179,6 +179,9 @@ pub struct Capabilities {
     /// Substring filters. Default false.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub wildcard: Option<bool>,
+    /// Words of the files that the column names. Default true.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub index_attachment: Option<bool>,
 }
 
 impl Capabilities {
@@ -215,6 +218,11 @@ impl Capabilities {
     /// "Texte filtrable sur groupe de caractères".
     pub fn wildcard(&self) -> bool {
         self.wildcard.unwrap_or(false)
+    }
+
+    /// Whether the words of files are searched.
+    pub fn index_attachment(&self) -> bool {
+        self.index_attachment.unwrap_or(true)
     }
 }
 

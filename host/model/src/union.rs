@@ -151,6 +151,7 @@ fn common(columns: &[Column]) -> Capabilities {
         insensitive: unless_able(all(Capabilities::insensitive)),
         text_agg: if_able(all(|able| able.text_agg.unwrap_or(false))),
         wildcard: if_able(all(Capabilities::wildcard)),
+        index_attachment: unless_able(all(Capabilities::index_attachment)),
     }
 }
 

@@ -74,8 +74,10 @@ impl Tally {
 }
 
 fn column(snapshot: &Snapshot, index: usize, deadline: &Deadline) -> SearchResult<ColumnSummary> {
+    // Values by which nobody may group are listed nowhere; they may be whole documents.
+    let overflow = snapshot.spec.columns.get(index).is_none_or(|column| !column.capabilities.values());
     let mut tally =
-        Tally { filled: 0, distinct: Distinct::new(EXACT_VALUES), seen: FastMap::default(), overflow: false };
+        Tally { filled: 0, distinct: Distinct::new(EXACT_VALUES), seen: FastMap::default(), overflow };
     for live in &snapshot.parts {
         deadline.check()?;
         let (column, alive) = (&live.part.columns[index], live.alive());

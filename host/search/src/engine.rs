@@ -127,6 +127,9 @@ pub struct ColumnSummary {
     pub values: Option<Vec<Value>>,
 }
 
+/// The column of the texts of files: computed, and searched all the same; left out of lines unless it is selected.
+pub const FILE_TEXT: &str = "_file.content";
+
 /// What `/lines` asks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct LinesRequest {

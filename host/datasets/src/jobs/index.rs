@@ -5,11 +5,14 @@ use halle_ingest::rows::RowsReader;
 use halle_model::Column;
 use halle_model::dataset::Status;
 use halle_search::engine::{IndexSpec, IndexSummary};
+use halle_store::BlobKey;
 use halle_store::blobs::LocalBlob;
 use tokio_util::sync::CancellationToken;
 
 use crate::constraints;
 use crate::constraints::rows::Rows;
+use crate::documents;
+use crate::documents::archive::{Files, Unread};
 use crate::jobs::diagnostic::Report;
 use crate::jobs::pipeline::{Meter, Stage, StageError, StageResult};
 use crate::jobs::rows::{blocking, local, read, temporary};
@@ -22,12 +25,23 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     let blob = local(stage, &names::rows(&stage.dataset.id, &stage.building.id)?).await?;
     let rows = stage.building.analysis.as_ref().and_then(|analysis| analysis.get("rows")?.as_u64());
     let meter = stage.meter(rows.or(stage.dataset.count).unwrap_or(0));
-    let version =
-        Versioned { dataset: &stage.dataset.id, version: &stage.building.id, schema: &stage.building.schema };
-    let summary = build(stage.datasets, version, blob, &meter, &stage.context.cancel).await?;
+    let building = &stage.building;
+    let version = Versioned {
+        dataset: &stage.dataset.id,
+        version: &building.id,
+        schema: &building.schema,
+        files: documents::archive_key(
+            &stage.dataset.id,
+            &building.schema,
+            building.original_file.as_ref(),
+            names::upload_of_building(building),
+        )?,
+    };
+    let (summary, unread) = build(stage.datasets, version, blob, &meter, &stage.context.cancel).await?;
     let summary = serde_json::to_value(summary).map_err(StageError::machine)?;
+    let warnings = unread.text().map(|text| ("warning", text)).into_iter().collect();
     stage
-        .ended(Status::Indexed, Vec::new(), move |dataset, _now| {
+        .ended(Status::Indexed, warnings, move |dataset, _now| {
             if let Some(building) = &mut dataset.building {
                 building.summary = Some(summary);
             }
@@ -71,7 +85,6 @@ async fn check_unique(stage: &Stage<'_>) -> StageResult<()> {
 }
 
 /// One version of a dataset, to index.
-#[derive(Clone, Copy)]
 pub(crate) struct Versioned<'a> {
     /// Dataset.
     pub dataset: &'a str,
@@ -79,27 +92,39 @@ pub(crate) struct Versioned<'a> {
     pub version: &'a str,
     /// Its columns.
     pub schema: &'a [Column],
+    /// The zip of the files that its lines name, if they have some.
+    pub files: Option<BlobKey>,
 }
 
-/// Builds the index of a version from its canonical rows, replacing one that is there.
+/// Builds the index of a version from its canonical rows, replacing one that is there. Tells of which files nothing could be
+/// read.
 pub(crate) async fn build(
     datasets: &Datasets,
     version: Versioned<'_>,
     rows: LocalBlob,
     meter: &Meter,
     cancel: &CancellationToken,
-) -> StageResult<IndexSummary> {
-    let columns = columns::indexed(version.schema);
-    let keys = columns.iter().map(|column| column.key.clone()).collect();
-    let spec = IndexSpec { columns, editable: false };
+) -> StageResult<(IndexSummary, Unread)> {
+    let keys = columns::indexed(version.schema).into_iter().map(|column| column.key).collect();
+    let columns = documents::in_index(version.schema);
+    let mut files = Files::open(datasets, &version).await?;
+    let spec = IndexSpec { columns: columns.clone(), editable: false };
     let mut builder = datasets.engine.create(&names::index(version.dataset, version.version), spec).await?;
     let mut batches = read(rows, keys, cancel.clone());
     let mut done = 0_u64;
     while let Some(batch) = batches.recv().await {
         let batch = batch?;
-        done += batch.num_rows() as u64;
-        builder.add(batch).await?;
-        meter(done);
+        let mut from = 0;
+        while from < batch.num_rows() {
+            if cancel.is_cancelled() {
+                return Err(StageError::Cancelled);
+            }
+            let added = files.with_files(&batch, from, &columns).await?;
+            from += added.num_rows();
+            done += added.num_rows() as u64;
+            builder.add(added).await?;
+            meter(done);
+        }
     }
-    Ok(builder.finish().await?)
+    Ok((builder.finish().await?, files.unread))
 }

@@ -19,8 +19,8 @@ pub(crate) fn of_the_file(schema: &[Column]) -> Vec<Column> {
     schema.iter().filter(|column| !column.calculated && column.extension.is_none()).cloned().collect()
 }
 
-/// Adds the columns that the platform computes: `_id`, `_i`, `_rand`, `_geopoint` where lines have a place, and
-/// `_updatedAt` where lines are edited.
+/// Adds the columns that the platform computes: `_id`, `_i`, `_rand`, `_geopoint` where lines have a place,
+/// `_updatedAt` where lines are edited, and those of files where lines have some.
 pub(crate) fn with_calculated(mut schema: Vec<Column>, has_place: bool, is_edited: bool) -> Vec<Column> {
     schema.retain(|column| !column.calculated);
     let mut add = |key: &str, kind: ColumnKind, title: &str| {
@@ -38,6 +38,7 @@ pub(crate) fn with_calculated(mut schema: Vec<Column>, has_place: bool, is_edite
     add("_id", ColumnKind::Text, "Identifiant");
     add("_i", ColumnKind::Integer, "Numéro de ligne");
     add("_rand", ColumnKind::Integer, "Nombre aléatoire");
+    schema.extend(crate::documents::columns(&schema));
     schema
 }
 

@@ -7,6 +7,7 @@ use halle_model::dataset::DatasetKind;
 use halle_store::{EntityExt, Filter};
 use tokio_util::sync::CancellationToken;
 
+use crate::documents;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::index::{Versioned, build};
 use crate::jobs::pipeline::Meter;
@@ -28,8 +29,11 @@ impl Datasets {
         if let Some((draft, sample)) =
             dataset.draft.as_ref().and_then(|draft| Some((draft, draft.served.as_ref()?)))
         {
-            let sample = Versioned { dataset: &dataset.id, version: &sample.id, schema: &draft.schema };
-            self.reindex_version(sample).await?;
+            let upload = names::upload_of(sample);
+            let files =
+                documents::archive_key(&dataset.id, &draft.schema, draft.original_file.as_ref(), upload)?;
+            let (version, schema) = (sample.id.as_str(), draft.schema.as_slice());
+            self.reindex_version(Versioned { dataset: &dataset.id, version, schema, files }).await?;
         }
         let Some(served) = &dataset.served else { return Ok(0) };
         if dataset.kind() == DatasetKind::Editable {
@@ -38,8 +42,11 @@ impl Datasets {
             unit.commit().await?;
             return Ok(served.rows);
         }
-        let version = Versioned { dataset: &dataset.id, version: &served.id, schema: &dataset.schema };
-        self.reindex_version(version).await
+        let upload = names::upload_of(served);
+        let files =
+            documents::archive_key(&dataset.id, &dataset.schema, dataset.original_file.as_ref(), upload)?;
+        let (version, schema) = (served.id.as_str(), dataset.schema.as_slice());
+        self.reindex_version(Versioned { dataset: &dataset.id, version, schema, files }).await
     }
 
     /// Builds the index of one version of a file again. Number of lines.
@@ -53,7 +60,7 @@ impl Datasets {
         })?;
         let silent: Meter = Arc::new(|_rows| {});
         let summary = build(self, version, rows, &silent, &CancellationToken::new()).await;
-        Ok(summary.map_err(DatasetsError::internal)?.rows)
+        Ok(summary.map_err(DatasetsError::internal)?.0.rows)
     }
 
     /// Identifiers of every dataset, oldest first: what `halle reindex` goes through.

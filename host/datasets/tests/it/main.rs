@@ -9,6 +9,7 @@ mod catalog;
 mod constraints;
 #[path = "../../../geo/tests/it/decode.rs"]
 mod decode;
+mod documents;
 mod drafts;
 mod editable;
 mod editing;

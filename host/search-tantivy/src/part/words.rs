@@ -9,7 +9,7 @@ use std::sync::Arc;
 use halle_model::{Column, ColumnKind, concept};
 use halle_search::IndexSpec;
 use halle_search::SearchError;
-use halle_search::engine::SearchResult;
+use halle_search::engine::{FILE_TEXT, SearchResult};
 use tantivy::directory::MmapDirectory;
 use tantivy::postings::{Postings as _, TermInfo};
 use tantivy::query::{
@@ -69,7 +69,7 @@ pub(crate) fn word_fields(spec: &IndexSpec) -> Vec<WordField> {
 
 fn is_searchable(column: &Column) -> bool {
     let internal = column.calculated || matches!(column.key.as_str(), "_id" | "_i" | "_rand");
-    column.kind() == ColumnKind::Text && (!internal || column.key.starts_with("_file."))
+    column.kind() == ColumnKind::Text && (!internal || column.key == FILE_TEXT)
 }
 
 fn boost(column: &Column) -> f32 {

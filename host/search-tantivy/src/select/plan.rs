@@ -2,7 +2,7 @@
 
 use halle_model::ColumnKind;
 use halle_search::ast::{Bound, Operand, TextView};
-use halle_search::engine::SearchResult;
+use halle_search::engine::{FILE_TEXT, SearchResult};
 use halle_search::{Query, SearchError};
 
 use crate::analysis::{self, Placed, View};
@@ -169,7 +169,8 @@ impl Planner<'_> {
             }
         }
         if columns.is_empty() {
-            targets.extend((0..all.len()).filter(|&index| !all[index].calculated));
+            let is_searched = |index: &usize| !all[*index].calculated || all[*index].key == FILE_TEXT;
+            targets.extend((0..all.len()).filter(is_searched));
         }
         let mut parts = Vec::new();
         for index in targets {

@@ -6,13 +6,13 @@ use super::fields::{Fields, cannot_sort, is_sortable};
 use super::raw::{Params, number};
 use super::{bad, filters, fulltext, geo, output};
 use crate::ast::{Cursor, Query, SortBy, SortKey};
-use crate::engine::{LineFields, LinesRequest, ScanRequest, SearchResult};
+use crate::engine::{FILE_TEXT, LineFields, LinesRequest, ScanRequest, SearchResult};
 
 /// Last line that `page` reaches; further on, follow `next`.
 pub const PAGE_WINDOW_LINES_MAX: usize = 10_000;
 
-/// Columns left out unless they are selected: shapes are heavy.
-const HEAVY: &[&str] = &["_geoshape", "_geocorners"];
+/// Columns left out unless they are selected: shapes and the texts of files are heavy.
+const HEAVY: &[&str] = &["_geoshape", "_geocorners", FILE_TEXT];
 
 /// Fields that are no columns of the canonical rows.
 const SYSTEM: &[&str] = &["_id", "_i", "_rand"];

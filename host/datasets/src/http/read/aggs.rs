@@ -25,7 +25,7 @@ pub(super) async fn values_agg(
     params: Params,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let reading = datasets.open(&caller, &id, "getValuesAgg").await?;
+    let reading = datasets.open(&caller, &id, "getValuesAgg").await?.at(&base.0);
     let cache = cache_for(&params, &reading)?;
     if let Some(response) = unchanged(&headers, &reading, cache) {
         return Ok(response);
@@ -58,11 +58,12 @@ pub(super) async fn values_agg(
 pub(super) async fn geo_agg(
     Seen(datasets): Seen,
     Path(id): Path<String>,
+    base: BaseUrl,
     caller: Caller,
     params: Params,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let reading = datasets.open(&caller, &id, "getGeoAgg").await?;
+    let reading = datasets.open(&caller, &id, "getGeoAgg").await?.at(&base.0);
     let asked = search_params(&params)?;
     if asked.get("format") == Some("geojson") {
         let cache = cache_for(&params, &reading)?;

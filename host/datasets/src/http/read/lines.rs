@@ -148,11 +148,12 @@ fn attached(mut response: Response, reading: &Reading, extension: &str) -> Respo
 pub(super) async fn one(
     Seen(datasets): Seen,
     target: Target,
+    base: BaseUrl,
     caller: Caller,
     params: Params,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let reading = open(&datasets, &caller, &target, ["readLine", "readOwnLine"]).await?;
+    let reading = open(&datasets, &caller, &target, ["readLine", "readOwnLine"]).await?.at(&base.0);
     let line = reading.line(&target.line, &search_params(&params)?).await?;
     let owner = target.owner.as_ref().map(owner_value);
     if owner.is_some_and(|owner| line.get("_owner") != Some(&Value::from(owner))) {

@@ -1,5 +1,6 @@
 //! Reads: lines, values, aggregations, exports. Each works on one consistent version, opened by [`Datasets::open`].
 
+mod addressed;
 mod agg_places;
 mod aggs;
 mod batches;
@@ -55,6 +56,8 @@ pub struct Reading {
     /// Columns that the version has: after a change of the schema it takes a moment until the index has the new ones.
     columns: Vec<Column>,
     index: Arc<dyn Index>,
+    /// The same as the engine gave it, which knows no addresses of files.
+    raw: Arc<dyn Index>,
     operation: &'static str,
     /// What links begin with; empty for links without a host.
     base: String,
@@ -86,10 +89,13 @@ impl Datasets {
             if let Some(served) = &dataset.served {
                 let index = self.engine.open(&names::index(&dataset.id, &served.id)).await?;
                 let columns = columns_of(&dataset.schema, &*index);
+                let raw = index;
+                let index = addressed::over(&raw, &dataset, "");
                 return Ok(Reading {
                     dataset,
                     columns,
                     index,
+                    raw,
                     operation,
                     base: String::new(),
                     clock: Arc::clone(&self.clock),
@@ -150,6 +156,7 @@ impl Reading {
     #[must_use]
     pub fn at(mut self, base: &str) -> Self {
         base.clone_into(&mut self.base);
+        self.index = addressed::over(&self.raw, &self.dataset, base);
         self
     }
 

@@ -6,7 +6,7 @@ use halle_model::dataset::Status;
 use halle_model::{Caller, Dataset};
 use halle_store::documents::Stored;
 
-use super::{Reading, columns_of, not_ready};
+use super::{Reading, addressed, columns_of, not_ready};
 use crate::error::DatasetsResult;
 use crate::service::union::UnionError;
 use crate::service::union::index::Whose;
@@ -30,8 +30,10 @@ impl Datasets {
             return Err(not_ready(dataset));
         }
         let columns = columns_of(&dataset.schema, &*index);
+        let raw = index;
+        let index = addressed::over(&raw, dataset, "");
         let (base, clock) = (String::new(), Arc::clone(&self.clock));
-        Ok(Some(Reading { dataset: Arc::clone(dataset), columns, index, operation, base, clock }))
+        Ok(Some(Reading { dataset: Arc::clone(dataset), columns, index, raw, operation, base, clock }))
     }
 }
 

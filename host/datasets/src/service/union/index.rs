@@ -12,8 +12,9 @@ use halle_search::{Index, Query};
 
 use super::UnionError;
 use super::tree::{Leaf, Seen, Way};
+use crate::documents;
 use crate::error::DatasetsError;
-use crate::service::{columns, names};
+use crate::service::names;
 use crate::state::Datasets;
 
 /// Whose lines are read.
@@ -33,7 +34,7 @@ impl Datasets {
         whose: Whose<'_>,
         only: Option<&str>,
     ) -> Result<Arc<dyn Index>, UnionError> {
-        let spec = IndexSpec { columns: columns::indexed(&dataset.schema), editable: false };
+        let spec = IndexSpec { columns: documents::in_index(&dataset.schema), editable: false };
         let mut members = Vec::new();
         for leaf in self.leaves(dataset).await? {
             if only.is_none_or(|only| only == leaf.dataset.id) {
@@ -75,7 +76,12 @@ impl Datasets {
             }
             let gives = |column: &&Column| {
                 let found = own.iter().find(|other| other.key == column.key);
-                shown.contains(&column.key)
+                let is_shown = if documents::is_of_files(&column.key) {
+                    documents::attachment_column(own).is_some_and(|files| shown.contains(&files.key))
+                } else {
+                    shown.contains(&column.key)
+                };
+                is_shown
                     && found.is_some_and(|o| o.kind() == column.kind() && o.separator == column.separator)
             };
             members.push(UnionMember {

@@ -35,12 +35,16 @@ pub(crate) use sync::rebuild_job;
 pub use sync::{LineLocks, REBUILD_LINES, SYNC_LINES, SyncLines};
 pub(crate) use transaction::{require_editable, require_ownership};
 
+use crate::documents;
+
 /// Computed columns that the index of an editable dataset has besides the producer's.
 const KEPT: [&str; 7] = ["_id", "_i", "_updatedAt", "_updatedBy", "_updatedByName", "_owner", "_ownerName"];
 
 /// Columns of the index of an editable dataset: its own, and those that edited lines have.
 pub(crate) fn index_columns(schema: &[Column]) -> Vec<Column> {
-    let kept = |column: &&Column| !column.calculated || KEPT.contains(&column.key.as_str());
+    let kept = |column: &&Column| {
+        !column.calculated || KEPT.contains(&column.key.as_str()) || documents::is_of_files(&column.key)
+    };
     // What is counted changes with every line; an index is not built again for it.
     let uncounted = |column: &Column| Column { values: None, cardinality: None, ..column.clone() };
     schema.iter().filter(kept).map(uncounted).collect()

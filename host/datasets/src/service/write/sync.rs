@@ -4,19 +4,21 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use halle_base::Timestamp;
-use halle_model::Dataset;
+use halle_model::{Column, Dataset};
 use halle_search::ast::{Query, SortBy, SortKey};
 use halle_search::engine::{IndexSpec, LineFields, LinesRequest};
 use halle_search::{Index, IndexId, SearchError};
 use halle_store::runner::{JobContext, JobError, JobHandler};
-use halle_store::{EntityExt, Job, NewJob, StoreError};
+use halle_store::{EntityExt, Job, LineRecord, NewJob, StoreError};
 use serde_json::{Map, Value, json};
 
 use super::group::Queue;
 use super::lock::Turns;
 use super::{batch, index_columns};
+use crate::documents;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::union::tell_parents;
 use crate::service::{columns, names, period};
@@ -30,6 +32,9 @@ pub const REBUILD_LINES: &str = "dataset-rebuild-lines";
 
 /// Lines read from SQL and given to the index at a time.
 const LINES_PER_STEP: u32 = 1_000;
+
+/// The same, where lines have files whose texts are read.
+const LINES_WITH_FILES_PER_STEP: u32 = 32;
 
 /// Locks kept before those that nobody holds are forgotten.
 const LOCKS_MAX: usize = 1_000;
@@ -84,11 +89,12 @@ impl Datasets {
             Some(seen) => seen,
             None => highest(&*index).await?,
         };
+        let step = lines_per_step(&index.spec().columns);
         loop {
-            let lines = self.store.read().await?.lines().after(&dataset.id, from, LINES_PER_STEP).await?;
+            let lines = self.store.read().await?.lines().after(&dataset.id, from, step).await?;
             let Some(last) = lines.last() else { break };
             from = last.i;
-            let added = batch::of(&index.spec().columns, &lines)?;
+            let added = self.batch(dataset, &index.spec().columns, &lines).await?;
             let touched = lines.iter().map(|line| line.id.clone()).collect();
             index.apply(touched, added).await?;
             *seen = Some(from);
@@ -132,17 +138,32 @@ impl Datasets {
         let columns = index_columns(&dataset.schema);
         let spec = IndexSpec { columns: columns.clone(), editable: true };
         let mut builder = self.engine.create(id, spec).await?;
-        let mut from = 0;
+        let (mut from, step) = (0, lines_per_step(&columns));
         loop {
-            let lines = self.store.read().await?.lines().after(&dataset.id, from, LINES_PER_STEP).await?;
+            let lines = self.store.read().await?.lines().after(&dataset.id, from, step).await?;
             let Some(last) = lines.last() else { break };
             from = last.i;
-            if let Some(batch) = batch::of(&columns, &lines)? {
+            if let Some(batch) = self.batch(dataset, &columns, &lines).await? {
                 builder.add(batch).await?;
             }
         }
         builder.finish().await?;
         Ok(from)
+    }
+
+    /// The lines that are not deleted, with what their files say; `None` when all are deleted.
+    async fn batch(
+        &self,
+        dataset: &Dataset,
+        columns: &[Column],
+        lines: &[LineRecord],
+    ) -> DatasetsResult<Option<RecordBatch>> {
+        let Some(batch) = batch::of(columns, lines)? else { return Ok(None) };
+        if !documents::has_files(columns) {
+            return Ok(Some(batch));
+        }
+        let files = self.files_of_lines(dataset, lines).await?;
+        documents::with(&batch, columns, &files).map(Some)
     }
 
     /// Forgets deleted lines that the index no longer has, and writes the statistics of the columns.
@@ -174,6 +195,10 @@ impl Datasets {
         unit.commit().await?;
         Ok(())
     }
+}
+
+fn lines_per_step(columns: &[Column]) -> u32 {
+    if documents::has_files(columns) { LINES_WITH_FILES_PER_STEP } else { LINES_PER_STEP }
 }
 
 /// The number of the last line that an index has; 0 when it is empty.
