@@ -129,7 +129,8 @@ impl App {
         let temp_dir = folder.join("tmp");
         std::fs::create_dir_all(&temp_dir)?;
         let datasets = datasets(args, &base, &engine, &installed, &services, &hub, &temp_dir)
-            .with_pictures(Arc::new(MediaPictures(Arc::clone(&egress))));
+            .with_pictures(Arc::new(MediaPictures(Arc::clone(&egress))))
+            .with_egress(Arc::clone(&egress));
         let applications = applications(&base, &datasets, &installed);
         let processings = Processings::new(ProcessingsParts {
             store: Arc::clone(&base.store),

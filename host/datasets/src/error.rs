@@ -34,6 +34,9 @@ pub enum DatasetsError {
     /// This version cannot do it. The text says what.
     #[error("{0}")]
     NotImplemented(String),
+    /// Another server did not give what was asked of it. The text says what.
+    #[error("{0}")]
+    Remote(String),
     /// Refused by a permission, or an error that is already in the client's words.
     #[error(transparent)]
     Api(#[from] ApiError),

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, OnceLock};
 
 use halle_base::{Clock, Dice, Secret, limits};
+use halle_extensions::services::Egress;
 use halle_http::Hub;
 use halle_model::limits::LimitValues;
 use halle_search::SearchEngine;
@@ -14,6 +15,7 @@ use crate::enrich::{AllEnrichments, Enrichments};
 use crate::pictures::Pictures;
 use crate::service::read::TileCache;
 use crate::service::recent::Recent;
+use crate::service::remote_files::RemoteFiles;
 use crate::service::thumbnail::Cache;
 use crate::service::write::LineLocks;
 
@@ -84,6 +86,8 @@ struct Shared {
     tiles: TileCache,
     pictures: OnceLock<Arc<dyn Pictures>>,
     thumbnails: Cache,
+    egress: OnceLock<Arc<dyn Egress>>,
+    remote_files: RemoteFiles,
 }
 
 impl Datasets {
@@ -116,6 +120,25 @@ impl Datasets {
         // The first ones stay: features that were given this one before share them.
         let _ = self.1.pictures.set(pictures);
         self
+    }
+
+    /// The feature with a way out to other servers, for files of descriptions that are there. Without, they are refused with
+    /// 501.
+    #[must_use]
+    pub fn with_egress(self, egress: Arc<dyn Egress>) -> Self {
+        // As for pictures.
+        let _ = self.1.egress.set(egress);
+        self
+    }
+
+    /// The way out to other servers.
+    pub(crate) fn egress(&self) -> Option<&Arc<dyn Egress>> {
+        self.1.egress.get()
+    }
+
+    /// What is known of files on other servers.
+    pub(crate) fn remote_files(&self) -> &RemoteFiles {
+        &self.1.remote_files
     }
 
     /// What makes pictures small.

@@ -13,6 +13,7 @@ use serde_json::{Map, Value, json};
 
 use crate::service::drafts::may_see;
 use crate::service::load::protected;
+use crate::service::remote_files::{REMOTE_FILE, TARGET};
 
 /// Attributes that every answer has, whatever `select` says.
 pub(crate) const ALWAYS: &[&str] = &["id", "href", "page", "slug", "title", "owner"];
@@ -127,11 +128,16 @@ fn kinds(dataset: &Dataset) -> [(&'static str, bool); 3] {
     [("isRest", dataset.is_rest), ("isVirtual", dataset.is_virtual), ("isMetaOnly", dataset.is_meta_only)]
 }
 
-/// Files that go with the description, with the addresses of those that are kept here.
+/// Files that go with the description, with the addresses of those that are had here. Where remote ones are is not told.
 fn attachments(dataset: &Dataset, listed: &Value, base: &str) -> Value {
     let mut listed = listed.clone();
     for entry in listed.as_array_mut().into_iter().flatten() {
-        let name = entry.get("name").and_then(Value::as_str).filter(|_| entry["type"] == "file");
+        let is_remote = entry["type"] == REMOTE_FILE;
+        if let Some(entry) = entry.as_object_mut().filter(|_| is_remote) {
+            entry.shift_remove(TARGET);
+        }
+        let is_here = is_remote || entry["type"] == "file";
+        let name = entry.get("name").and_then(Value::as_str).filter(|_| is_here);
         if let Some(name) = name {
             let name = name.replace('%', "%25").replace('?', "%3F").replace('#', "%23").replace(' ', "%20");
             let root = format!("{base}/data-fair/api/v1/datasets/{}", dataset.id);

@@ -27,6 +27,7 @@ impl From<DatasetsError> for ApiError {
             DatasetsError::LengthRequired => (StatusCode::LENGTH_REQUIRED, "length-required"),
             DatasetsError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file-too-large"),
             DatasetsError::UnsupportedType(_) => (StatusCode::BAD_REQUEST, "unsupported-type"),
+            DatasetsError::Remote(_) => (StatusCode::BAD_GATEWAY, "remote-file"),
             DatasetsError::NotImplemented(_) => (StatusCode::NOT_IMPLEMENTED, "not-implemented"),
         };
         Self::new(status, code, text)

@@ -69,6 +69,9 @@ pub(super) async fn get(
         let value = text.and_then(|text| HeaderValue::from_str(&text).ok());
         value.map(|value| answered.insert(name, value));
     }
+    if let Some(status) = found.remote {
+        answered.insert("x-remote-status", HeaderValue::from_static(status.as_str()));
+    }
     if let Some(date) = updated_at(&found.dataset, &name) {
         set_last_modified(answered, date);
     }

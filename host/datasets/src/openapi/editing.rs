@@ -68,7 +68,8 @@ fn metadata_files(add: &mut impl FnMut(&str, &str, Operation)) {
     let get = on("downloadMetadataAttachment", "Télécharger une pièce jointe de la description.");
     let get = get.parameters([path()]).answers(200, "Le fichier.", bytes());
     let get = get.answers(206, "La partie demandée par `Range`.", bytes());
-    add(one, "get", get.refuses(416, "Le fichier n'a pas ces octets."));
+    let get = get.refuses(416, "Le fichier n'a pas ces octets.");
+    add(one, "get", get.refuses(502, "Le fichier, de type `remoteFile`, ne peut pas être récupéré."));
     let delete = on("deleteMetadataAttachment", "Supprimer une pièce jointe de la description.");
     add(one, "delete", delete.parameters([path()]).answers_nothing(204, "Supprimée."));
 }

@@ -6,6 +6,7 @@ use halle_model::dataset::DESCRIPTIVE;
 use serde_json::{Map, Value};
 
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::remote_files;
 
 /// Attributes that PATCH accepts (reference §1.4).
 pub(crate) const PATCHABLE: &[&str] = &[
@@ -68,12 +69,7 @@ pub(crate) fn check_attributes(attributes: &Map<String, Value>, creation: bool) 
             return Err(DatasetsError::bad_request(message));
         }
     }
-    let listed = attributes.get("attachments").and_then(Value::as_array);
-    if listed.is_some_and(|listed| listed.iter().any(|entry| entry["type"] == "remoteFile")) {
-        let message =
-            "Les pièces jointes de type \"remoteFile\" ne sont pas prises en charge par cette version.";
-        return Err(DatasetsError::NotImplemented(message.to_owned()));
-    }
+    attributes.get("attachments").map_or(Ok(()), remote_files::check)?;
     if let Some(title) = attributes.get("title") {
         let text = title.as_str().unwrap_or_default().trim();
         if text.is_empty() || text.chars().count() > TITLE_CHARS_MAX {
@@ -95,6 +91,9 @@ pub(crate) fn set_description(dataset: &mut Dataset, attributes: &Map<String, Va
     for (name, value) in attributes.iter().filter(|(name, _)| DESCRIPTIVE.contains(&name.as_str())) {
         if value.is_null() {
             dataset.description.shift_remove(name);
+        } else if name == "attachments" {
+            let listed = remote_files::with_known_targets(dataset.description.get(name), value.clone());
+            dataset.description.insert(name.clone(), listed);
         } else {
             dataset.description.insert(name.clone(), value.clone());
         }

@@ -14,6 +14,7 @@ use sha2::{Digest, Sha256};
 
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::names;
+use crate::service::remote_files::{self, RemoteStatus};
 use crate::state::Datasets;
 
 /// Bytes of the name of a file.
@@ -44,6 +45,8 @@ pub(crate) struct Found {
     pub etag: String,
     /// Bytes of the whole file.
     pub size: u64,
+    /// How it was come by, if it is on another server.
+    pub remote: Option<RemoteStatus>,
     key: BlobKey,
 }
 
@@ -57,30 +60,46 @@ impl Datasets {
         path: &Path,
     ) -> DatasetsResult<(Dataset, MetadataFile)> {
         let dataset = self.load(caller, id, "postMetadataAttachment").await?.entity;
-        let folder = folder(&dataset.id, name)?;
-        let before = self.blobs.keys(&folder).await?;
+        let (_, size) = self.keep_metadata_file(&dataset.id, name, path).await?;
+        let updated_at = crate::views::millis(self.clock.now());
+        let file = MetadataFile { mimetype: media_type(name), name: name.to_owned(), size, updated_at };
+        Ok((dataset, file))
+    }
+
+    /// Keeps a file under its name, in the place of one that has it. Its key and its bytes.
+    pub(crate) async fn keep_metadata_file(
+        &self,
+        dataset: &str,
+        name: &str,
+        path: &Path,
+    ) -> DatasetsResult<(BlobKey, u64)> {
+        let before = self.blobs.keys(&folder(dataset, name)?).await?;
         let file = path.to_owned();
         let digest = tokio::task::spawn_blocking(move || digest(&file)).await;
         let digest = digest.map_err(DatasetsError::internal)?.map_err(DatasetsError::internal)?;
-        let key = names::metadata_file(&dataset.id, &name_digest(name), Some(&digest))?;
+        let key = names::metadata_file(dataset, &name_digest(name), Some(&digest))?;
         let info = self.blobs.put_file(&key, path).await?;
         for old in before.iter().filter(|old| **old != key) {
             self.blobs.delete(old).await?;
         }
-        let updated_at = crate::views::millis(self.clock.now());
-        let file =
-            MetadataFile { mimetype: media_type(name), name: name.to_owned(), size: info.size, updated_at };
-        Ok((dataset, file))
+        Ok((key, info.size))
     }
 
-    /// The file of this name; 404 when there is none.
+    /// The file of this name, fetched if it is on another server; 404 when there is none.
     pub(crate) async fn metadata_file(&self, caller: &Caller, id: &str, name: &str) -> DatasetsResult<Found> {
         let dataset = self.load(caller, id, "downloadMetadataAttachment").await?.entity;
-        let key = self.blobs.keys(&folder(&dataset.id, name)?).await?.pop();
+        let folder = folder(&dataset.id, name)?;
+        let (key, remote) = match remote_files::target_of(&dataset, name) {
+            Some(target) => {
+                let (key, status) = self.remote_file(&dataset, name, target).await?;
+                (Some(key), Some(status))
+            }
+            None => (self.blobs.keys(&folder).await?.pop(), None),
+        };
         let key = key.ok_or_else(|| missing(name))?;
         let info = self.blobs.head(&key).await?.ok_or_else(|| missing(name))?;
         let digest = key.as_str().rsplit('/').next().unwrap_or_default();
-        Ok(Found { dataset, etag: format!("\"{digest}\""), size: info.size, key })
+        Ok(Found { dataset, etag: format!("\"{digest}\""), size: info.size, remote, key })
     }
 
     /// The bytes of a file, or a range of them.

@@ -30,6 +30,7 @@ pub mod read;
 pub(crate) mod read_key;
 pub(crate) mod recent;
 pub mod reindex;
+pub(crate) mod remote_files;
 pub mod replace;
 pub(crate) mod rules;
 pub mod schema;

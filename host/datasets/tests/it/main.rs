@@ -32,6 +32,7 @@ mod permissions;
 mod plugins;
 mod read_key;
 mod realtime;
+mod remote_files;
 mod statistics;
 mod table_schema;
 mod thumbnails;
