@@ -111,13 +111,13 @@ impl Datasets {
         let lock = self.line_locks().of(&id);
         let _seen = lock.lock().await;
         let index = self.engine.open(&id).await?;
-        let mut from = after;
+        let (mut from, step) = (after, lines_per_step(&index.spec().columns));
         while from < last {
-            let mut lines = self.store.read().await?.lines().after(&dataset.id, from, LINES_PER_STEP).await?;
+            let mut lines = self.store.read().await?.lines().after(&dataset.id, from, step).await?;
             lines.retain(|line| line.i <= last);
             let Some(end) = lines.last() else { break };
             from = end.i;
-            let added = batch::of(&index.spec().columns, &lines)?;
+            let added = self.batch(dataset, &index.spec().columns, &lines).await?;
             index.apply(lines.iter().map(|line| line.id.clone()).collect(), added).await?;
         }
         Ok(())
