@@ -25,6 +25,8 @@ impl Text {
                 '\n' | '\r' | '\u{c}' | '\u{2028}' | '\u{2029}' => self.line(),
                 // A soft hyphen is where a word may be broken, not a part of it.
                 '\u{ad}' | '\u{feff}' | '\u{200b}' => {}
+                // What a printer sets as one piece of type, a person looks for letter by letter.
+                '\u{fb00}'..='\u{fb06}' => ligature(character).chars().for_each(|one| self.character(one)),
                 character if character.is_whitespace() || character.is_control() => self.space(),
                 character => self.character(character),
             }
@@ -60,5 +62,16 @@ impl Text {
     /// The text.
     pub(super) fn finish(self) -> String {
         self.out
+    }
+}
+
+fn ligature(character: char) -> &'static str {
+    match character {
+        '\u{fb00}' => "ff",
+        '\u{fb01}' => "fi",
+        '\u{fb02}' => "fl",
+        '\u{fb03}' => "ffi",
+        '\u{fb04}' => "ffl",
+        _ => "st",
     }
 }

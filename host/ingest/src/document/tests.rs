@@ -63,6 +63,7 @@ fn texts_are_read_in_their_encoding() {
     let page = "<html><head><title>Avis</title><style>p { color: red }</style></head><body><!-- non -->\
                 <p>Le ch&ecirc;ne<b>s</b> &amp; l&#233;rable &lt;5 m</p><script>secret()</script>&eacute;t&eacute</body>";
     check("a.html", page.as_bytes(), "Avis\nLe chênes & lérable <5 m\nét&eacute");
+    check("a.md", "a\u{fb03}chage de la \u{fb01}n".as_bytes(), "affichage de la fin");
     check("sans-nom", b"<!DOCTYPE html><p>Oui", "Oui");
     let rtf = br"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 Arial;}}{\*\generator x;}\f0 L'\'e9t\'e9 \u8364? d\b un\b0\par Arr\'eat\'e9}";
     check("a.rtf", rtf, "L'été € dun\nArrêté");
