@@ -151,7 +151,46 @@ pub const TARGETS: &[Target] = &[
         ],
         feed: expression,
     },
+    Target {
+        name: "pdf",
+        seeds: || texts(&[PDF]),
+        pieces: &[
+            " 0 obj ",
+            " endobj ",
+            "stream\n",
+            "\nendstream",
+            "<<",
+            ">>",
+            "[",
+            "]",
+            "(",
+            ")",
+            "/Kids [2 0 R]",
+            "/Filter /FlateDecode",
+            "/Type /ObjStm /N 9 /First 3",
+            "/Differences [1 /eacute]",
+            " 0 R ",
+            " Tj ",
+            "-99999999999",
+        ],
+        feed: |input| document("a.pdf", input),
+    },
+    Target {
+        name: "rtf",
+        seeds: || {
+            texts(&[r"{\rtf1\ansi\ansicpg1252{\fonttbl{\f0 A;}}\f0 L'\'e9t\'e9 \u8364? \b un\par{\*\x y}}"])
+        },
+        pieces: &["{", "}", "\\bin9 ", "\\u-1?", "\\uc9", "\\'", "\\ansicpg932"],
+        feed: |input| document("a.rtf", input),
+    },
 ];
+
+const PDF: &str = "%PDF-1.7\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n2 0 obj << /Kids [3 0 R] >> endobj\n\
+3 0 obj << /Type /Page /Parent 2 0 R /Contents [4 0 R] /Resources << /Font << /F 5 0 R >> /XObject << /X 7 0 R >> >> >> endobj\n\
+4 0 obj << /Length 70 >>\nstream\nq 1 0 0 1 2 3 cm BT /F 9 Tf (L'\\351t\\351) Tj [(a) -300 <01>] TJ ET Q /X Do\nendstream endobj\n\
+5 0 obj << /Subtype /Type1 /FirstChar 32 /Widths [500 600] /Encoding << /Differences [1 /fi] >> /ToUnicode 6 0 R >> endobj\n\
+6 0 obj << >> stream\n1 begincodespacerange <00> <ff> endcodespacerange 1 beginbfrange <61> <63> <0041> endbfrange\nendstream endobj\n\
+7 0 obj << /Subtype /Form /Matrix [1 0 0 1 9 9] >> stream\nBT /F 9 Tf (b) ' ET\nendstream endobj\ntrailer << /Root 1 0 R >>";
 
 const GEOJSON: &str = r#"{"type":"FeatureCollection","crs":{"properties":{"name":"EPSG:2154"}},"features":[
 {"type":"Feature","id":1,"properties":{"a":"x","b":{"c":1}},"geometry":{"type":"Polygon","coordinates":[[[0,0],[1,0],[1,1],[0,0]]]}},
@@ -200,6 +239,13 @@ fn file(name: &str, input: &[u8]) {
         if batch.is_err() {
             return;
         }
+    }
+}
+
+/// Reads the text of a document. A panic that its reader keeps to itself is one all the same.
+fn document(name: &str, input: &[u8]) {
+    if let Err(error) = halle_ingest::document::text(name, input) {
+        assert!(!error.to_string().contains("interrompue"), "the reader of {name} panicked");
     }
 }
 
