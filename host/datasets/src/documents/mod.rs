@@ -140,6 +140,18 @@ fn address(dataset: &str, path: &str) -> String {
     address
 }
 
+/// The path that is written so in an address; `None` when it is no text.
+pub(crate) fn path_of(written: &str) -> Option<String> {
+    let mut path = Vec::with_capacity(written.len());
+    let mut rest = written.as_bytes();
+    while let Some((&first, after)) = rest.split_first() {
+        let code = after.get(..2).filter(|_| first == b'%').and_then(|two| hex::decode(two).ok());
+        path.push(code.as_ref().map_or(first, |code| code[0]));
+        rest = if code.is_some() { &after[2..] } else { after };
+    }
+    String::from_utf8(path).ok()
+}
+
 /// The batch under the columns of an index, with what is known of the file of each of its lines.
 pub(crate) fn with(
     batch: &RecordBatch,
@@ -188,6 +200,11 @@ mod tests {
 
     #[test]
     fn addresses_keep_what_they_name() {
+        for path in ["2024/Arrêté n°1 #?.pdf", "100%.pdf", "a%20b"] {
+            let address = address("d", path);
+            assert_eq!(path_of(address.strip_prefix("d/attachments/").unwrap()).as_deref(), Some(path));
+        }
+        assert_eq!(path_of("%FF"), None);
         assert_eq!(
             address("d", "2024/Arrêté n°1 #?.pdf"),
             "d/attachments/2024/Arr%C3%AAt%C3%A9%20n%C2%B01%20%23%3F.pdf"

@@ -24,7 +24,8 @@ fn pdf(words: &str) -> Vec<u8> {
     .into_bytes()
 }
 
-fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
+/// A zip of these files.
+pub fn zip(files: &[(&str, &[u8])]) -> Vec<u8> {
     let mut archive = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
     for (name, content) in files {
         archive.start_file(*name, zip::write::SimpleFileOptions::default()).unwrap();

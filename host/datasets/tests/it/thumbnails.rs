@@ -161,3 +161,28 @@ async fn a_dataset_has_the_small_picture_of_its_description() {
     assert_eq!(view.get("thumbnail"), None);
     plain.get(&admin(), "/datasets/sans/thumbnail").await.refused(404, "Ce jeu de données n'a pas d'image.");
 }
+
+#[tokio::test]
+async fn files_of_lines_are_pictures_when_the_producer_says_so_through_virtual_datasets_too() {
+    let mut harness = Harness::new().await;
+    harness.datasets = harness.datasets.with_pictures(Arc::new(Album::default()));
+    let photos = crate::documents::zip(&[("été/a b.png", b"photo a"), ("c.png", b"photo c")]);
+    harness.upload(&admin(), "/datasets/photos", ("photos.zip", &photos), &[]).await.ok();
+    harness.run().await;
+    let pictures = json!({ "attachmentsAsImage": true });
+    harness.json(&admin(), Method::PATCH, "/datasets/photos", pictures).await.ok();
+    let union = json!({ "title": "v", "isVirtual": true, "virtual": { "children": ["photos"] }, "schema": [{ "key": "file" }] });
+    harness.json(&admin(), Method::PUT, "/datasets/v", union).await.ok();
+    harness.run().await;
+    for id in ["photos", "v"] {
+        let page =
+            get(&harness, &format!("/datasets/{id}/lines?thumbnail=true&select=file&sort=-file")).await.ok();
+        let line = page["results"][0].as_object().unwrap();
+        assert_eq!(line["file"], "été/a b.png");
+        assert!(!line.contains_key("_attachment_url"), "{id}: it was not asked for");
+        let small = get(&harness, line["_thumbnail"].as_str().unwrap()).await;
+        assert_eq!(small.text, "photo a 300x200 Cover", "{id}");
+    }
+    let hidden = format!("/datasets/v/thumbnail/{}", hex::encode("/attachments/photos/absent.png"));
+    assert_eq!(get(&harness, &hidden).await.status, 404);
+}

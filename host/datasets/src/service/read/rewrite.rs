@@ -7,6 +7,7 @@ use halle_search::params::{LinesParams, Params};
 use serde_json::{Map, Value};
 
 use super::{Reading, wkt};
+use crate::documents;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::rich_text::{Rendering, truncated};
 use crate::service::attachments::ATTACHMENT;
@@ -37,6 +38,10 @@ pub(super) struct Thumbnails {
     hidden: bool,
     /// Address of the dataset.
     dataset: String,
+    /// Whether pictures are files of the children of a virtual dataset: only their addresses tell of which.
+    of_children: bool,
+    /// Whether these addresses were read for this only.
+    hides_address: bool,
     size_px: (u32, u32),
 }
 
@@ -59,14 +64,28 @@ impl Thumbnails {
         if hidden {
             asked.select.push(column.key.clone());
         }
+        let of_children = reading.dataset().is_virtual && column.refers_to.as_deref() == Some(ATTACHMENT);
+        let hides_address = of_children && !asked.select.iter().any(|key| key == documents::URL);
+        if hides_address && reading.columns().iter().any(|column| column.key == documents::URL) {
+            asked.select.push(documents::URL.to_owned());
+        }
         let dataset = format!("{}/data-fair/api/v1/datasets/{}", reading.base, reading.dataset().id);
-        Ok(Some(Self { column, hidden, dataset, size_px }))
+        Ok(Some(Self { column, hidden, dataset, of_children, hides_address, size_px }))
     }
 
     fn apply(&self, values: &mut Map<String, Value>) {
         let key = &self.column.key;
-        let value = values.get(key).and_then(Value::as_str);
-        let address = value.and_then(|value| thumbnail::address(&self.column, value, self.size_px));
+        let text = |key: &str| values.get(key).and_then(Value::as_str);
+        let value = if self.of_children {
+            let root = format!("{}/attachments/", self.dataset);
+            text(documents::URL).and_then(|url| documents::path_of(url.strip_prefix(&root)?))
+        } else {
+            text(key).map(str::to_owned)
+        };
+        let address = value.and_then(|value| thumbnail::address(&self.column, &value, self.size_px));
+        if self.hides_address {
+            values.shift_remove(documents::URL);
+        }
         if self.hidden {
             values.shift_remove(key);
         }

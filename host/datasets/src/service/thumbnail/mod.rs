@@ -20,6 +20,7 @@ pub use cache::CacheStatus;
 
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::pictures::{FetchError, Frame, SOURCE_BYTES_MAX};
+use crate::service::attachments::ATTACHMENT;
 use crate::service::read::Reading;
 use crate::state::Datasets;
 
@@ -48,7 +49,9 @@ impl Datasets {
         source: &Source,
         frame: &Frame,
     ) -> DatasetsResult<Thumbnail> {
-        if !reading.names_picture(source).await? {
+        // The path of a file of a child begins with the child; whoever fetches it looks for its line.
+        let of_child = reading.dataset().is_virtual && matches!(source, Source::Attachment(_));
+        if !(of_child && reading.shows_files()) && !reading.names_picture(source).await? {
             return Err(missing("Aucune ligne de ce jeu de données n'a cette image."));
         }
         match source {
@@ -113,6 +116,12 @@ impl Datasets {
 }
 
 impl Reading {
+    /// Whether pictures are files of lines.
+    fn shows_files(&self) -> bool {
+        let column = picture_column(self.dataset(), self.columns());
+        column.is_some_and(|column| column.refers_to.as_deref() == Some(ATTACHMENT))
+    }
+
     /// Whether a line has the picture in the column of pictures.
     async fn names_picture(&self, source: &Source) -> DatasetsResult<bool> {
         let Some(column) = picture_column(self.dataset(), self.columns()) else { return Ok(false) };
