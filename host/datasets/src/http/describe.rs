@@ -13,7 +13,8 @@ use crate::rich_text::Rendering;
 use crate::service::thumbnail::size_px;
 use crate::views;
 
-/// The description of a dataset. `select` acts through its negative items only.
+/// The description of a dataset; with `raw=true` without what is computed for the caller. `select` acts through its negative
+/// items only.
 pub(super) async fn describe(
     Seen(datasets): Seen,
     caller: Caller,
@@ -23,7 +24,11 @@ pub(super) async fn describe(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let dataset = datasets.get(&caller, &id).await?;
-    let mut view = Value::Object(views::dataset(&dataset, &caller, &base.0));
+    let mut view = views::dataset(&dataset, &caller, &base.0);
+    if params.flag("raw") {
+        view.retain(|name, _| !views::COMPUTED.contains(&name.as_str()));
+    }
+    let mut view = Value::Object(view);
     datasets.name_private_concepts(&dataset, &mut view["schema"]).await?;
     let negatives: Vec<&str> =
         params.list("select").into_iter().filter(|name| name.starts_with('-')).collect();

@@ -1,6 +1,7 @@
 //! `GET /datasets/{id}/raw`, `/convert`, `/full`, `/data-files` and `/attachments`.
 
 use axum::Json;
+use axum::body::Body;
 use axum::extract::Path;
 use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -10,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::error::DatasetsError;
 use crate::http::headers::{answer, streamed};
+use crate::http::range::{Wanted, wanted};
 use crate::http::seen::Seen;
 use crate::service::files::{converted, full_name, kind_of};
 use crate::service::full::Width;
@@ -20,20 +22,44 @@ use crate::views::millis;
 const TRACK: Option<&str> = Some("readDataFiles");
 
 /// The file as it was uploaded.
-pub(super) async fn raw(Seen(datasets): Seen, caller: Caller, Path(id): Path<String>) -> ApiResult<Response> {
-    send_original(&datasets, &caller, &id, "downloadOriginalData").await
+pub(super) async fn raw(
+    Seen(datasets): Seen,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    send_original(&datasets, &caller, &id, "downloadOriginalData", &headers).await
 }
 
+/// The upload, or the range of it that is asked. `asked` are the headers of the request.
 async fn send_original(
     datasets: &Datasets,
     caller: &Caller,
     id: &str,
     operation: &'static str,
+    asked: &HeaderMap,
 ) -> ApiResult<Response> {
-    let download = datasets.original_file(caller, id, operation, None).await?;
-    let headers = file_headers(&download.name, &download.mimetype, Some(download.info.size));
-    let response = (headers, streamed(download.body));
-    Ok(answer(&download.dataset, operation, TRACK, response))
+    let download = datasets.original_file(caller, id, operation).await?;
+    let size = download.info.size;
+    // Uploads have no strong validator: a part is never asked on condition.
+    let (status, body, length, range) = match wanted(asked, size, "") {
+        Wanted::Part(part) => {
+            let range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
+            let length = part.end - part.start;
+            let bytes = datasets.part_of(&download.key, part).await?;
+            (StatusCode::PARTIAL_CONTENT, streamed(bytes), length, Some(range))
+        }
+        Wanted::Unsatisfiable => {
+            (StatusCode::RANGE_NOT_SATISFIABLE, Body::empty(), 0, Some(format!("bytes */{size}")))
+        }
+        Wanted::Whole => (StatusCode::OK, streamed(download.body), size, None),
+    };
+    let mut headers = file_headers(&download.name, &download.mimetype, Some(length));
+    headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
+    if let Some(range) = range.and_then(|range| HeaderValue::from_str(&range).ok()) {
+        headers.insert(header::CONTENT_RANGE, range);
+    }
+    Ok(answer(&download.dataset, operation, TRACK, (status, headers, body)))
 }
 
 /// The rows with the columns of extensions: CSV, or GeoJSON where they have a geometry.
@@ -62,8 +88,9 @@ pub(super) async fn convert(
     Seen(datasets): Seen,
     caller: Caller,
     Path(id): Path<String>,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
-    send_converted(&datasets, &caller, &id, "downloadOriginalData").await
+    send_converted(&datasets, &caller, &id, "downloadOriginalData", &headers).await
 }
 
 async fn send_converted(
@@ -71,10 +98,11 @@ async fn send_converted(
     caller: &Caller,
     id: &str,
     operation: &'static str,
+    asked: &HeaderMap,
 ) -> ApiResult<Response> {
     let known = datasets.permitted(caller, id, operation).await?;
     if converted(&known).is_none() {
-        return send_original(datasets, caller, id, operation).await;
+        return send_original(datasets, caller, id, operation, asked).await;
     }
     let (dataset, body) = datasets.written_file(caller, id, operation, Width::Converted).await?;
     let (name, mimetype) = match converted(&dataset) {
@@ -117,12 +145,13 @@ pub(super) async fn one(
     Seen(datasets): Seen,
     caller: Caller,
     Path((id, name)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
     let operation = "downloadDataFile";
     match datasets.data_file_key(&caller, &id, operation, &name).await? {
         Some("full") => send_full(&datasets, &caller, &id, operation).await,
-        Some("normalized") => send_converted(&datasets, &caller, &id, operation).await,
-        Some(_) => send_original(&datasets, &caller, &id, operation).await,
+        Some("normalized") => send_converted(&datasets, &caller, &id, operation, &headers).await,
+        Some(_) => send_original(&datasets, &caller, &id, operation, &headers).await,
         None => Err(DatasetsError::Missing(format!("Le fichier \"{name}\" n'existe pas.")).into()),
     }
 }

@@ -5,7 +5,7 @@ use std::ops::Range;
 use halle_ingest::Kind;
 use halle_model::dataset::AnalysedFile;
 use halle_model::{Caller, Dataset};
-use halle_store::blobs::LocalBlob;
+use halle_store::blobs::{BlobKey, LocalBlob};
 use halle_store::{BlobInfo, ByteStream};
 use serde::Serialize;
 
@@ -37,10 +37,12 @@ pub struct Download {
     pub name: String,
     /// Media type.
     pub mimetype: String,
-    /// Size of the whole file.
+    /// Size of the file.
     pub info: BlobInfo,
-    /// The bytes asked.
+    /// Its bytes.
     pub body: ByteStream,
+    /// Where they are kept.
+    pub(crate) key: BlobKey,
 }
 
 impl Datasets {
@@ -51,7 +53,6 @@ impl Datasets {
         caller: &Caller,
         id: &str,
         operation: &'static str,
-        range: Option<Range<u64>>,
     ) -> DatasetsResult<Download> {
         let dataset = self.load(caller, id, operation).await?.entity;
         let missing = || DatasetsError::Missing("Ce jeu de données n'a pas de fichier original.".to_owned());
@@ -65,8 +66,15 @@ impl Datasets {
         let file = newest.and_then(|building| building.original_file.clone());
         let file = file.or_else(|| dataset.original_file.clone()).ok_or_else(missing)?;
         let key = names::original(&dataset.id, upload)?;
-        let (info, body) = self.blobs.get(&key, range).await?.ok_or_else(missing)?;
-        Ok(Download { dataset, name: file.name, mimetype: file.mimetype, info, body })
+        let (info, body) = self.blobs.get(&key, None).await?.ok_or_else(missing)?;
+        Ok(Download { dataset, name: file.name, mimetype: file.mimetype, info, body, key })
+    }
+
+    /// A part of an upload that was opened. `range`, in bytes, must be within it.
+    pub(crate) async fn part_of(&self, key: &BlobKey, range: Range<u64>) -> DatasetsResult<ByteStream> {
+        let missing = || DatasetsError::Missing("Ce fichier vient d'être remplacé.".to_owned());
+        let (_, body) = self.blobs.get(key, Some(range)).await?.ok_or_else(missing)?;
+        Ok(body)
     }
 
     /// The canonical rows of the served version, for the full file.

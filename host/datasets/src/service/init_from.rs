@@ -124,7 +124,7 @@ impl Datasets {
     /// The upload of the source.
     async fn copied_file(&self, caller: &Caller, source: &Dataset) -> DatasetsResult<Copied> {
         check(caller, "readLines", source)?;
-        let mut download = self.original_file(caller, &source.id, "downloadOriginalData", None).await?;
+        let mut download = self.original_file(caller, &source.id, "downloadOriginalData").await?;
         let (file, path) = self.temporary()?;
         let mut file = tokio::fs::File::from_std(file);
         while let Some(piece) = download.body.next().await {

@@ -199,6 +199,9 @@ async fn every_filter_finds_what_it_names() {
     let sums = harness.get(&admin(), "/datasets?size=0&sums=count").await.ok();
     assert_eq!((&sums["sums"], &sums["count"]), (&json!({ "count": 2 }), &json!(4)));
     let raw = harness.get(&admin(), "/datasets?raw=true&size=1").await.ok();
+    let id = raw["results"][0]["id"].as_str().unwrap();
+    let one = harness.get(&admin(), &format!("/datasets/{id}?raw=true")).await.ok();
+    assert!(one["title"].is_string() && one.get("userPermissions").is_none(), "{one}");
     assert!(raw["results"][0].get("userPermissions").is_none() && raw["results"][0].get("href").is_none());
     assert_eq!(harness.get(&admin(), "/datasets?sums=nothing").await.status, 400);
 }

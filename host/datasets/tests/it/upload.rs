@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::Body;
-use axum::http::{Method, Request};
+use axum::http::{Method, Request, StatusCode, header};
 use serde_json::json;
 
 use crate::harness::{BASE, Harness, admin};
@@ -188,6 +188,32 @@ async fn files_can_be_taken_back() {
         .await
         .refused(404, "Le fichier \"x.csv\" n'existe pas.");
     assert_eq!(files[0]["url"], format!("{BASE}/data-fair/api/v1/datasets/d/raw"));
+}
+
+#[tokio::test]
+async fn a_part_of_the_upload_can_be_downloaded() {
+    let harness = Harness::new().await;
+    harness.dataset("d", COMMUNES).await;
+    let ask = |path: &'static str, range: &'static str| {
+        let request = Request::get(path).header(header::RANGE, range).body(Body::empty()).unwrap();
+        let harness = &harness;
+        async move { harness.send(&admin(), request).await }
+    };
+    let size = COMMUNES.len();
+    for path in ["/datasets/d/raw", "/datasets/d/data-files/data.csv"] {
+        let part = ask(path, "bytes=2-5").await;
+        assert_eq!((part.status, part.text.as_str()), (StatusCode::PARTIAL_CONTENT, &COMMUNES[2..6]));
+        assert_eq!(part.headers[header::CONTENT_RANGE], format!("bytes 2-5/{size}"));
+        assert_eq!(part.headers[header::CONTENT_LENGTH], "4");
+    }
+    let beyond = ask("/datasets/d/raw", "bytes=99999999-").await;
+    assert_eq!((beyond.status, beyond.text.as_str()), (StatusCode::RANGE_NOT_SATISFIABLE, ""));
+    assert_eq!(beyond.headers[header::CONTENT_RANGE], format!("bytes */{size}"));
+    let whole = harness.get(&admin(), "/datasets/d/raw").await;
+    assert_eq!(
+        (whole.text.as_str(), &whole.headers[header::ACCEPT_RANGES]),
+        (COMMUNES, &"bytes".parse().unwrap())
+    );
 }
 
 #[tokio::test]
