@@ -50,8 +50,8 @@ impl Datasets {
         frame: &Frame,
     ) -> DatasetsResult<Thumbnail> {
         // The path of a file of a child begins with the child; whoever fetches it looks for its line.
-        let of_child = reading.dataset().is_virtual && matches!(source, Source::Attachment(_));
-        if !(of_child && reading.shows_files()) && !reading.names_picture(source).await? {
+        let is_of_child = matches!(source, Source::Attachment(_)) && reading.shows_files_of_children();
+        if !is_of_child && !reading.names_picture(source).await? {
             return Err(missing("Aucune ligne de ce jeu de données n'a cette image."));
         }
         match source {
@@ -116,9 +116,9 @@ impl Datasets {
 }
 
 impl Reading {
-    /// Whether pictures are files of lines.
-    fn shows_files(&self) -> bool {
-        let column = picture_column(self.dataset(), self.columns());
+    /// Whether pictures are files of the lines of other datasets.
+    fn shows_files_of_children(&self) -> bool {
+        let column = picture_column(self.dataset(), self.columns()).filter(|_| self.dataset().is_virtual);
         column.is_some_and(|column| column.refers_to.as_deref() == Some(ATTACHMENT))
     }
 
