@@ -33,9 +33,25 @@ impl BaseUrl {
     }
 }
 
-/// Middleware: leaves the [`BaseUrl`] in the request's extensions. The state is the configured public URL.
+/// Extension of a request that came to another address than the main one: that of a publication site, or of nothing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Elsewhere;
+
+/// Whether two addresses have another scheme, host or port; `false` for what is no address.
+fn differ(one: &str, other: &str) -> bool {
+    match (url::Url::parse(one), url::Url::parse(other)) {
+        (Ok(one), Ok(other)) => one.origin() != other.origin(),
+        _ => false,
+    }
+}
+
+/// Middleware: leaves the [`BaseUrl`] in the request's extensions, and [`Elsewhere`] where it is not the main one. The state
+/// is the configured public URL.
 pub async fn resolve(State(public_url): State<Arc<str>>, mut request: Request, next: Next) -> Response {
     let base = BaseUrl::of(request.headers(), &public_url);
+    if differ(&base.0, &public_url) {
+        request.extensions_mut().insert(Elsewhere);
+    }
     request.extensions_mut().insert(base);
     next.run(request).await
 }
@@ -46,5 +62,18 @@ impl<S: Send + Sync> FromRequestParts<S> for BaseUrl {
     async fn from_request_parts(parts: &mut Parts, _state: &S) -> Result<Self, ApiError> {
         let base = parts.extensions.get::<Self>().cloned();
         base.ok_or_else(|| ApiError::internal("a route is mounted outside the base URL layer"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_main_address_has_many_spellings() {
+        assert!(!differ("https://Example.org", "https://example.org:443/data"));
+        assert!(differ("https://example.org", "http://example.org"));
+        assert!(differ("https://site.example.org", "https://example.org"));
+        assert!(!differ("example.org", "https://example.org"), "nothing is known of it");
     }
 }

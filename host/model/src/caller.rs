@@ -56,6 +56,8 @@ pub struct Caller {
     pub scopes: Option<Vec<String>>,
     /// Rights that come with keys of resources: for these resources they replace all the others.
     pub passes: Vec<Pass>,
+    /// Owner of the publication site that the request came to: there, names mean what the owner has (reference §1.1).
+    pub site: Option<AccountRef>,
 }
 
 impl Caller {

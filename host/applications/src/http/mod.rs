@@ -6,7 +6,9 @@ mod keys;
 mod picture;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::get;
+use halle_datasets::http::site;
 use halle_http::openapi::OpenApiPart;
 use utoipa::OpenApi;
 
@@ -24,9 +26,11 @@ pub fn router(applications: Applications) -> Router {
         .route("/{id}/keys", get(keys::read).post(keys::replace))
         .route("/{id}/capture", get(picture::capture))
         .route("/{id}/drawing.svg", get(picture::svg));
+    let on_site = from_fn_with_state(applications.datasets.clone(), site::resolve);
     Router::new()
         .nest("/data-fair/api/v1/applications", api)
         .route("/data-fair/app/{id}", get(picture::page))
+        .layer(on_site)
         .with_state(applications)
 }
 

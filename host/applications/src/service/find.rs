@@ -30,7 +30,14 @@ impl Applications {
         operation_id: &str,
     ) -> ApiResult<Stored<Application>> {
         let mut work = self.store.read().await?;
-        let found = work.load::<Application>(id).await?;
+        let mut found = work.load::<Application>(id).await?;
+        if let Some(owner) = &caller.site {
+            // On a publication site, only what its owner has is found, by its slug too.
+            found = found.filter(|one| one.owner.kind == owner.kind && one.owner.id == owner.id);
+            if found.is_none() {
+                found = work.find::<Application>("slug", &format!("{}/{id}", owner.key())).await?;
+            }
+        }
         let application =
             found.ok_or_else(|| ApiError::not_found(format!("L'application `{id}` n'existe pas.")))?;
         require(
@@ -46,6 +53,9 @@ impl Applications {
     pub async fn list(&self, caller: &Caller, query: &ListQuery) -> ApiResult<Page<Application>> {
         let filter = Filter::page(query.paging.skip, query.paging.size).searching(&query.q);
         let mut filter = filter.listed_for(caller, "applications");
+        if let Some(owner) = &caller.site {
+            filter = filter.with("owner", owner.key());
+        }
         if let Some(dataset) = &query.dataset {
             filter = filter.with("dataset", dataset);
         }

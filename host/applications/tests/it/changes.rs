@@ -1,6 +1,9 @@
 //! Create, read, list, configure, grant, delete; who may.
 
 use axum::http::Method;
+use halle_base::Clock;
+use halle_model::Settings;
+use halle_store::EntityExt;
 use halle_testkit::Api;
 use serde_json::{Value, json};
 
@@ -138,4 +141,32 @@ async fn a_contributor_works_and_does_not_grant() {
     let seen: Value = bob.get(&path).await.ok();
     assert_eq!(seen, created);
     assert_eq!(statuses(&bob, &path).await, [200, 200, 403, 200, 200, 403, 204]);
+}
+
+#[tokio::test]
+async fn on_a_publication_site_a_slug_names_what_its_owner_has() {
+    let site = Site::new().await;
+    let path = site.application().await;
+    site.publish(&path).await;
+    let account = halle_base::AccountRef::organization("ville", "Ville");
+    let content =
+        json!({ "publicationSites": [{ "type": "data-fair-portals", "id": "p", "title": "Données" }] });
+    let settings = json!({ "key": account.key(), "account": account, "content": content });
+    let settings: Settings = serde_json::from_value(settings).expect("settings are sound");
+    let stack = &site.world.tools.stack;
+    let mut unit = stack.store.begin().await.expect("the store answers");
+    unit.insert(&settings, stack.clock.now()).await.expect("nobody has set anything yet");
+    unit.commit().await.expect("the store answers");
+    let other = site.anonymous.by("paul@port:admin");
+    other.post(APPLICATIONS, &body()).await.ok();
+    let on_site = "publicationSites=data-fair-portals:p";
+    let found = site.anonymous.get(&format!("{APPLICATIONS}/les-arbres?{on_site}")).await.ok();
+    assert_eq!(format!("{APPLICATIONS}/{}", found["id"].as_str().unwrap_or_default()), path);
+    site.anonymous.get(&format!("{APPLICATIONS}/les-arbres")).await.refused(404);
+    assert_eq!(
+        other.get(&format!("{APPLICATIONS}?{on_site}")).await.ok()["count"],
+        1,
+        "theirs is not of the site"
+    );
+    assert_eq!(other.get(APPLICATIONS).await.ok()["count"], 2);
 }

@@ -48,7 +48,7 @@ impl Painter for TextPainter {
 
 /// The feature, ready to be called, with one private dataset `arbres` of three lines.
 pub struct Site {
-    _world: World,
+    pub world: World,
     /// Nobody.
     pub anonymous: Api,
     /// An admin of the organisation that owns everything.
@@ -76,7 +76,7 @@ impl Site {
         let anonymous = Api::new(router).described_by(&halle_applications::openapi().document);
         let owner = anonymous.by("alice@ville:admin");
         world.upload(&owner, "arbres", "nom\nchêne\norme\nif\n").await;
-        Self { _world: world, anonymous, owner }
+        Self { world, anonymous, owner }
     }
 
     /// Creates an application that draws `arbres`; its path in the API.

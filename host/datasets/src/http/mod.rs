@@ -25,22 +25,25 @@ pub mod root;
 pub mod schema;
 pub(crate) mod seen;
 pub mod simulate;
+pub mod site;
 mod target;
 pub mod thumbnail;
 pub mod upload;
 pub mod write;
 
 use axum::Router;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post, put};
 
 use crate::state::Datasets;
 
 /// Every route of the feature, relative to `/data-fair/api/v1`.
 pub fn router(datasets: Datasets) -> Router {
-    let own = Router::new()
+    let everywhere = Router::new()
         .route("/ping", get(root::ping))
         .route("/vocabulary", get(root::vocabulary))
-        .merge(accounts())
+        .merge(accounts());
+    let own = Router::new()
         .route("/datasets/{id}/owner", put(owner::change_owner))
         .route("/datasets/{id}/metadata-settings", get(owner::metadata_settings))
         .route("/datasets", get(list::list).post(create::create))
@@ -75,7 +78,8 @@ pub fn router(datasets: Datasets) -> Router {
         )
         .route("/datasets/{id}/data-files", get(files::list))
         .route("/datasets/{id}/data-files/{name}", get(files::one));
-    own.merge(read::routes()).merge(write::routes()).with_state(datasets)
+    let on_site = from_fn_with_state(datasets.clone(), site::resolve);
+    own.merge(read::routes()).merge(write::routes()).layer(on_site).merge(everywhere).with_state(datasets)
 }
 
 /// Routes about accounts, publication sites and small lists.

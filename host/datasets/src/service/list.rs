@@ -152,6 +152,10 @@ fn filter(caller: &Caller, query: &ListQuery, except: Option<&str>) -> Option<Fi
             filter.none_of.push((one.key, one.none_of.clone()));
         }
     }
+    if let Some(owner) = &caller.site {
+        let root = AccountRef { department: None, ..owner.clone() };
+        filter.any_of.push(("owner-filter", vec![root.key()]));
+    }
     if query.mine && except != Some("owner") {
         filter.any_of.push(("owner", vec![caller.account.as_ref()?.key()]));
     }

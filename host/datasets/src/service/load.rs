@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use halle_base::AccountRef;
 use halle_http::auth::require;
 use halle_model::permission::{Protected, dataset_operation};
 use halle_model::{Caller, Dataset};
@@ -104,12 +105,16 @@ pub(crate) async fn load_in(
     Ok(dataset)
 }
 
-/// The dataset with this identifier, else the one with this slug: the caller's own first, else the only one there is.
+/// The dataset with this identifier, else the one with this slug: the caller's own first, else the only one there is. On a
+/// publication site, the owner of the site has it.
 pub(crate) async fn find(
     unit: &mut dyn UnitOfWork,
     caller: &Caller,
     id: &str,
 ) -> DatasetsResult<Option<Stored<Dataset>>> {
+    if let Some(owner) = &caller.site {
+        return find_on_site(unit, owner, id).await;
+    }
     if let Some(dataset) = unit.load::<Dataset>(id).await? {
         return Ok(Some(dataset));
     }
@@ -120,5 +125,23 @@ pub(crate) async fn find(
         }
     }
     let mut page = unit.list::<Dataset>(&Filter::all(2).with("slug", id)).await?;
+    Ok(if page.count == 1 { page.results.pop() } else { None })
+}
+
+/// The dataset with this identifier, else the only one with this slug, of those that `owner` and its departments have.
+async fn find_on_site(
+    unit: &mut dyn UnitOfWork,
+    owner: &AccountRef,
+    id: &str,
+) -> DatasetsResult<Option<Stored<Dataset>>> {
+    let is_own = |dataset: &Dataset| dataset.owner.kind == owner.kind && dataset.owner.id == owner.id;
+    if let Some(dataset) = unit.load::<Dataset>(id).await?
+        && is_own(&dataset)
+    {
+        return Ok(Some(dataset));
+    }
+    let root = AccountRef { department: None, ..owner.clone() };
+    let filter = Filter::all(2).with("slug", id).with("owner-filter", root.key());
+    let mut page = unit.list::<Dataset>(&filter).await?;
     Ok(if page.count == 1 { page.results.pop() } else { None })
 }

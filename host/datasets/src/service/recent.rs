@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use halle_base::AccountRef;
 use halle_model::{Caller, Dataset};
 use halle_store::documents::Stored;
 
@@ -17,7 +18,7 @@ pub(crate) struct Recent(Mutex<Kept>);
 #[derive(Default)]
 struct Kept {
     version: u64,
-    /// By the account that asked (a slug means the account's own dataset first), then by identifier or slug.
+    /// By the account that asked (a slug means the account's own dataset first) and the site it asked on, then by identifier or slug.
     datasets: HashMap<(String, String), Arc<Stored<Dataset>>>,
 }
 
@@ -46,6 +47,7 @@ impl Recent {
 }
 
 fn key(caller: &Caller, id: &str) -> (String, String) {
-    let account = caller.account.as_ref().map(halle_base::AccountRef::key).unwrap_or_default();
-    (account, id.to_owned())
+    let named = |account: &Option<AccountRef>| account.as_ref().map(AccountRef::key).unwrap_or_default();
+    // Keys of accounts hold no space.
+    (format!("{} {}", named(&caller.account), named(&caller.site)), id.to_owned())
 }

@@ -118,6 +118,11 @@ impl Harness {
     pub async fn send(&self, caller: &Caller, mut request: Request<Body>) -> Answer {
         request.extensions_mut().insert(halle_http::Caller(caller.clone()));
         request.extensions_mut().insert(BaseUrl(BASE.into()));
+        self.answer(request).await
+    }
+
+    /// Sends a request that says itself who asks, and where.
+    pub async fn answer(&self, request: Request<Body>) -> Answer {
         let response = self.router.clone().oneshot(request).await.unwrap();
         let (parts, body) = response.into_parts();
         let bytes = axum::body::to_bytes(body, usize::MAX).await.unwrap();

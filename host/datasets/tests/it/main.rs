@@ -33,6 +33,7 @@ mod plugins;
 mod read_key;
 mod realtime;
 mod remote_files;
+mod sites;
 mod statistics;
 mod table_schema;
 mod thumbnails;
