@@ -3,7 +3,7 @@
 use halle_base::AccountRef;
 use halle_http::ApiError;
 use halle_model::settings::{DatasetsMetadata, PrivateConcept, PublicationSite};
-use halle_model::{Caller, Dataset, Settings};
+use halle_model::{Caller, Column, Dataset, Settings, concept};
 use halle_store::settings::{settings_of, site_url};
 use halle_store::{EntityExt, Filter};
 use serde_json::{Map, Value, json};
@@ -72,13 +72,35 @@ impl Datasets {
         Ok(settings.into_iter().flat_map(|settings| settings.content.private_vocabulary).collect())
     }
 
+    /// Concepts of the owner's own that columns hold: the short identifier of each, and the key of its first column.
+    pub(crate) async fn own_concepts(
+        &self,
+        owner: &AccountRef,
+        columns: &[Column],
+    ) -> DatasetsResult<Vec<(String, String)>> {
+        let is_private =
+            |column: &&Column| column.refers_to.as_deref().is_some_and(|uri| concept::by_uri(uri).is_none());
+        if !columns.iter().any(|column| is_private(&column)) {
+            return Ok(Vec::new());
+        }
+        let concepts = self.private_vocabulary(owner).await?.into_iter();
+        let held = concepts.filter_map(|concept| {
+            let holds = |column: &&Column| {
+                column.refers_to.as_ref().is_some_and(|uri| concept.identifiers.contains(uri))
+            };
+            let key = columns.iter().find(holds)?.key.clone();
+            Some((concept.id, key))
+        });
+        Ok(held.collect())
+    }
+
     /// Adds `x-concept` to the columns on the wire that hold a concept of the owner's own.
     pub(crate) async fn name_private_concepts(
         &self,
         dataset: &Dataset,
         columns: &mut Value,
     ) -> DatasetsResult<()> {
-        let is_private = |uri: &&String| halle_model::concept::by_uri(uri).is_none();
+        let is_private = |uri: &&String| concept::by_uri(uri).is_none();
         if !dataset.schema.iter().filter_map(|column| column.refers_to.as_ref()).any(|uri| is_private(&uri)) {
             return Ok(());
         }

@@ -270,3 +270,21 @@ async fn webhooks_of_the_owner_are_called_for_what_they_want() {
     }
     assert_eq!(events, [vec![], vec!["dataset-created", "finalize-end", "publication"]]);
 }
+
+#[tokio::test]
+async fn lines_are_filtered_by_concepts_of_the_owner_alone() {
+    let harness = Harness::new().await;
+    let concept =
+        json!({ "id": "matricule", "title": "Matricule", "identifiers": ["https://ville.fr/matricule"] });
+    settings(&harness, json!({ "privateVocabulary": [concept] })).await;
+    harness.dataset("d", "numero,nom\n1,a\n2,b\n3,c\n").await;
+    let schema = json!([{ "key": "numero", "x-refersTo": "https://ville.fr/matricule" }, { "key": "nom" }]);
+    patch(&harness, &admin(), "d", json!({ "schema": schema })).await.ok();
+    harness.run().await;
+    let total = async |query: &str| {
+        harness.get(&admin(), &format!("/datasets/d/lines?{query}")).await.ok()["total"].clone()
+    };
+    assert_eq!(total("_c_matricule_eq=2").await, 1);
+    assert_eq!(total("_c_matricule_gte=2").await, 2);
+    assert_eq!(total("_c_autre_eq=2").await, 3, "a concept that no column holds is ignored");
+}

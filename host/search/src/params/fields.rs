@@ -3,7 +3,7 @@
 use std::sync::LazyLock;
 
 use halle_model::concept::Concept;
-use halle_model::{Column, ColumnKind};
+use halle_model::{Column, ColumnKind, concept};
 
 use super::bad;
 use crate::engine::{SearchError, SearchResult};
@@ -39,6 +39,7 @@ static SYSTEM: LazyLock<[Column; 3]> = LazyLock::new(|| {
 pub struct Fields<'a> {
     columns: &'a [Column],
     geolocated: bool,
+    own_concepts: &'a [(String, String)],
 }
 
 /// What a filter asks of a column.
@@ -52,7 +53,13 @@ pub(super) enum Need {
 impl<'a> Fields<'a> {
     /// Columns in the order of the schema; `geolocated` when lines have points or shapes.
     pub fn new(columns: &'a [Column], geolocated: bool) -> Self {
-        Self { columns, geolocated }
+        Self { columns, geolocated, own_concepts: &[] }
+    }
+
+    /// The same, with concepts that are in no common vocabulary: the short identifier of each, and the key of its column.
+    #[must_use]
+    pub fn with_own_concepts(self, own_concepts: &'a [(String, String)]) -> Self {
+        Self { own_concepts, ..self }
     }
 
     /// Columns in the order of the schema.
@@ -76,6 +83,15 @@ impl<'a> Fields<'a> {
         self.columns
             .iter()
             .find(|column| column.refers_to.as_deref().is_some_and(|uri| concept.identifiers.contains(&uri)))
+    }
+
+    /// The primary column of the concept with this short identifier, of the common vocabulary or another.
+    pub(super) fn named_concept(&self, id: &str) -> Option<&'a Column> {
+        let own = || {
+            let (_, key) = self.own_concepts.iter().find(|(own, _)| own == id)?;
+            self.get(key)
+        };
+        concept::by_id(id).and_then(|concept| self.concept(concept)).or_else(own)
     }
 
     /// The column that a filter names; 400 when there is none.

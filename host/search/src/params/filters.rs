@@ -1,6 +1,6 @@
 //! Column filters, concept filters, and everything else that decides which lines match.
 
-use halle_model::{Column, ColumnKind, concept};
+use halle_model::{Column, ColumnKind};
 
 use super::fields::{Fields, Need, check_capability, split_suffix};
 use super::operand::{self, Compare};
@@ -41,7 +41,7 @@ pub fn query(params: &Params, fields: &Fields<'_>) -> SearchResult<Query> {
 fn column_filter(name: &str, value: &str, fields: &Fields<'_>) -> SearchResult<Option<Query>> {
     let Some((key, suffix)) = split_suffix(name) else { return Ok(None) };
     let column = match key.strip_prefix("_c_") {
-        Some(id) => match concept::by_id(id).and_then(|concept| fields.concept(concept)) {
+        Some(id) => match fields.named_concept(id) {
             Some(column) => column,
             None => return Ok(None),
         },

@@ -55,6 +55,8 @@ pub struct Reading {
     dataset: Arc<Stored<Dataset>>,
     /// Columns that the version has: after a change of the schema it takes a moment until the index has the new ones.
     columns: Vec<Column>,
+    /// Concepts of the owner's own: short identifier, and key of the column.
+    own_concepts: Vec<(String, String)>,
     index: Arc<dyn Index>,
     /// The same as the engine gave it, which knows no addresses of files.
     raw: Arc<dyn Index>,
@@ -91,9 +93,11 @@ impl Datasets {
                 let columns = columns_of(&dataset.schema, &*index);
                 let raw = index;
                 let index = addressed::over(&raw, &dataset, "");
+                let own_concepts = self.own_concepts(&dataset.owner, &columns).await?;
                 return Ok(Reading {
                     dataset,
                     columns,
+                    own_concepts,
                     index,
                     raw,
                     operation,
@@ -161,7 +165,7 @@ impl Reading {
     }
 
     pub(crate) fn fields(&self) -> Fields<'_> {
-        Fields::new(&self.columns, is_geolocated(&self.dataset))
+        Fields::new(&self.columns, is_geolocated(&self.dataset)).with_own_concepts(&self.own_concepts)
     }
 }
 

@@ -32,8 +32,10 @@ impl Datasets {
         let columns = columns_of(&dataset.schema, &*index);
         let raw = index;
         let index = addressed::over(&raw, dataset, "");
+        let own_concepts = self.own_concepts(&dataset.owner, &columns).await?;
         let (base, clock) = (String::new(), Arc::clone(&self.clock));
-        Ok(Some(Reading { dataset: Arc::clone(dataset), columns, index, raw, operation, base, clock }))
+        let dataset = Arc::clone(dataset);
+        Ok(Some(Reading { dataset, columns, own_concepts, index, raw, operation, base, clock }))
     }
 }
 
