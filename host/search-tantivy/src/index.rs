@@ -24,7 +24,7 @@ use crate::lines::scan::Scan;
 use crate::lines::{self, gather, shapes};
 use crate::select::Selection;
 use crate::snapshot::{Field, Live, Snapshot};
-use crate::{Shared, agg, builder, folder, summary};
+use crate::{Shared, agg, builder, folder, quick, summary};
 
 /// Small parts at the end of an editable index before they are made one.
 const TAIL_PARTS_MAX: usize = 8;
@@ -188,10 +188,16 @@ impl Index for Reader {
     }
 
     async fn lines(&self, request: LinesRequest) -> SearchResult<LinesPage> {
+        if quick::is_quick_page(&self.snapshot, &request) {
+            return self.shared.at_once(|deadline| lines::page(&self.snapshot, &request, deadline));
+        }
         self.ask(move |snapshot, deadline| lines::page(snapshot, &request, deadline)).await
     }
 
     async fn line(&self, id: &str) -> SearchResult<Option<Bytes>> {
+        if quick::is_quick(&self.snapshot, &lines::with_id(id)) {
+            return self.shared.at_once(|deadline| lines::line(&self.snapshot, id, deadline));
+        }
         let id = id.to_owned();
         self.ask(move |snapshot, deadline| lines::line(snapshot, &id, deadline)).await
     }

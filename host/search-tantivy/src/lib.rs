@@ -27,6 +27,7 @@ mod index;
 mod lines;
 mod order;
 mod part;
+mod quick;
 mod select;
 mod snapshot;
 mod summary;
@@ -135,6 +136,12 @@ impl Shared {
 
     fn table(&self) -> MutexGuard<'_, HashMap<IndexId, Arc<Opened>>> {
         self.opened.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a question that takes no longer than a change of thread would.
+    pub(crate) fn at_once<T>(&self, compute: impl FnOnce(&Deadline) -> SearchResult<T>) -> SearchResult<T> {
+        let (deadline, _waiting) = Deadline::start(Some(Duration::from_millis(self.config.question_ms_max)));
+        compute(&deadline)
     }
 
     /// Runs a computation beside the asynchronous threads; it is told to stop when nobody waits for it any more, and

@@ -24,7 +24,7 @@ use crate::deadline::Deadline;
 use crate::geo::Extent;
 use crate::lines::render::RowWriter;
 use crate::order::{First, Order};
-use crate::select::Selection;
+use crate::select::{Scores, Selection};
 use crate::snapshot::Snapshot;
 
 /// Groups of the lines that match.
@@ -56,7 +56,7 @@ struct Question<'a> {
     deadline: &'a Deadline,
     order: Order<'a>,
     writer: RowWriter<'a>,
-    scores: Vec<Option<Vec<f32>>>,
+    scores: Vec<Option<Scores>>,
     scored: bool,
     /// Groups answered so far, over all levels.
     groups: std::cell::Cell<usize>,

@@ -127,10 +127,14 @@ fn sorted(
     Ok((rows, request.count.then_some(total)))
 }
 
+/// The question for the line of this identifier.
+pub(crate) fn with_id(id: &str) -> Query {
+    Query::In { column: "_id".to_owned(), values: vec![Operand::Text(id.to_owned())] }
+}
+
 /// The line of this identifier.
 pub(crate) fn line(snapshot: &Snapshot, id: &str, deadline: &Deadline) -> SearchResult<Option<Bytes>> {
-    let query = Query::In { column: "_id".to_owned(), values: vec![Operand::Text(id.to_owned())] };
-    let Some(row) = find(snapshot, &query, deadline)? else { return Ok(None) };
+    let Some(row) = find(snapshot, &with_id(id), deadline)? else { return Ok(None) };
     let mut select: Vec<String> = snapshot.spec.columns.iter().map(|column| column.key.clone()).collect();
     if snapshot.parts.iter().any(|live| live.part.points.is_some()) {
         select.push("_geopoint".to_owned());

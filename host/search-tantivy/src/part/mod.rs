@@ -217,6 +217,17 @@ impl Part {
         }
     }
 
+    /// The rows with these numbers (both included), where numbers follow from places.
+    pub(crate) fn rows_of_lines(&self, low: i64, high: i64) -> Option<std::ops::Range<usize>> {
+        if self.lines.is_some() {
+            return None;
+        }
+        let first = i128::from(self.first_line);
+        let row = |line: i128| usize::try_from((line - first).max(0)).unwrap_or(usize::MAX).min(self.rows);
+        let (start, end) = (row(low.into()), row(i128::from(high) + 1));
+        Some(start..end.max(start))
+    }
+
     /// The stable random number of a row: `0..=999_999`.
     #[inline]
     pub(crate) fn random(&self, row: usize, seed: u64) -> i64 {

@@ -2,13 +2,16 @@
 
 pub(crate) mod plan;
 mod rows;
+mod scores;
 pub(crate) mod texts;
 
+use halle_search::ast::Operand;
 use halle_search::engine::SearchResult;
 use halle_search::{Query, SearchError};
 
 use self::plan::{Plan, Words};
-use self::rows::RowTest;
+use self::rows::{OperandExt as _, RowTest};
+pub(crate) use self::scores::Scores;
 use crate::analysis::View;
 use crate::bits::Bits;
 use crate::deadline::Deadline;
@@ -17,11 +20,11 @@ use crate::part::words::{Statistics, WordField};
 use crate::snapshot::Snapshot;
 
 /// The rows of a part that match.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(crate) struct Hits {
     pub(crate) rows: Bits,
-    /// What each row scores, 0 where it does not match; only when asked.
-    pub(crate) scores: Option<Vec<f32>>,
+    /// What each of the rows scores; only when asked. Of no meaning for rows that do not match.
+    pub(crate) scores: Option<Scores>,
 }
 
 /// A query ready to be asked to each part.
@@ -58,6 +61,11 @@ impl<'a> Selection<'a> {
     }
 }
 
+/// An operand as the texts of a column are compared with it.
+pub(crate) fn operand_text(operand: &Operand) -> String {
+    operand.text()
+}
+
 struct Scope<'a> {
     selection: &'a Selection<'a>,
     at: usize,
@@ -66,8 +74,7 @@ struct Scope<'a> {
 
 impl Scope<'_> {
     fn plain(&self, rows: Bits, scored: bool) -> Hits {
-        let scores = scored.then(|| vec![0.0; self.part.rows]);
-        Hits { rows, scores }
+        Hits { rows, scores: scored.then(|| Scores::zero(self.part.rows)) }
     }
 
     fn eval(&self, plan: &Plan, scored: bool) -> SearchResult<Hits> {
@@ -84,10 +91,11 @@ impl Scope<'_> {
             }
             Plan::Text(field, words) => self.text(field, words, scored)?,
             Plan::Constant(part) => {
-                let rows = self.eval(part, false)?.rows;
-                let scores = scored.then(|| (0..count).map(|row| f32::from(u8::from(rows.get(row)))));
-                let scores = scores.map(Iterator::collect);
-                Hits { rows, scores }
+                let mut hits = self.plain(self.eval(part, false)?.rows, scored);
+                if let Some(scores) = &mut hits.scores {
+                    hits.rows.each(|row| scores[row] = 1.0);
+                }
+                hits
             }
             Plan::Unscored(part) => self.plain(self.eval(part, false)?.rows, scored),
             Plan::Column(..) | Plan::Box(_) | Plan::Near { .. } => {
@@ -116,9 +124,12 @@ impl Scope<'_> {
                 Some(hits) => intersect(hits, next),
             });
         }
-        for part in parts.iter().filter(is_filter) {
+        let tests = parts.iter().filter(is_filter).map(|part| self.test(part));
+        let mut tests = tests.collect::<SearchResult<Vec<_>>>()?;
+        // What few rows pass is asked first.
+        tests.sort_by_key(|test| !test.is_selective());
+        for test in tests {
             self.selection.deadline.check()?;
-            let test = self.test(part)?;
             match &mut found {
                 Some(hits) if hits.rows.count() < self.part.rows / 16 => {
                     hits.rows.retain(|row| test.matches(row));
@@ -128,15 +139,8 @@ impl Scope<'_> {
             }
         }
         let mut hits = found.unwrap_or_else(|| self.plain(Bits::all(self.part.rows), false));
-        match &mut hits.scores {
-            None if scored => hits.scores = Some(vec![0.0; self.part.rows]),
-            None => {}
-            Some(scores) => {
-                // Rows that matched some of the words only must not carry their score further.
-                for (row, score) in scores.iter_mut().enumerate() {
-                    *score = if hits.rows.get(row) { *score } else { 0.0 };
-                }
-            }
+        if scored && hits.scores.is_none() {
+            hits.scores = Some(Scores::zero(self.part.rows));
         }
         Ok(hits)
     }
@@ -150,7 +154,9 @@ impl Scope<'_> {
             }
             let next = self.eval(part, scored && part.scores())?;
             found.rows.or(&next.rows);
-            add_scores(&mut found, next.scores.as_deref());
+            if let (Some(scores), Some(more)) = (&mut found.scores, &next.scores) {
+                next.rows.each(|row| scores[row] += more[row]);
+            }
         }
         Ok(found)
     }
@@ -216,18 +222,10 @@ impl Scope<'_> {
 
 fn intersect(mut hits: Hits, next: Hits) -> Hits {
     hits.rows.and(&next.rows);
-    match (&hits.scores, next.scores) {
-        (Some(_), Some(scores)) => add_scores(&mut hits, Some(&scores)),
+    match (&mut hits.scores, next.scores) {
+        (Some(scores), Some(more)) => hits.rows.each(|row| scores[row] += more[row]),
         (None, scores) => hits.scores = scores,
         (Some(_), None) => {}
     }
     hits
-}
-
-fn add_scores(hits: &mut Hits, more: Option<&[f32]>) {
-    if let (Some(scores), Some(more)) = (&mut hits.scores, more) {
-        for (score, more) in scores.iter_mut().zip(more) {
-            *score += more;
-        }
-    }
 }

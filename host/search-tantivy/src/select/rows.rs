@@ -91,6 +91,20 @@ impl<'a> RowTest<'a> {
         }
     }
 
+    /// Whether few rows pass, which are had without asking the others.
+    pub(super) fn is_selective(&self) -> bool {
+        match self {
+            Self::Never => true,
+            Self::Codes(texts, codes) => {
+                texts.rows_of(codes.clone()).is_some_and(|rows| rows.len() < texts.codes().len() / 16)
+            }
+            Self::Integers(Integers::Line(part), None, Wanted::Range(low, high)) => {
+                part.rows_of_lines(*low, *high).is_some_and(|rows| rows.len() < part.rows / 16)
+            }
+            _ => false,
+        }
+    }
+
     /// All rows that pass.
     pub(super) fn fill(&self, rows: usize) -> Bits {
         match self {
@@ -104,6 +118,13 @@ impl<'a> RowTest<'a> {
                 }
                 let (all, start, width) = (texts.codes(), codes.start, codes.end - codes.start);
                 Bits::of(rows, |row| all[row].wrapping_sub(start) < width)
+            }
+            Self::Integers(Integers::Line(part), None, Wanted::Range(low, high))
+                if let Some(found) = part.rows_of_lines(*low, *high) =>
+            {
+                let mut bits = Bits::none(rows);
+                found.for_each(|row| bits.set(row));
+                bits
             }
             Self::Inside(points, [west, south, east, north]) if west <= east => {
                 let (lon, lat) = (&points.lon[..rows], &points.lat[..rows]);
@@ -235,8 +256,12 @@ impl<'a> RowTest<'a> {
                     }
                     None => {
                         let whole = |id: &str| id.parse().ok().filter(|line: &i64| line.to_string() == id);
-                        let lines = within.filter_map(whole).collect();
-                        Self::Integers(Integers::Line(part), None, Wanted::Set(lines))
+                        let lines: Vec<i64> = within.filter_map(whole).collect();
+                        let wanted = match lines[..] {
+                            [only] => Wanted::Range(only, only),
+                            _ => Wanted::Set(lines),
+                        };
+                        Self::Integers(Integers::Line(part), None, wanted)
                     }
                 }
             }
