@@ -134,7 +134,7 @@ impl Reading {
             format,
             separator,
             header: params.get("header") != Some("false"),
-            wkt: wkt::columns(params, &self.columns),
+            wkt: wkt::columns(params, self.columns()),
         })
     }
 

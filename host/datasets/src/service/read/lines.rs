@@ -63,7 +63,7 @@ impl Reading {
         };
         let mut asked = asked.clone();
         let thumbnails = Thumbnails::of(params, self, &mut asked)?;
-        let rewrite = Rewrite::of(params, &self.columns)?.with(thumbnails);
+        let rewrite = Rewrite::of(params, self.columns())?.with(thumbnails);
         let start = self.clock.now();
         let page = self.index.lines(asked.request(size)).await?;
         let took = self.clock.now().duration_since(start);
@@ -85,7 +85,7 @@ impl Reading {
             return Err(DatasetsError::bad_request(message));
         }
         let mut asked = LinesParams::parse(params, &fields)?;
-        let shape = geojson::Shape::of(&self.columns);
+        let shape = geojson::Shape::of(self.columns());
         shape.select(&mut asked);
         let answer = self.page(params, &asked).await?;
         let bbox = self.index.bbox(asked.query.clone()).await?;
@@ -101,7 +101,7 @@ impl Reading {
             return Err(DatasetsError::bad_request(message));
         }
         let mut asked = LinesParams::parse(params, &fields)?;
-        let shape = geojson::Shape::of(&self.columns);
+        let shape = geojson::Shape::of(self.columns());
         shape.select(&mut asked);
         let columns: Vec<Column> = std::iter::once("_id")
             .chain(asked.select.iter().map(String::as_str))
@@ -116,7 +116,7 @@ impl Reading {
     pub async fn line(&self, id: &str, params: &Params) -> DatasetsResult<Map<String, Value>> {
         let line = self.index.line(id).await?;
         let line = line.ok_or_else(|| DatasetsError::Missing("Identifiant de ligne inconnu".to_owned()))?;
-        let line = Rewrite::of(params, &self.columns)?.line(line)?;
+        let line = Rewrite::of(params, self.columns())?.line(line)?;
         serde_json::from_slice(&line).map_err(DatasetsError::internal)
     }
 }

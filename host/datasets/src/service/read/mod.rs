@@ -53,8 +53,9 @@ const READY_POLL: Duration = Duration::from_millis(500);
 /// meanwhile.
 pub struct Reading {
     dataset: Arc<Stored<Dataset>>,
-    /// Columns that the version has: after a change of the schema it takes a moment until the index has the new ones.
-    columns: Vec<Column>,
+    /// Columns that the version has, when these are not those of the schema: after a change of it, it takes a moment until
+    /// the index has the new ones.
+    narrowed: Option<Vec<Column>>,
     /// Concepts of the owner's own: short identifier, and key of the column.
     own_concepts: Vec<(String, String)>,
     index: Arc<dyn Index>,
@@ -90,13 +91,13 @@ impl Datasets {
             }
             if let Some(served) = &dataset.served {
                 let index = self.engine.open(&names::index(&dataset.id, &served.id)).await?;
-                let columns = columns_of(&dataset.schema, &*index);
+                let narrowed = narrowed(&dataset.schema, &*index);
                 let raw = index;
                 let index = addressed::over(&raw, &dataset, "");
-                let own_concepts = self.own_concepts(&dataset.owner, &columns).await?;
+                let own_concepts = self.own_concepts(&dataset.owner, narrowed.as_deref().unwrap_or(&dataset.schema)).await?;
                 return Ok(Reading {
                     dataset,
-                    columns,
+                    narrowed,
                     own_concepts,
                     index,
                     raw,
@@ -148,7 +149,7 @@ impl Reading {
 
     /// The columns that it answers.
     pub(crate) fn columns(&self) -> &[Column] {
-        &self.columns
+        self.narrowed.as_deref().unwrap_or(&self.dataset.schema)
     }
 
     /// The version that it reads.
@@ -165,17 +166,18 @@ impl Reading {
     }
 
     pub(crate) fn fields(&self) -> Fields<'_> {
-        Fields::new(&self.columns, is_geolocated(&self.dataset)).with_own_concepts(&self.own_concepts)
+        Fields::new(self.columns(), is_geolocated(&self.dataset)).with_own_concepts(&self.own_concepts)
     }
 }
 
-/// The columns of the schema that the index can answer.
-fn columns_of(schema: &[Column], index: &dyn Index) -> Vec<Column> {
+/// The columns of the schema that the index can answer; `None` when it can answer all.
+fn narrowed(schema: &[Column], index: &dyn Index) -> Option<Vec<Column>> {
     const DERIVED: [&str; 4] = ["_id", "_i", "_rand", "_geopoint"];
     let known = |column: &&Column| {
         DERIVED.contains(&column.key.as_str()) || index.spec().columns.iter().any(|own| own.key == column.key)
     };
-    schema.iter().filter(known).cloned().collect()
+    let is_whole = schema.iter().all(|column| known(&column));
+    (!is_whole).then(|| schema.iter().filter(known).cloned().collect())
 }
 
 /// Whether lines have places: a box was found, or, for edited and virtual lines, columns say so.

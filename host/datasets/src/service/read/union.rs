@@ -6,7 +6,7 @@ use halle_model::dataset::Status;
 use halle_model::{Caller, Dataset};
 use halle_store::documents::Stored;
 
-use super::{Reading, addressed, columns_of, not_ready};
+use super::{Reading, addressed, narrowed, not_ready};
 use crate::error::DatasetsResult;
 use crate::service::union::UnionError;
 use crate::service::union::index::Whose;
@@ -29,13 +29,13 @@ impl Datasets {
         if dataset.status == Status::Error {
             return Err(not_ready(dataset));
         }
-        let columns = columns_of(&dataset.schema, &*index);
+        let narrowed = narrowed(&dataset.schema, &*index);
         let raw = index;
         let index = addressed::over(&raw, dataset, "");
-        let own_concepts = self.own_concepts(&dataset.owner, &columns).await?;
+        let own_concepts = self.own_concepts(&dataset.owner, narrowed.as_deref().unwrap_or(&dataset.schema)).await?;
         let (base, clock) = (String::new(), Arc::clone(&self.clock));
         let dataset = Arc::clone(dataset);
-        Ok(Some(Reading { dataset, columns, own_concepts, index, raw, operation, base, clock }))
+        Ok(Some(Reading { dataset, narrowed, own_concepts, index, raw, operation, base, clock }))
     }
 }
 

@@ -96,7 +96,7 @@ impl Reading {
         let mut shape = None;
         if format == WholeFormat::Shapefile {
             // What is drawn is not a column of the table; a table has one column at least.
-            shape = self.columns.iter().find(|column| column.refers_to.as_deref() == Some(GEOMETRY));
+            shape = self.columns().iter().find(|column| column.refers_to.as_deref() == Some(GEOMETRY));
             columns.retain(|column| column.refers_to.as_deref() != Some(GEOMETRY));
             if columns.is_empty() {
                 columns.push(Column::new("_i", ColumnKind::Integer));

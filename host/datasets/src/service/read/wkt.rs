@@ -53,7 +53,7 @@ impl Reading {
             return Err(DatasetsError::bad_request(message));
         }
         let mut asked = LinesParams::parse(params, &fields)?;
-        let shape = Shape::of(&self.columns);
+        let shape = Shape::of(self.columns());
         asked.select.clear();
         shape.select(&mut asked);
         let answer = self.page(&params.clone().with("wkt", ""), &asked).await?;

@@ -145,7 +145,7 @@ impl Reading {
             Size::All => PAGE_LINES_MAX,
         };
         let columns = self.tile_columns(&asked);
-        let has_shapes = self.columns.iter().any(is_shape);
+        let has_shapes = self.columns().iter().any(is_shape);
         Ok(Question { tile, query: asked.query, sort: asked.sort, columns, size, sampling, has_shapes })
     }
 
@@ -153,11 +153,11 @@ impl Reading {
     fn tile_columns(&self, asked: &LinesParams) -> Vec<String> {
         if let Some(selected) = &asked.selected {
             let shapes =
-                |key: &&String| !self.columns.iter().any(|column| column.key == **key && is_shape(column));
+                |key: &&String| !self.columns().iter().any(|column| column.key == **key && is_shape(column));
             return selected.iter().filter(shapes).cloned().collect();
         }
-        let label = concept_column(&self.columns, "label").map(|column| column.key.as_str());
-        let light = self.columns.iter().filter(|column| {
+        let label = concept_column(self.columns(), "label").map(|column| column.key.as_str());
+        let light = self.columns().iter().filter(|column| {
             let few = column.cardinality.is_some_and(|values| values <= FEW_VALUES_MAX);
             match column.kind() {
                 _ if column.calculated || is_shape(column) => false,
