@@ -35,9 +35,7 @@ pub(crate) fn is_quick(snapshot: &Snapshot, query: &Query) -> bool {
         return false;
     }
     match query {
-        Query::And(parts) => {
-            parts.iter().all(is_filter) && parts.iter().any(|part| few_rows(snapshot, part))
-        }
+        Query::And(parts) => parts.iter().all(is_filter) && parts.iter().any(|part| few_rows(snapshot, part)),
         other => few_rows(snapshot, other),
     }
 }
@@ -57,7 +55,9 @@ fn few_rows(snapshot: &Snapshot, query: &Query) -> bool {
                 values.iter().map(|value| rows_with(&live.part, index, value)).sum()
             }
             // One row for each, found by its number or in a dictionary of identifiers.
-            Field::Id if live.part.ids.is_some() || live.part.rows_of_lines(0, 0).is_some() => Some(values.len()),
+            Field::Id if live.part.ids.is_some() || live.part.rows_of_lines(0, 0).is_some() => {
+                Some(values.len())
+            }
             _ => None,
         };
         rows += found.unwrap_or(ROWS_MAX + 1);

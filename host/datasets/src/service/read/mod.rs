@@ -94,7 +94,8 @@ impl Datasets {
                 let narrowed = narrowed(&dataset.schema, &*index);
                 let raw = index;
                 let index = addressed::over(&raw, &dataset, "");
-                let own_concepts = self.own_concepts(&dataset.owner, narrowed.as_deref().unwrap_or(&dataset.schema)).await?;
+                let own_concepts =
+                    self.own_concepts(&dataset.owner, narrowed.as_deref().unwrap_or(&dataset.schema)).await?;
                 return Ok(Reading {
                     dataset,
                     narrowed,

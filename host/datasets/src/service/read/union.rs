@@ -32,7 +32,8 @@ impl Datasets {
         let narrowed = narrowed(&dataset.schema, &*index);
         let raw = index;
         let index = addressed::over(&raw, dataset, "");
-        let own_concepts = self.own_concepts(&dataset.owner, narrowed.as_deref().unwrap_or(&dataset.schema)).await?;
+        let own_concepts =
+            self.own_concepts(&dataset.owner, narrowed.as_deref().unwrap_or(&dataset.schema)).await?;
         let (base, clock) = (String::new(), Arc::clone(&self.clock));
         let dataset = Arc::clone(dataset);
         Ok(Some(Reading { dataset, narrowed, own_concepts, index, raw, operation, base, clock }))
