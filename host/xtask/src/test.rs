@@ -6,7 +6,7 @@ use crate::build::{self, Profile};
 use crate::setup::{self, node, python};
 use crate::{demo, openapi, sh, table_schema, tidy};
 
-/// Seconds of fuzzing for each target: nine targets take a minute and a half.
+/// Seconds of fuzzing for each target: eleven targets take two minutes.
 const FUZZ_SECONDS: &str = "10";
 
 /// Runs everything. `--fast` leaves out what needs plugins, browsers or the network of registries.
