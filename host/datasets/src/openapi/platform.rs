@@ -400,14 +400,20 @@ fn references(add: &mut impl FnMut(&str, &str, Operation)) {
     add(
         "/datasets/{id}/master-data/bulk-searchs/{search}",
         "post",
-        bulk.parameters([search()])
-            .body(content("application/x-ndjson", json!({ "type": "object" })))
-            .answers(
-                200,
-                "Une réponse par ligne, dans le format demandé.",
-                content("application/x-ndjson", json!({ "type": "object" })),
-            ),
+        bulk.parameters([search()]).body(lines()).answers(
+            200,
+            "Une réponse par ligne, dans le format demandé.",
+            lines(),
+        ),
     );
+}
+
+/// Lines in one of the formats of bulk searches.
+fn lines() -> Value {
+    let mut lines = json_content(json!({ "type": "array", "items": { "type": "object" } }));
+    lines["application/x-ndjson"] = json!({ "schema": { "type": "object" } });
+    lines["text/csv"] = json!({ "schema": text() });
+    lines
 }
 
 fn edits(add: &mut impl FnMut(&str, &str, Operation)) {
