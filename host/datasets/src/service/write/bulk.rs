@@ -157,9 +157,20 @@ impl Datasets {
             }
         }
         if report.has_changes() && !bulk.later {
+            self.show_lines(&dataset.id).await?;
             report.indexed_at = Some(self.clock.now());
         }
         Ok(report)
+    }
+
+    /// Has readers see all lines that are written. The index gets them in large portions, which costs far less than a change
+    /// of it with each transaction.
+    async fn show_lines(&self, id: &str) -> DatasetsResult<()> {
+        let dataset = self.store.read().await?.load::<Dataset>(id).await?;
+        match dataset {
+            Some(dataset) => self.sync_lines(&dataset, i64::MAX).await,
+            None => Ok(()),
+        }
     }
 
     /// Removes every line.
@@ -193,8 +204,7 @@ impl Datasets {
         }
         let (operation, owner) = (bulk.operation, bulk.owner.clone());
         let write = Write { caller: caller.clone(), operation, owner, changes };
-        let seen = if bulk.later { Seen::Later } else { Seen::AtOnce };
-        let outcomes = self.write_alone(id, &write, seen).await?;
+        let outcomes = self.write_alone(id, &write, Seen::Later).await?;
         numbers.into_iter().zip(outcomes).for_each(|(number, outcome)| report.count(number, outcome));
         Ok(())
     }

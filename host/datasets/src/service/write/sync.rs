@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use halle_base::Timestamp;
@@ -13,6 +14,7 @@ use halle_search::engine::{IndexSpec, LineFields, LinesRequest};
 use halle_search::{Index, IndexId, SearchError};
 use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job, LineRecord, NewJob, StoreError};
+use indexmap::IndexSet;
 use serde_json::{Map, Value, json};
 
 use super::group::Queue;
@@ -30,11 +32,17 @@ pub const SYNC_LINES: &str = "dataset-sync-lines";
 /// Kind of the job that builds the index anew from SQL.
 pub const REBUILD_LINES: &str = "dataset-rebuild-lines";
 
-/// Lines read from SQL and given to the index at a time.
+/// Lines read from SQL at a time.
 const LINES_PER_STEP: u32 = 1_000;
 
 /// The same, where lines have files whose texts are read.
 const LINES_WITH_FILES_PER_STEP: u32 = 32;
+
+/// Lines given to the index at a time: a change of it costs the same for one line as for thousands.
+const LINES_PER_PORTION: usize = 16_000;
+
+/// Bytes of values after which a portion is given to the index, however few its lines are.
+const PORTION_BYTES: usize = 4 << 20;
 
 /// Locks kept before those that nobody holds are forgotten.
 const LOCKS_MAX: usize = 1_000;
@@ -49,6 +57,16 @@ pub struct LineLocks {
     seen: Mutex<HashMap<IndexId, Seen>>,
     pub(super) turns: Mutex<HashMap<String, Turns>>,
     pub(super) queues: Mutex<HashMap<String, Arc<Queue>>>,
+}
+
+/// Lines that the index gets at a time.
+struct Portion {
+    /// Number of the last of them.
+    last: i64,
+    /// Their identifiers.
+    touched: Vec<String>,
+    /// Those that are not deleted.
+    added: Option<RecordBatch>,
 }
 
 impl LineLocks {
@@ -89,17 +107,49 @@ impl Datasets {
             Some(seen) => seen,
             None => highest(&*index).await?,
         };
-        let step = lines_per_step(&index.spec().columns);
-        loop {
-            let lines = self.store.read().await?.lines().after(&dataset.id, from, step).await?;
-            let Some(last) = lines.last() else { break };
-            from = last.i;
-            let added = self.batch(dataset, &index.spec().columns, &lines).await?;
-            let touched = lines.iter().map(|line| line.id.clone()).collect();
-            index.apply(touched, added).await?;
+        while let Some(portion) = self.portion(dataset, &index.spec().columns, from).await? {
+            from = portion.last;
+            index.apply(portion.touched, portion.added).await?;
             *seen = Some(from);
         }
         Ok(())
+    }
+
+    /// The next lines numbered above `after`, as many as the index takes at a time; `None` when there are none.
+    async fn portion(
+        &self,
+        dataset: &Dataset,
+        columns: &[Column],
+        after: i64,
+    ) -> DatasetsResult<Option<Portion>> {
+        let step = lines_per_step(columns);
+        let (mut last, mut bytes, mut batches) = (after, 0, Vec::new());
+        let mut touched: IndexSet<String> = IndexSet::new();
+        while touched.len() < LINES_PER_PORTION && bytes < PORTION_BYTES {
+            let lines = self.store.read().await?.lines().after(&dataset.id, last, step).await?;
+            // A line that was written again since this portion has it belongs to the next one.
+            if lines.iter().any(|line| touched.contains(&line.id)) {
+                break;
+            }
+            let Some(end) = lines.last() else { break };
+            last = end.i;
+            touched.extend(lines.iter().map(|line| line.id.clone()));
+            if let Some(batch) = self.batch(dataset, columns, &lines).await? {
+                bytes += batch.get_array_memory_size();
+                batches.push(batch);
+            }
+            if lines.len() < step as usize {
+                break;
+            }
+        }
+        if touched.is_empty() {
+            return Ok(None);
+        }
+        let added = match batches.first() {
+            Some(first) => Some(concat_batches(&first.schema(), &batches).map_err(DatasetsError::internal)?),
+            None => None,
+        };
+        Ok(Some(Portion { last, touched: touched.into_iter().collect(), added }))
     }
 
     /// Gives the index the lines numbered above `after`, up to `last`, as they are now, though it may know their numbers.
