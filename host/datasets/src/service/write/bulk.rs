@@ -47,7 +47,7 @@ pub struct BulkReport {
     pub errors: Vec<BulkError>,
     /// Warnings; this version has none.
     pub warnings: Vec<BulkError>,
-    /// When readers saw the changes; absent if nothing changed.
+    /// When readers saw the changes; absent if nothing changed, or while they do not see them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub indexed_at: Option<Timestamp>,
     /// Whether all lines were replaced.
@@ -157,8 +157,11 @@ impl Datasets {
             }
         }
         if report.has_changes() && !bulk.later {
-            self.show_lines(&dataset.id).await?;
-            report.indexed_at = Some(self.clock.now());
+            match self.show_lines(&dataset.id).await {
+                Ok(()) => report.indexed_at = Some(self.clock.now()),
+                // The lines are written, and the report says which: the job shows them.
+                Err(error) => tracing::warn!(dataset = id, %error, "the lines of a bulk are not shown yet"),
+            }
         }
         Ok(report)
     }
