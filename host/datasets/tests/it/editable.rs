@@ -126,6 +126,26 @@ async fn lines_of_a_file_cannot_be_edited() {
 }
 
 #[tokio::test]
+async fn a_bulk_of_several_transactions_is_whole_for_the_next_reader() {
+    let harness = editable(&[]).await;
+    let line = |n: usize, nom: &str| json!({ "_id": format!("l{n}"), "nom": nom, "n": n }).to_string() + "\n";
+    // More than one portion of the index, in more than sixteen transactions; the last ones write lines again.
+    let mut body: String = (0..16_500).map(|n| line(n, "a")).collect();
+    body.extend((0..1_500).map(|n| line(n * 11, "b")));
+    let report = bulk(&harness, "application/x-ndjson", "", &body).await.ok();
+    assert_eq!((report["nbCreated"].as_u64(), report["nbModified"].as_u64()), (Some(16_500), Some(1_500)));
+    assert!(report["indexedAt"].is_string());
+    let total = |query: &str| {
+        let path = format!("/datasets/{ID}/lines?size=0{query}");
+        let harness = &harness;
+        async move { harness.get(&admin(), &path).await.ok()["total"].as_u64() }
+    };
+    assert_eq!(total("").await, Some(16_500));
+    assert_eq!(total("&nom_eq=b").await, Some(1_500));
+    assert_eq!(total("&_id_eq=l11&nom_eq=b").await, Some(1));
+}
+
+#[tokio::test]
 async fn bulk_changes_are_counted_and_errors_do_not_stop_the_others() {
     let harness = editable(&[]).await;
     let body = json!([
