@@ -7,7 +7,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use halle_base::AccountRef;
-use halle_datasets::enrich::{EnrichError, Enrichment, Enrichments, output_columns};
+use halle_datasets::enrich::{EnrichContext, EnrichError, Enrichment, Enrichments, output_columns};
 use halle_extensions::host::{Call, Enriched, RemoteCall, RemoteOperation};
 use halle_extensions::installed::usable;
 use halle_extensions::manifest::PluginKind;
@@ -45,23 +45,23 @@ impl Enrichments for RemoteServices {
 
     async fn plan(
         &self,
-        owner: &AccountRef,
+        context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
-        let (_, operation) = self.operation_of(owner, extension).await?;
+        let (_, operation) = self.operation_of(&context.owner, extension).await?;
         inputs(&operation, columns)?;
         added_columns(extension, &operation, columns)
     }
 
     async fn open(
         &self,
-        owner: &AccountRef,
+        context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
-        let (service, operation) = self.operation_of(owner, extension).await?;
+        let (service, operation) = self.operation_of(&context.owner, extension).await?;
         let inputs = inputs(&operation, columns)?;
         let plugin =
             usable(&*self.installed, &service.plugin, PluginKind::RemoteService).await.map_err(failed)?;

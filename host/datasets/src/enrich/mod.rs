@@ -32,6 +32,15 @@ pub enum EnrichError {
     Cancelled,
 }
 
+/// For whom an enrichment works, and what it may read beside the lines.
+#[derive(Clone)]
+pub struct EnrichContext {
+    /// Owner of the extended dataset: an enrichment has the rights of this account, and no others.
+    pub owner: AccountRef,
+    /// The datasets that stand in the slots of the extension.
+    pub tables: Arc<dyn DatasetSlots>,
+}
+
 /// Finds and opens enrichments, whatever does them.
 #[async_trait]
 pub trait Enrichments: Send + Sync {
@@ -42,7 +51,7 @@ pub trait Enrichments: Send + Sync {
     /// `{prefix}.{output}`, and they name the extension in `x-extension`.
     async fn plan(
         &self,
-        owner: &AccountRef,
+        context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError>;
@@ -50,34 +59,11 @@ pub trait Enrichments: Send + Sync {
     /// Opens the enrichment for the batches of one job; batches hold `columns`, in order.
     async fn open(
         &self,
-        owner: &AccountRef,
+        context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError>;
-
-    /// As [`plan`](Self::plan), with the datasets that may be read beside the lines.
-    async fn plan_with(
-        &self,
-        _tables: Arc<dyn DatasetSlots>,
-        owner: &AccountRef,
-        extension: &Extension,
-        columns: &[Column],
-    ) -> Result<Vec<Column>, EnrichError> {
-        self.plan(owner, extension, columns).await
-    }
-
-    /// As [`open`](Self::open), with the datasets that may be read beside the lines.
-    async fn open_with(
-        &self,
-        _tables: Arc<dyn DatasetSlots>,
-        owner: &AccountRef,
-        extension: &Extension,
-        columns: &[Column],
-        cancel: CancellationToken,
-    ) -> Result<Box<dyn Enrichment>, EnrichError> {
-        self.open(owner, extension, columns, cancel).await
-    }
 }
 
 /// An enrichment in progress.
@@ -117,42 +103,21 @@ impl Enrichments for AllEnrichments {
 
     async fn plan(
         &self,
-        owner: &AccountRef,
+        context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
-        self.source(extension)?.plan(owner, extension, columns).await
+        self.source(extension)?.plan(context, extension, columns).await
     }
 
     async fn open(
         &self,
-        owner: &AccountRef,
+        context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
-        self.source(extension)?.open(owner, extension, columns, cancel).await
-    }
-
-    async fn plan_with(
-        &self,
-        tables: Arc<dyn DatasetSlots>,
-        owner: &AccountRef,
-        extension: &Extension,
-        columns: &[Column],
-    ) -> Result<Vec<Column>, EnrichError> {
-        self.source(extension)?.plan_with(tables, owner, extension, columns).await
-    }
-
-    async fn open_with(
-        &self,
-        tables: Arc<dyn DatasetSlots>,
-        owner: &AccountRef,
-        extension: &Extension,
-        columns: &[Column],
-        cancel: CancellationToken,
-    ) -> Result<Box<dyn Enrichment>, EnrichError> {
-        self.source(extension)?.open_with(tables, owner, extension, columns, cancel).await
+        self.source(extension)?.open(context, extension, columns, cancel).await
     }
 }
 

@@ -5,13 +5,12 @@ use std::sync::Arc;
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use halle_base::AccountRef;
 use halle_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use halle_extensions::config::ConfigSchema;
 use halle_extensions::host::{Call, Enriched, Enricher};
 use halle_extensions::installed::InstalledPlugins;
 use halle_extensions::manifest::{Manifest, PluginKind};
-use halle_extensions::services::{DatasetSlots, Services};
+use halle_extensions::services::Services;
 use halle_extensions::types::RowProblem;
 use halle_extensions::{Field, PluginError, PluginHost};
 use halle_ingest::rows::arrow_schema;
@@ -19,7 +18,7 @@ use halle_model::{Column, Extension};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{EnrichError, Enrichment, Enrichments, OutputColumn, output_columns};
+use super::{EnrichContext, EnrichError, Enrichment, Enrichments, OutputColumn, output_columns};
 
 /// Enrichments by the plugins that are installed.
 #[derive(Clone)]
@@ -36,10 +35,10 @@ impl PluginEnrichments {
 
     async fn enricher(
         &self,
+        context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
         cancel: CancellationToken,
-        tables: Option<Arc<dyn DatasetSlots>>,
     ) -> Result<(Box<dyn Enricher>, Vec<OutputColumn>), EnrichError> {
         let id = extension.plugin.as_deref().unwrap_or_default();
         let invalid = |reason: &str| EnrichError::Invalid(format!("Le plugin \"{id}\" {reason}."));
@@ -54,7 +53,7 @@ impl PluginEnrichments {
         }
         let config = extension.config.clone().unwrap_or_else(|| json!({}));
         check_config(&plugin.manifest, &config).map_err(|reason| invalid(&reason))?;
-        let services = Services { datasets: tables, ..Services::none() };
+        let services = Services { datasets: Some(Arc::clone(&context.tables)), ..Services::none() };
         let call = Call { plugin, config, secrets: Arc::new(Vec::new()), services, cancel };
         let input: Vec<Field> = columns.iter().map(field_of).collect();
         let enricher = self.host.enricher(call, &input).await?;
@@ -71,50 +70,25 @@ impl Enrichments for PluginEnrichments {
 
     async fn plan(
         &self,
-        _owner: &AccountRef,
+        context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
-        let (_, outputs) = self.enricher(extension, columns, CancellationToken::new(), None).await?;
+        let (_, outputs) = self.enricher(context, extension, columns, CancellationToken::new()).await?;
         Ok(outputs.into_iter().map(|output| output.column).collect())
     }
 
     async fn open(
         &self,
-        _owner: &AccountRef,
+        context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
-        Ok(opened(self.enricher(extension, columns, cancel, None).await?))
+        let (enricher, outputs) = self.enricher(context, extension, columns, cancel).await?;
+        let (positions, columns) = outputs.into_iter().map(|output| (output.index, output.column)).unzip();
+        Ok(Box::new(PluginEnrichment { enricher, positions, columns }))
     }
-
-    async fn plan_with(
-        &self,
-        tables: Arc<dyn DatasetSlots>,
-        _owner: &AccountRef,
-        extension: &Extension,
-        columns: &[Column],
-    ) -> Result<Vec<Column>, EnrichError> {
-        let planned = self.enricher(extension, columns, CancellationToken::new(), Some(tables)).await?;
-        Ok(planned.1.into_iter().map(|output| output.column).collect())
-    }
-
-    async fn open_with(
-        &self,
-        tables: Arc<dyn DatasetSlots>,
-        _owner: &AccountRef,
-        extension: &Extension,
-        columns: &[Column],
-        cancel: CancellationToken,
-    ) -> Result<Box<dyn Enrichment>, EnrichError> {
-        Ok(opened(self.enricher(extension, columns, cancel, Some(tables)).await?))
-    }
-}
-
-fn opened((enricher, outputs): (Box<dyn Enricher>, Vec<OutputColumn>)) -> Box<dyn Enrichment> {
-    let (positions, columns) = outputs.into_iter().map(|output| (output.index, output.column)).unzip();
-    Box::new(PluginEnrichment { enricher, positions, columns })
 }
 
 struct PluginEnrichment {

@@ -16,7 +16,7 @@ use indexmap::IndexMap;
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
-use super::{EnrichError, Enrichment};
+use super::{EnrichContext, EnrichError, Enrichment};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::read::refused;
 use crate::state::Datasets;
@@ -56,12 +56,13 @@ impl DatasetSlots for Tables {
 }
 
 impl Datasets {
-    fn tables(&self, owner: &AccountRef, extension: &Extension) -> Arc<dyn DatasetSlots> {
-        Arc::new(Tables {
+    fn enrich_context(&self, owner: &AccountRef, extension: &Extension) -> EnrichContext {
+        let tables = Tables {
             datasets: self.seeing_published(),
             caller: Caller::platform_for(owner.clone()),
             slots: extension.slots.clone(),
-        })
+        };
+        EnrichContext { owner: owner.clone(), tables: Arc::new(tables) }
     }
 
     /// The columns that an extension adds to a dataset of `owner` with `columns`.
@@ -71,7 +72,7 @@ impl Datasets {
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
-        self.enrichments.plan_with(self.tables(owner, extension), owner, extension, columns).await
+        self.enrichments.plan(&self.enrich_context(owner, extension), extension, columns).await
     }
 
     /// Opens the enrichment of an extension for batches that hold `columns`.
@@ -82,7 +83,7 @@ impl Datasets {
         columns: &[Column],
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
-        self.enrichments.open_with(self.tables(owner, extension), owner, extension, columns, cancel).await
+        self.enrichments.open(&self.enrich_context(owner, extension), extension, columns, cancel).await
     }
 
     /// Refuses tables that `caller`, or the owner of the extended dataset, may not read.

@@ -9,8 +9,8 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use halle_base::{AccountRef, ManualClock, SeededDice};
-use halle_datasets::enrich::EnrichError;
+use halle_base::{ManualClock, SeededDice};
+use halle_datasets::enrich::{EnrichContext, EnrichError};
 use halle_datasets::{Datasets, DatasetsConfig, DatasetsParts, Enrichment, Enrichments, handlers, router};
 use halle_extensions::Problem;
 use halle_extensions::host::Enriched;
@@ -268,7 +268,7 @@ impl Enrichments for Shouting {
 
     async fn plan(
         &self,
-        _owner: &AccountRef,
+        _context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
@@ -283,7 +283,7 @@ impl Enrichments for Shouting {
 
     async fn open(
         &self,
-        owner: &AccountRef,
+        context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
         _cancel: CancellationToken,
@@ -291,21 +291,10 @@ impl Enrichments for Shouting {
         if let Some(failure) = self.failure.lock().unwrap().clone() {
             return Err(EnrichError::Temporary(failure));
         }
-        Ok(Box::new(Shout(self.plan(owner, extension, columns).await?, HashMap::new())))
-    }
-
-    async fn open_with(
-        &self,
-        tables: Arc<dyn DatasetSlots>,
-        owner: &AccountRef,
-        extension: &Extension,
-        columns: &[Column],
-        cancel: CancellationToken,
-    ) -> Result<Box<dyn Enrichment>, EnrichError> {
-        if extension.slots.is_empty() {
-            return self.open(owner, extension, columns, cancel).await;
-        }
-        Ok(Box::new(Shout(self.plan(owner, extension, columns).await?, names(&*tables).await?)))
+        let columns = self.plan(context, extension, columns).await?;
+        let others =
+            if extension.slots.is_empty() { HashMap::new() } else { names(&*context.tables).await? };
+        Ok(Box::new(Shout(columns, others)))
     }
 }
 

@@ -8,7 +8,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use halle_base::AccountRef;
 use halle_datasets::Enrichments;
-use halle_datasets::enrich::PluginEnrichments;
+use halle_datasets::enrich::{EnrichContext, PluginEnrichments};
 use halle_extensions::grants::{Grants, Limits};
 use halle_extensions::host::{
     Admission, Call, Connector, DataRequest, Enriched, Enricher, NamedRows, Outcome, Prepared, RemoteCall,
@@ -17,7 +17,7 @@ use halle_extensions::host::{
 use halle_extensions::installed::InstalledPlugins;
 use halle_extensions::manifest::Manifest;
 use halle_extensions::registry::Installed;
-use halle_extensions::services::HttpResponse;
+use halle_extensions::services::{DatasetSlots, HttpResponse, RowsReader, RowsWriter};
 use halle_extensions::{Field, PluginError, PluginHost, PluginResult, Problem};
 use halle_model::{Column, ColumnKind, Extension};
 use serde_json::{Value, json};
@@ -137,10 +137,28 @@ fn columns() -> Vec<Column> {
     vec![Column::new("code", ColumnKind::Integer), Column::new("nom", ColumnKind::Text)]
 }
 
+/// An owner whose extension reads no dataset beside the lines.
+fn alone() -> EnrichContext {
+    EnrichContext { owner: AccountRef::user("a", "a"), tables: Arc::new(NoTables) }
+}
+
+struct NoTables;
+
+#[async_trait]
+impl DatasetSlots for NoTables {
+    async fn open_read(&self, slot: &str, _: &Value) -> Result<Box<dyn RowsReader>, Problem> {
+        Err(Problem::new("dataset/unbound", slot))
+    }
+
+    async fn open_write(&self, slot: &str, _: &str, _: &[Field]) -> Result<Box<dyn RowsWriter>, Problem> {
+        Err(Problem::new("denied/slot", slot))
+    }
+}
+
 async fn refusal(grants: Option<Grants>, extension: Value, columns: &[Column]) -> String {
     let enrichments = PluginEnrichments::new(Arc::new(Host), Arc::new(Plugins(grants)));
     let extension: Extension = serde_json::from_value(extension).unwrap();
-    enrichments.plan(&AccountRef::user("a", "a"), &extension, columns).await.unwrap_err().to_string()
+    enrichments.plan(&alone(), &extension, columns).await.unwrap_err().to_string()
 }
 
 #[tokio::test]
@@ -171,8 +189,7 @@ async fn selected_outputs_become_columns_and_rows_keep_their_place() {
     let enrichments = PluginEnrichments::new(Arc::new(Host), Arc::new(Plugins(Some(Grants::default()))));
     let extension = json!({ "type": "enricher", "plugin": "length", "select": ["length"] });
     let extension: Extension = serde_json::from_value(extension).unwrap();
-    let owner = AccountRef::user("a", "a");
-    let opened = enrichments.open(&owner, &extension, &columns(), CancellationToken::new()).await;
+    let opened = enrichments.open(&alone(), &extension, &columns(), CancellationToken::new()).await;
     let mut enrichment = opened.unwrap_or_else(|error| panic!("{error}"));
     assert_eq!(enrichment.outputs()[0].key, "_length.length");
     assert_eq!(enrichment.outputs()[0].extension.as_deref(), Some("length"));

@@ -13,11 +13,11 @@ mod rows;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use halle_base::{AccountRef, Dice};
+use halle_base::Dice;
 use halle_model::{Column, Extension};
 use tokio_util::sync::CancellationToken;
 
-use super::{EnrichError, Enrichment, Enrichments};
+use super::{EnrichContext, EnrichError, Enrichment, Enrichments};
 pub(crate) use cast::cast;
 pub(crate) use computed::Computed;
 pub(crate) use lines::LineExpressions;
@@ -48,7 +48,7 @@ impl Enrichments for ExpressionEnrichments {
 
     async fn plan(
         &self,
-        _owner: &AccountRef,
+        _context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
@@ -57,7 +57,7 @@ impl Enrichments for ExpressionEnrichments {
 
     async fn open(
         &self,
-        _owner: &AccountRef,
+        _context: &EnrichContext,
         extension: &Extension,
         columns: &[Column],
         cancel: CancellationToken,
