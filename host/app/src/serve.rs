@@ -245,7 +245,7 @@ fn features(app: &App, keys: &Keys) -> Result<Router> {
         .merge(halle_directory::router(app.directory.clone()))
         .merge(halle_registry::router(app.base.registry.clone()))
         .merge(halle_applications::router(app.applications.clone()))
-        .merge(halle_services::router(app.services.clone()))
+        .merge(halle_services::router(app.services.clone(), app.datasets.clone()))
         .merge(halle_processings::router(app.processings.clone(), realtime(nothing_yet)))
         .merge(halle_catalogs::router(app.catalogs.clone()))
         .merge(halle_backoffice::router())

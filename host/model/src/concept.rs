@@ -258,6 +258,11 @@ pub fn by_uri(uri: &str) -> Option<&'static Concept> {
     VOCABULARY.iter().find(|concept| concept.identifiers.contains(&uri))
 }
 
+/// The canonical URI of a concept, or the URI itself when the vocabulary does not know it.
+pub fn canonical(uri: &str) -> &str {
+    by_uri(uri).map_or(uri, |concept| concept.identifiers[0])
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -1,13 +1,13 @@
 //! The dataset: what the catalogue knows about a table of lines.
 
 use halle_base::{AccountRef, Timestamp};
-use indexmap::IndexMap;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::column::Column;
 use crate::draft::{Draft, DraftReason};
 use crate::editing::Editing;
+use crate::extension::Extension;
 use crate::journal::Diagnostic;
 use crate::permission::PermissionEntry;
 use crate::read_key::ReadKey;
@@ -346,64 +346,6 @@ pub struct Extending {
     pub whole: bool,
     /// Changes with the extensions: what was computed for another change of them does not count.
     pub change: String,
-}
-
-/// An enrichment of a dataset.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Extension {
-    /// `remoteService` or `exprEval` (Data Fair), or `enricher` (a plugin).
-    #[serde(rename = "type")]
-    pub kind: String,
-    /// Whether it runs.
-    #[serde(default = "yes")]
-    pub active: bool,
-    /// Identifier of the remote service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub remote_service: Option<String>,
-    /// Action of the remote service.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub action: Option<String>,
-    /// Installation of the enricher plugin.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub plugin: Option<String>,
-    /// Configuration given to the plugin.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub config: Option<Value>,
-    /// Datasets that the plugin reads beside the lines, by the slot of its manifest that they stand in.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub slots: IndexMap<String, String>,
-    /// Expression that gives the values of `property`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub expr: Option<String>,
-    /// Column that an expression fills, as a column of a schema is written.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub property: Option<Value>,
-    /// Outputs wanted; all when empty.
-    #[serde(default, skip_serializing_if = "Vec::is_empty")]
-    pub select: Vec<String>,
-    /// Prefix of the output columns: `{prefix}.{output}`.
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub property_prefix: Option<String>,
-    /// Renamings of outputs.
-    #[serde(default, skip_serializing_if = "IndexMap::is_empty")]
-    pub overwrite: IndexMap<String, Value>,
-    /// Whether a row error stops the dataset.
-    #[serde(default, skip_serializing_if = "std::ops::Not::not")]
-    pub mandatory: bool,
-}
-
-fn yes() -> bool {
-    true
-}
-
-impl Extension {
-    /// Prefix of the output columns. Default as in Data Fair: `_` and the action, or `_` and the plugin.
-    pub fn prefix(&self) -> String {
-        let given = self.property_prefix.as_deref().filter(|prefix| !prefix.is_empty());
-        let source = self.action.as_deref().or(self.plugin.as_deref()).unwrap_or("extension");
-        given.map_or_else(|| format!("_{}", crate::slug::column_key(source)), str::to_owned)
-    }
 }
 
 impl Dataset {

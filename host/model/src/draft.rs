@@ -11,7 +11,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
 use crate::column::Column;
-use crate::dataset::{AnalysedFile, Author, Building, Dataset, Extension, OriginalFile, Status, Version};
+use crate::dataset::{AnalysedFile, Author, Building, Dataset, OriginalFile, Status, Version};
+use crate::extension::Extension;
 
 /// What becomes of a new file of a published dataset, once its rows are found to obey. Names are Data Fair's.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]

@@ -11,6 +11,7 @@ pub mod concept;
 pub mod dataset;
 pub mod draft;
 pub mod editing;
+pub mod extension;
 pub mod journal;
 pub mod limits;
 pub mod listing;
@@ -24,8 +25,9 @@ pub mod union;
 
 pub use caller::{Caller, Membership, User};
 pub use column::{Capabilities, Column, ColumnKind};
-pub use dataset::{Dataset, DatasetKind, Extension, Status};
+pub use dataset::{Dataset, DatasetKind, Status};
 pub use editing::Editing;
+pub use extension::Extension;
 pub use pass::Pass;
 pub use settings::Settings;
 pub use union::Union;

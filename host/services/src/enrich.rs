@@ -2,28 +2,26 @@
 
 use std::sync::Arc;
 
-use arrow::array::StringArray;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use halle_base::AccountRef;
-use halle_datasets::enrich::{EnrichContext, EnrichError, Enrichment, Enrichments, output_columns};
+use halle_datasets::enrich::{
+    EnrichContext, EnrichError, Enrichment, Enrichments, error_column, output_columns, with_errors,
+};
 use halle_extensions::host::{Call, Enriched, RemoteCall, RemoteOperation};
 use halle_extensions::installed::usable;
 use halle_extensions::manifest::PluginKind;
 use halle_extensions::services::{EgressPolicy, HttpResponse, Services};
-use halle_extensions::types::RowProblem;
 use halle_extensions::{Field, PluginError, Problem};
-use halle_model::{Caller, Column, ColumnKind, Extension};
+use halle_model::concept::canonical;
+use halle_model::{Caller, Column, Extension};
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::RemoteServices;
-use crate::model::{RemoteService, canonical};
-
-/// Output that tells why a row has no other.
-const ERROR: &str = "_error";
+use crate::model::RemoteService;
 
 /// Requests to one service at a time, per dataset.
 const REQUESTS_AT_ONCE: usize = 4;
@@ -259,28 +257,8 @@ fn added_columns(
     let source = extension.remote_service.as_deref().unwrap_or_default();
     let outputs = output_columns(extension, source, &operation.output, columns)?;
     let mut added: Vec<Column> = outputs.into_iter().map(|output| output.column).collect();
-    let mut error = Column::new(format!("{}.{ERROR}", extension.prefix()), ColumnKind::Text);
-    error.title = Some("Erreur d'enrichissement".to_owned());
-    error.original_name = Some(ERROR.to_owned());
-    error.extension = Some(source.to_owned());
-    added.push(error);
+    added.push(error_column(extension, source));
     Ok(added)
-}
-
-/// The columns of the answers, and the text of each row's problem beside them.
-fn with_errors(answered: &RecordBatch, problems: &[RowProblem]) -> Result<RecordBatch, EnrichError> {
-    let mut texts: Vec<Option<&str>> = vec![None; answered.num_rows()];
-    for (row, problem) in problems {
-        if let Some(text) = texts.get_mut(*row as usize) {
-            text.get_or_insert(&problem.message);
-        }
-    }
-    let mut fields: Vec<_> = answered.schema().fields().iter().cloned().collect();
-    fields.push(Arc::new(arrow::datatypes::Field::new(ERROR, arrow::datatypes::DataType::Utf8, true)));
-    let mut columns = answered.columns().to_vec();
-    columns.push(Arc::new(StringArray::from(texts)));
-    let schema = Arc::new(arrow::datatypes::Schema::new(fields));
-    RecordBatch::try_new(schema, columns).map_err(|error| EnrichError::Invalid(error.to_string()))
 }
 
 fn failed(error: PluginError) -> EnrichError {

@@ -1,8 +1,9 @@
 //! The remote service, as it is stored. Names on the wire are Data Fair's.
 
 use halle_base::{AccountRef, Timestamp};
+use halle_datasets::service::master_data::ReferenceAction;
 use halle_extensions::host::RemoteOperation;
-use halle_model::concept;
+use halle_model::concept::canonical;
 use halle_model::permission::{Class, PermissionEntry, Protected};
 use halle_store::{Entity, Key};
 use serde::{Deserialize, Serialize};
@@ -82,12 +83,27 @@ fn action(operation: &RemoteOperation) -> Value {
     let output = operation.output.iter().map(|field| {
         json!({ "name": field.key, "concept": field.concept, "type": json_type(field.kind), "title": field.title })
     });
+    shape(&operation.id, &operation.title, input.collect(), output.collect())
+}
+
+/// A search in a dataset of reference, in the shape of actions.
+pub(crate) fn action_of_reference(action: &ReferenceAction) -> Value {
+    let input = action.input.iter().map(|column| {
+        json!({ "name": column.key, "concept": column.refers_to, "required": true, "title": column.label() })
+    });
+    let output = action.output.iter().map(|column| {
+        json!({ "name": column.key, "concept": column.refers_to, "type": column.json_type, "title": column.label() })
+    });
+    shape(&action.id, &action.title, input.collect(), output.collect())
+}
+
+fn shape(id: &str, title: &str, input: Vec<Value>, output: Vec<Value>) -> Value {
     json!({
-        "id": operation.id,
+        "id": id,
         "type": "http://schema.org/SearchAction",
-        "summary": operation.title,
-        "input": input.collect::<Vec<_>>(),
-        "output": output.collect::<Vec<_>>(),
+        "summary": title,
+        "input": input,
+        "output": output,
         "inputCollection": {},
         "outputCollection": {},
     })
@@ -131,9 +147,4 @@ impl Entity for RemoteService {
 /// Canonical URIs of the concepts of some fields.
 fn concepts<'a>(fields: impl Iterator<Item = &'a halle_extensions::Field>) -> impl Iterator<Item = &'a str> {
     fields.filter_map(|field| field.concept.as_deref()).map(canonical)
-}
-
-/// The canonical URI of a concept, or the URI itself when the vocabulary does not know it.
-pub(crate) fn canonical(uri: &str) -> &str {
-    concept::by_uri(uri).map_or(uri, |concept| concept.identifiers[0])
 }

@@ -90,7 +90,8 @@ impl Entity for Dataset {
     }
 }
 
-/// `title`, `filename`, `spatial`, `conformsTo`, `field-type`, `field-format`, `short-concept`, `services`.
+/// `title`, `filename`, `spatial`, `conformsTo`, `field-type`, `field-format`, `short-concept`, `services`; `reference` is
+/// `yes` where others may look something up.
 fn described(dataset: &Dataset) -> Vec<Key> {
     let mut keys = vec![Key::new("title", &dataset.title)];
     let names =
@@ -109,6 +110,13 @@ fn described(dataset: &Dataset) -> Vec<Key> {
     }
     let services = dataset.extensions.iter().filter_map(|extension| extension.remote_service.clone());
     keys.extend(services.map(|service| Key::new("services", service)));
+    if dataset
+        .description
+        .get("masterData")
+        .is_some_and(|offers| offers.as_object().is_some_and(|o| !o.is_empty()))
+    {
+        keys.push(Key::new("reference", "yes"));
+    }
     keys
 }
 

@@ -3,6 +3,7 @@
 pub(crate) mod expressions;
 mod output;
 mod plugin;
+mod reference;
 mod tables;
 
 use std::sync::Arc;
@@ -15,7 +16,7 @@ use halle_extensions::services::DatasetSlots;
 use halle_model::{Column, Extension};
 use tokio_util::sync::CancellationToken;
 
-pub use output::{OutputColumn, output_columns};
+pub use output::{OutputColumn, error_column, output_columns, with_errors};
 pub use plugin::PluginEnrichments;
 
 /// Why an enrichment could not be planned or run. The text is for the dataset's journal.

@@ -1,11 +1,20 @@
 //! Columns that an extension adds, from the outputs of whatever fills them.
 
+use std::sync::Arc;
+
+use arrow::array::StringArray;
+use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use arrow::record_batch::RecordBatch;
 use halle_extensions::Field;
+use halle_extensions::types::RowProblem;
 use halle_model::slug::column_key;
-use halle_model::{Column, Extension};
+use halle_model::{Column, ColumnKind, Extension};
 use serde_json::Value;
 
 use super::EnrichError;
+
+/// Output that tells why a row has no other.
+const ERROR: &str = "_error";
 
 /// An output that an extension selected, and the column it becomes.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +50,31 @@ pub fn output_columns(
         .collect())
 }
 
+/// The column of an extension that says why a row has no other of its columns.
+pub fn error_column(extension: &Extension, source: &str) -> Column {
+    let mut column = Column::new(format!("{}.{ERROR}", extension.prefix()), ColumnKind::Text);
+    column.title = Some("Erreur d'enrichissement".to_owned());
+    column.original_name = Some(ERROR.to_owned());
+    column.extension = Some(source.to_owned());
+    column
+}
+
+/// The values of a batch with, as the last column, the text of the first problem of each row.
+pub fn with_errors(values: &RecordBatch, problems: &[RowProblem]) -> Result<RecordBatch, EnrichError> {
+    let mut texts: Vec<Option<&str>> = vec![None; values.num_rows()];
+    for (row, problem) in problems {
+        if let Some(text) = texts.get_mut(*row as usize) {
+            text.get_or_insert(&problem.message);
+        }
+    }
+    let mut fields: Vec<_> = values.schema().fields().iter().cloned().collect();
+    fields.push(Arc::new(ArrowField::new(ERROR, DataType::Utf8, true)));
+    let mut columns = values.columns().to_vec();
+    columns.push(Arc::new(StringArray::from(texts)));
+    RecordBatch::try_new(Arc::new(Schema::new(fields)), columns)
+        .map_err(|error| EnrichError::Invalid(error.to_string()))
+}
+
 fn column_of(extension: &Extension, source: &str, output: &Field, columns: &[Column]) -> Column {
     let overwrite = extension.overwrite.get(&output.key);
     let text =
@@ -62,7 +96,6 @@ fn column_of(extension: &Extension, source: &str, output: &Field, columns: &[Col
 #[cfg(test)]
 mod tests {
     use super::*;
-    use halle_model::ColumnKind;
     use serde_json::json;
 
     fn outputs() -> Vec<Field> {

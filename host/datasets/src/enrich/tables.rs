@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use halle_base::AccountRef;
 use halle_extensions::services::{DatasetSlots, RowsReader, RowsWriter};
 use halle_extensions::{Field, Problem};
-use halle_model::{Caller, Column, Extension};
+use halle_model::{Caller, Column, Dataset, Extension};
 use halle_search::params::Params;
 use indexmap::IndexMap;
 use serde_json::Value;
@@ -72,6 +72,9 @@ impl Datasets {
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
+        if let Some(id) = extension.reference() {
+            return self.plan_reference(owner, id, extension, columns).await;
+        }
         self.enrichments.plan(&self.enrich_context(owner, extension), extension, columns).await
     }
 
@@ -83,17 +86,21 @@ impl Datasets {
         columns: &[Column],
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
+        if let Some(id) = extension.reference() {
+            return self.open_reference(owner, id, extension, columns, cancel).await;
+        }
         self.enrichments.open(&self.enrich_context(owner, extension), extension, columns, cancel).await
     }
 
-    /// Refuses tables that `caller`, or the owner of the extended dataset, may not read.
-    pub(crate) async fn check_tables(
+    /// Refuses tables and references that `caller`, or the owner of the extended dataset, may not read.
+    pub(crate) async fn check_sources(
         &self,
         caller: &Caller,
-        owner: &AccountRef,
+        dataset: &Dataset,
         extensions: &[Extension],
     ) -> DatasetsResult<()> {
-        let owner = Caller::platform_for(owner.clone());
+        self.check_references(caller, dataset, extensions).await?;
+        let owner = Caller::platform_for(dataset.owner.clone());
         for extension in extensions {
             if extension.slots.len() > SLOTS_MAX {
                 let message = format!("Une extension lit au plus {SLOTS_MAX} jeux de données (slots).");

@@ -5,6 +5,7 @@ use halle_model::Dataset;
 use halle_model::dataset::{Building, Status, Version};
 use halle_search::engine::IndexSummary;
 
+use crate::jobs::follow::tell_followers;
 use crate::jobs::pipeline::{Stage, StageError, StageResult, Told, current};
 use crate::service::union::tell_parents;
 use crate::service::{columns, names, period};
@@ -29,6 +30,9 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     let retired = retired_by(&side, &stage.building);
     switch(&mut side, &stage.building, &summary, rows_bytes, now);
     period::set(&mut side, period);
+    if !stage.is_draft() {
+        tell_followers(unit.as_mut(), &side, now).await?;
+    }
     side.save(unit.as_mut(), now).await?;
     if !stage.is_draft() {
         tell_parents(unit.as_mut(), &stage.dataset.id, now).await?;

@@ -10,6 +10,7 @@ mod drafts;
 pub mod expire;
 pub mod extend;
 pub mod finalize;
+pub(crate) mod follow;
 pub mod index;
 pub mod pipeline;
 pub(crate) mod read_key;
@@ -44,6 +45,7 @@ pub fn handlers(datasets: &Datasets) -> Vec<Arc<dyn JobHandler>> {
         Arc::new(expire::Expire(datasets.clone())),
         Arc::new(union::Unite(datasets.clone())),
         Arc::new(ExtendLines(datasets.clone())),
+        Arc::new(follow::Follow(datasets.clone())),
         Arc::new(read_key::RenewKey(datasets.clone())),
     ]
 }

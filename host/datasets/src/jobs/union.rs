@@ -12,6 +12,7 @@ use serde_json::Value;
 
 use crate::error::DatasetsError;
 use crate::jobs::UNION;
+use crate::jobs::follow::tell_followers;
 use crate::jobs::pipeline::dataset_of;
 use crate::service::journal::set_error;
 use crate::service::union::index::Whose;
@@ -97,6 +98,9 @@ impl Unite {
         if !is_cycle {
             // In a circle, each would tell the next for ever.
             tell_parents(unit.as_mut(), id, now).await?;
+        }
+        if stored.status == Status::Finalized {
+            tell_followers(unit.as_mut(), &stored, now).await?;
         }
         unit.commit().await?;
         self.0.announce(id, &event);

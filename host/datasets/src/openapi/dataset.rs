@@ -46,7 +46,7 @@ pub fn private(dataset: &Dataset, api: &str, caller: &Caller) -> Value {
     document(dataset, api, paths, json!([{ "apiKey": [] }, { "session": [] }]))
 }
 
-fn document(dataset: &Dataset, api: &str, paths: Map<String, Value>, security: Value) -> Value {
+pub(super) fn document(dataset: &Dataset, api: &str, paths: Map<String, Value>, security: Value) -> Value {
     let host = api.split("//").nth(1).unwrap_or(api).split('/').next().unwrap_or_default();
     let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     json!({

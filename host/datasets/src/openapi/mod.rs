@@ -19,3 +19,4 @@ mod references;
 pub(crate) use catalog::catalog_document;
 pub(crate) use check::check_document;
 pub use platform::part;
+pub(crate) use references::reference_document;

@@ -1,12 +1,14 @@
 //! Master data in the document of a dataset: one operation for each search that it offers, by the conventions of remote
 //! services (reference §6.2), so that the document describes one.
 
+use halle_model::extension::BULK_ACTION;
 use halle_model::{Column, Dataset};
 use serde_json::{Map, Value, json};
 
+use super::dataset::document;
 use super::parameters::schema_of;
 use super::pieces::{Operation, content, json_content, object, query, text, whole};
-use crate::service::master_data::{BULK_ACTION, bulk_searches, single_searches};
+use crate::service::master_data::{bulk_searches, single_searches};
 
 /// Group of these operations in the document.
 const TAG: &str = "Données de référence";
@@ -16,6 +18,11 @@ const SINGLE_ACTION: &str = "masterData_singleSearch_";
 
 /// Concept of what tells lines of a request apart.
 const IDENTIFIER: &str = "http://schema.org/identifier";
+
+/// The document of the searches alone: that of a remote service. `api` is the address of the API.
+pub(crate) fn reference_document(dataset: &Dataset, api: &str) -> Value {
+    document(dataset, api, paths(dataset), json!([]))
+}
 
 /// The permission that the operation named `id` takes, when it is one of these.
 pub(super) fn permission_of(id: &str) -> Option<&'static str> {

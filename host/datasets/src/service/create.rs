@@ -107,7 +107,7 @@ impl Datasets {
         }
         self.apply_read_key(caller, &mut dataset, &new.attributes)?;
         self.check_publication(caller, &dataset, &[], &new.attributes).await?;
-        self.check_tables(caller, &dataset.owner, &dataset.extensions).await?;
+        self.check_sources(caller, &dataset, &dataset.extensions).await?;
         self.check_room(&dataset.owner, file_bytes(&upload).await?, 1).await?;
         let building = self.receive(&dataset.id, &upload).await?;
         let (id, version) = (dataset.id.clone(), building.id.clone());
@@ -175,7 +175,7 @@ impl Datasets {
         self.check_room(&dataset.owner, 0, 1).await?;
         let now = dataset.created_at;
         check_kind(dataset.kind(), &dataset.extensions)?;
-        self.check_tables(caller, &dataset.owner, &dataset.extensions).await?;
+        self.check_sources(caller, &dataset, &dataset.extensions).await?;
         if dataset.is_rest {
             self.extend_editable(&mut dataset).await?;
             rules::settle(&mut dataset)?;

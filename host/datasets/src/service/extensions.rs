@@ -19,9 +19,11 @@ const EXTENSIONS_MAX: usize = 20;
 /// The extensions that a body gives; none for `null` or nothing.
 pub(crate) fn extensions_of(value: Option<&Value>) -> DatasetsResult<Vec<Extension>> {
     let Some(value) = value.filter(|value| !value.is_null()) else { return Ok(Vec::new()) };
-    let extensions: Vec<Extension> = serde_json::from_value(value.clone()).map_err(|error| {
+    let mut extensions: Vec<Extension> = serde_json::from_value(value.clone()).map_err(|error| {
         DatasetsError::bad_request(format!("L'attribut \"extensions\" est incorrect : {error}."))
     })?;
+    // When they run again is not the writer's to say.
+    extensions.iter_mut().for_each(|extension| extension.next_update = None);
     if extensions.len() > EXTENSIONS_MAX {
         let message = format!("Un jeu de données a au plus {EXTENSIONS_MAX} extensions.");
         return Err(DatasetsError::bad_request(message));

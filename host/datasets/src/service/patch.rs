@@ -12,6 +12,7 @@ use serde_json::{Map, Value};
 
 use crate::constraints;
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::follow::with_notes;
 use crate::jobs::{expire, read_key, sweep};
 use crate::service::attributes::{check_attributes, set_description};
 use crate::service::create::advance;
@@ -188,10 +189,10 @@ impl Datasets {
         consequences: &mut Consequences,
     ) -> DatasetsResult<()> {
         if let Some(wanted) = wanted {
-            let extensions = extensions_of(Some(wanted))?;
+            let extensions = with_notes(extensions_of(Some(wanted))?, &stored.extensions);
             if stored.extensions != extensions {
                 check_kind(stored.kind(), &extensions)?;
-                self.check_tables(caller, &stored.owner, &extensions).await?;
+                self.check_sources(caller, stored, &extensions).await?;
                 stored.extensions = extensions;
                 consequences.breaking = true;
                 consequences.structure = true;
@@ -281,7 +282,12 @@ impl Datasets {
     /// [`Status::ValidationUpdated`] checks them first, [`Status::Stored`] reads the upload again. With `checks_only`, the
     /// served version stays once its rows are found to obey. Returns the versions that nobody needs any more, or `None`
     /// when there are no data.
-    fn restart(&self, dataset: &mut Dataset, from: Status, checks_only: bool) -> Option<Vec<String>> {
+    pub(crate) fn restart(
+        &self,
+        dataset: &mut Dataset,
+        from: Status,
+        checks_only: bool,
+    ) -> Option<Vec<String>> {
         let (next, retired) = match dataset.building.take() {
             Some(failed) => {
                 let validated = dataset.error_status.is_some_and(has_rows);

@@ -32,6 +32,7 @@ mod permissions;
 mod plugins;
 mod read_key;
 mod realtime;
+mod references;
 mod remote_files;
 mod sites;
 mod statistics;

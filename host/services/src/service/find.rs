@@ -1,25 +1,24 @@
 //! Finding services.
 
+use halle_datasets::service::master_data::ReferenceQuery;
 use halle_http::auth::require;
 use halle_http::paging::Paging;
 use halle_http::{ApiError, ApiResult};
 use halle_model::Caller;
+use halle_model::concept::canonical;
+use halle_model::extension::REFERENCE_SERVICE;
 use halle_model::permission::{SERVICE_OPERATIONS, operation};
 use halle_store::documents::Stored;
 use halle_store::{EntityExt, Filter, Page};
 
 use crate::RemoteServices;
-use crate::model::{RemoteService, canonical};
+use crate::model::RemoteService;
 
 /// What a list asks for.
 #[derive(Debug, Clone)]
 pub(crate) struct ListQuery {
-    /// Words of the title or the description.
-    pub q: String,
-    /// Concepts of which one input must have one.
-    pub input_concepts: Vec<String>,
-    /// Concepts of which one output must have one.
-    pub output_concepts: Vec<String>,
+    /// Words and concepts.
+    pub wanted: ReferenceQuery,
     /// Which page.
     pub paging: Paging,
 }
@@ -34,7 +33,12 @@ impl RemoteServices {
     ) -> ApiResult<Stored<RemoteService>> {
         let mut work = self.store.read().await?;
         let found = work.load::<RemoteService>(id).await?;
-        let service = found.ok_or_else(|| ApiError::not_found(format!("Le service `{id}` n'existe pas.")))?;
+        let service = found.ok_or_else(|| match id.strip_prefix(REFERENCE_SERVICE) {
+            Some(dataset) => ApiError::bad_request(format!(
+                "Le service `{id}` est une donnée de référence : modifiez l'attribut \"masterData\" du jeu de données `{dataset}`."
+            )),
+            None => ApiError::not_found(format!("Le service `{id}` n'existe pas.")),
+        })?;
         let grants = service.grants();
         require(
             caller,
@@ -47,11 +51,12 @@ impl RemoteServices {
 
     /// Services that the caller may list, newest first.
     pub(crate) async fn list(&self, caller: &Caller, query: &ListQuery) -> ApiResult<Page<RemoteService>> {
-        let filter = Filter::page(query.paging.skip, query.paging.size).searching(&query.q);
+        let filter = Filter::page(query.paging.skip, query.paging.size).searching(&query.wanted.q);
         let mut filter = filter.listed_for(caller, "remote-services");
-        for (name, uris) in
-            [("input-concepts", &query.input_concepts), ("output-concepts", &query.output_concepts)]
-        {
+        for (name, uris) in [
+            ("input-concepts", &query.wanted.input_concepts),
+            ("output-concepts", &query.wanted.output_concepts),
+        ] {
             if !uris.is_empty() {
                 filter.any_of.push((name, uris.iter().map(|uri| canonical(uri).to_owned()).collect()));
             }

@@ -2,4 +2,5 @@
 
 mod changes;
 mod enrichment;
+mod references;
 mod site;

@@ -42,7 +42,7 @@ impl Site {
         let services = made.expect("the world was built with it");
         let router = Router::new()
             .nest("/data-fair/api/v1", halle_datasets::router(world.datasets.clone()))
-            .merge(halle_services::router(services));
+            .merge(halle_services::router(services, world.datasets.clone()));
         let anonymous = Api::new(router).described_by(&halle_services::openapi().document);
         let owner = anonymous.by("alice@ville:admin");
         Self { world, anonymous, owner }

@@ -2,6 +2,8 @@
 
 mod bulk;
 mod describe;
+mod lookup;
+mod services;
 mod single;
 
 use std::collections::BTreeSet;
@@ -14,12 +16,11 @@ use serde_json::Value;
 
 pub use bulk::{AnswerFormat, Questions};
 pub(crate) use describe::{bulk_searches, single_searches};
+pub(crate) use lookup::Lookup;
+pub use services::{ReferenceAction, ReferenceQuery, ReferenceService};
 
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::load::check;
-
-/// What the name of a bulk search's operation begins with, in documentation and in extensions.
-pub(crate) const BULK_ACTION: &str = "masterData_bulkSearch_";
 
 /// Searches of each sort that one dataset offers at most.
 const SEARCHES_MAX: usize = 100;
@@ -32,6 +33,28 @@ pub(crate) struct MasterData {
     bulk_searchs: Vec<BulkSearch>,
     #[serde(default)]
     single_searchs: Vec<SingleSearch>,
+    /// Organisations to which it is offered; what they may read is not said here.
+    #[serde(default)]
+    share_orgs: Vec<Organisation>,
+    #[serde(default)]
+    virtual_datasets: Switch,
+    #[serde(default)]
+    standard_schema: Switch,
+}
+
+/// An organisation to which a reference is offered.
+#[derive(Debug, Clone, Deserialize)]
+struct Organisation {
+    id: String,
+    #[serde(default)]
+    name: String,
+}
+
+/// Something that a reference offers or not.
+#[derive(Debug, Clone, Copy, Default, Deserialize)]
+struct Switch {
+    #[serde(default)]
+    active: bool,
 }
 
 /// A search that finds a line for each line it is given.

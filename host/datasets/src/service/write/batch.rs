@@ -21,20 +21,26 @@ const EPOCH: Date = Date::constant(1970, 1, 1);
 /// The lines that are not deleted, under the columns of the index; `None` when all are deleted.
 pub(crate) fn of(columns: &[Column], lines: &[LineRecord]) -> DatasetsResult<Option<RecordBatch>> {
     let alive: Vec<&LineRecord> = lines.iter().filter(|line| !line.deleted).collect();
-    if alive.is_empty() {
-        return Ok(None);
-    }
+    if alive.is_empty() { Ok(None) } else { table(columns, &alive).map(Some) }
+}
+
+/// All lines, whether there are any or not.
+pub(crate) fn all(columns: &[Column], lines: &[LineRecord]) -> DatasetsResult<RecordBatch> {
+    table(columns, &lines.iter().collect::<Vec<_>>())
+}
+
+fn table(columns: &[Column], lines: &[&LineRecord]) -> DatasetsResult<RecordBatch> {
     let mut fields = Vec::with_capacity(columns.len());
     let mut arrays = Vec::with_capacity(columns.len());
     for column in columns {
-        let array = array(column, &alive);
+        let array = array(column, lines);
         fields.push(Field::new(&column.key, array.data_type().clone(), true));
         arrays.push(array);
     }
     let schema = Arc::new(Schema::new(fields));
     // A dataset without columns has rows too.
-    let rows = RecordBatchOptions::new().with_row_count(Some(alive.len()));
-    RecordBatch::try_new_with_options(schema, arrays, &rows).map(Some).map_err(DatasetsError::internal)
+    let rows = RecordBatchOptions::new().with_row_count(Some(lines.len()));
+    RecordBatch::try_new_with_options(schema, arrays, &rows).map_err(DatasetsError::internal)
 }
 
 /// The column as lines have it.

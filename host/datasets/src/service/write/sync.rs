@@ -22,6 +22,7 @@ use super::lock::Turns;
 use super::{batch, index_columns};
 use crate::documents;
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::follow::tell_followers;
 use crate::service::union::tell_parents;
 use crate::service::{columns, names, period};
 use crate::state::Datasets;
@@ -242,6 +243,7 @@ impl Datasets {
         let now = dataset.updated_at;
         unit.save(&mut dataset, now).await?;
         tell_parents(unit.as_mut(), id, self.clock.now()).await?;
+        tell_followers(unit.as_mut(), &dataset, self.clock.now()).await?;
         unit.commit().await?;
         Ok(())
     }

@@ -1,0 +1,163 @@
+//! Extensions that follow their reference (`autoUpdate`, reference §6.1).
+//!
+//! When the lines of a dataset of reference change, those who follow it are told: each notes when it will ask again
+//! (`nextUpdate`), a while later so that many changes are followed at once. Then its extensions run again.
+
+use async_trait::async_trait;
+use halle_base::Timestamp;
+use halle_model::dataset::{DatasetKind, Status};
+use halle_model::extension::REFERENCE_SERVICE;
+use halle_model::{Dataset, Extension};
+use halle_store::documents::Stored;
+use halle_store::runner::{JobContext, JobError, JobHandler};
+use halle_store::{EntityExt, Filter, Job, NewJob, UnitOfWork};
+use jiff::SignedDuration;
+use serde_json::json;
+
+use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::pipeline::dataset_of;
+use crate::jobs::sweep;
+use crate::service::create::advance;
+use crate::service::journal::set_error;
+use crate::service::write::extend_job;
+use crate::service::{master_data, names};
+use crate::state::Datasets;
+
+/// Kind of the job that tells those who follow a reference. Payload: `dataset`, the reference.
+const TELL: &str = "dataset-tell-followers";
+
+/// Kind of the job in which a follower asks again. Payload: `dataset`, the follower.
+const UPDATE: &str = "dataset-auto-update";
+
+/// Time from a change of the reference to the update of those who follow it (reference §6.1).
+const DELAY: SignedDuration = SignedDuration::from_secs(600);
+
+/// Time until the next attempt, when a follower is at work.
+const BUSY_DELAY: SignedDuration = SignedDuration::from_secs(60);
+
+/// Followers of one reference.
+const FOLLOWERS_MAX: u32 = 1_000;
+
+/// Has those who follow `dataset` told that its lines changed, once this unit of work is committed.
+pub(crate) async fn tell_followers(
+    unit: &mut dyn UnitOfWork,
+    dataset: &Dataset,
+    now: Timestamp,
+) -> DatasetsResult<()> {
+    if !master_data::bulk_searches(dataset).is_empty() {
+        let payload = json!({ "dataset": dataset.id });
+        unit.jobs().enqueue(&NewJob::now(TELL, names::job_key(&dataset.id), payload, now)).await?;
+    }
+    Ok(())
+}
+
+/// Extensions as a writer gives them, with what the platform noted of those that stay as they were.
+pub(crate) fn with_notes(mut wanted: Vec<Extension>, before: &[Extension]) -> Vec<Extension> {
+    for extension in &mut wanted {
+        let is_same = |known: &&Extension| Extension { next_update: None, ..(*known).clone() } == *extension;
+        extension.next_update = before.iter().find(is_same).and_then(|known| known.next_update);
+    }
+    wanted
+}
+
+fn update_job(dataset: &str, at: Timestamp) -> NewJob {
+    NewJob::now(UPDATE, names::job_key(dataset), json!({ "dataset": dataset }), at)
+}
+
+/// Does both jobs.
+pub struct Follow(pub(crate) Datasets);
+
+impl Follow {
+    /// Notes in each follower of `reference` when it will ask again, unless it will already.
+    async fn tell(&self, reference: &str) -> DatasetsResult<()> {
+        let mut unit = self.0.store.begin().await?;
+        let service = format!("{REFERENCE_SERVICE}{reference}");
+        let followers = unit.list::<Dataset>(&Filter::all(FOLLOWERS_MAX).with("services", service)).await?;
+        let now = self.0.clock.now();
+        let at = now.saturating_add(DELAY).unwrap_or(now);
+        for mut follower in followers.results {
+            let mut told = false;
+            for extension in follower.extensions.iter_mut().filter(|one| one.follows(reference)) {
+                told |= extension.next_update.is_none();
+                extension.next_update.get_or_insert(at);
+            }
+            if told {
+                let unchanged = follower.updated_at;
+                unit.save(&mut follower, unchanged).await?;
+                unit.jobs().enqueue(&update_job(&follower.id, at)).await?;
+            }
+        }
+        Ok(unit.commit().await?)
+    }
+
+    /// Has the extensions of a follower run again, if they are due.
+    async fn update(&self, id: &str) -> DatasetsResult<()> {
+        let mut unit = self.0.store.begin().await?;
+        let Some(mut dataset) = unit.load::<Dataset>(id).await? else { return Ok(()) };
+        let now = self.0.clock.now();
+        let Some(due) = dataset.extensions.iter().filter_map(|extension| extension.next_update).min() else {
+            return Ok(());
+        };
+        let is_at_work = match dataset.status {
+            Status::Finalized => dataset.extending.is_some(),
+            Status::Error => false,
+            _ => true,
+        };
+        if due > now || is_at_work {
+            let at = if is_at_work { now.saturating_add(BUSY_DELAY).unwrap_or(now) } else { due };
+            unit.jobs().enqueue(&update_job(id, at)).await?;
+            return Ok(unit.commit().await?);
+        }
+        dataset.extensions.iter_mut().for_each(|extension| extension.next_update = None);
+        if dataset.kind() == DatasetKind::File {
+            let retired = self.0.restart(&mut dataset, Status::Validated, false).unwrap_or_default();
+            if !retired.is_empty() {
+                unit.jobs().enqueue(&sweep::at_once(id, &retired, now)).await?;
+            }
+            unit.jobs().enqueue(&advance(id, now)).await?;
+            unit.save(&mut dataset, now).await?;
+            return Ok(unit.commit().await?);
+        }
+        drop(unit);
+        self.update_editable(dataset, now).await
+    }
+
+    /// The columns of the reference may have changed too: those of the follower are written anew first.
+    async fn update_editable(&self, mut dataset: Stored<Dataset>, now: Timestamp) -> DatasetsResult<()> {
+        let planned = self.0.extend_editable(&mut dataset).await;
+        let mut unit = self.0.store.begin().await?;
+        let event = match planned {
+            Ok(_) => {
+                self.0.extend_all(&mut dataset);
+                unit.jobs().enqueue(&extend_job(&dataset.id, now)).await?;
+                None
+            }
+            Err(DatasetsError::BadRequest(text)) => {
+                set_error(&mut dataset);
+                Some(self.0.record(unit.as_mut(), &dataset.id, "error", Some(text)).await?)
+            }
+            Err(error) => return Err(error),
+        };
+        unit.save(&mut dataset, now).await?;
+        unit.commit().await?;
+        event.iter().for_each(|event| self.0.announce(&dataset.id, event));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl JobHandler for Follow {
+    fn kinds(&self) -> &'static [&'static str] {
+        &[TELL, UPDATE]
+    }
+
+    async fn run(&self, context: JobContext) -> Result<(), JobError> {
+        let id = dataset_of(&context.job)?;
+        let done = if context.job.kind == TELL { self.tell(&id).await } else { self.update(&id).await };
+        done.map_err(JobError::retry)
+    }
+
+    async fn given_up(&self, job: &Job, error: &str) {
+        tracing::error!(job = %job.payload, %error, "an extension does not follow its reference until this changes again");
+    }
+}

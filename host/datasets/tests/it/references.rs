@@ -1,0 +1,276 @@
+//! Datasets of reference as remote services: columns of one dataset, found in another.
+
+use axum::http::Method;
+use halle_base::Clock;
+use halle_model::Caller;
+use jiff::SignedDuration;
+use serde_json::{Value, json};
+
+use crate::harness::{Answer, Harness, admin, member, stranger};
+
+const SIRET: &str = "http://www.datatourisme.fr/ontology/core/1.0/#siret";
+
+const NO_MATCH: &str = "La donnée de référence ne contient pas de ligne correspondante.";
+
+/// A search by SIRET, the latest line first.
+fn searches() -> Value {
+    let input = json!([{ "type": "equals", "property": { "key": "siret" } }]);
+    json!({ "bulkSearchs": [{ "id": "siret", "title": "Par SIRET", "sort": "-rang", "input": input }] })
+}
+
+/// What an extension that looks up SIRETs says, with more members.
+fn lookup(more: Value) -> Value {
+    let mut extension = json!({
+        "type": "remoteService", "active": true, "remoteService": "dataset:ref",
+        "action": "masterData_bulkSearch_siret",
+    });
+    for (name, value) in more.as_object().unwrap() {
+        extension[name] = value.clone();
+    }
+    extension
+}
+
+async fn patch(harness: &Harness, caller: &Caller, id: &str, body: Value) -> Answer {
+    harness.json(caller, Method::PATCH, &format!("/datasets/{id}"), body).await
+}
+
+/// An editable reference: two lines of one SIRET, one of another.
+async fn reference() -> Harness {
+    let harness = Harness::new().await;
+    let schema = json!([
+        { "key": "siret", "type": "string", "x-refersTo": SIRET },
+        { "key": "nom", "type": "string", "title": "Nom", "x-labels": { "K": "Koumoul" } },
+        { "key": "effectif", "type": "integer", "minimum": 1 },
+        { "key": "ouvert", "type": "string", "format": "date" },
+        { "key": "rang", "type": "integer" },
+    ]);
+    let body =
+        json!({ "isRest": true, "title": "Établissements", "schema": schema, "masterData": searches() });
+    harness.json(&admin(), Method::PUT, "/datasets/ref", body).await.ok();
+    let lines = json!([
+        { "_id": "1", "siret": "82898347800011", "nom": "K", "effectif": 12, "ouvert": "2020-01-31", "rang": 2 },
+        { "_id": "2", "siret": "82898347800011", "nom": "avant", "effectif": 3, "rang": 1 },
+        { "_id": "3", "siret": "22222222222222", "nom": "N", "rang": 1 },
+    ]);
+    harness.json(&admin(), Method::POST, "/datasets/ref/_bulk_lines", lines).await.ok();
+    harness.run().await;
+    harness
+}
+
+/// A file of three SIRETs and an empty one, whose column has the concept.
+async fn file(harness: &Harness) {
+    let csv = "siret,n\n82898347800011,1\n00000000000000,2\n,3\n22222222222222,4\n";
+    let dataset = harness.dataset("d", csv).await;
+    let mut schema = dataset["schema"].clone();
+    schema[0]["x-refersTo"] = SIRET.into();
+    patch(harness, &admin(), "d", json!({ "schema": schema })).await.ok();
+    harness.run().await;
+}
+
+async fn column(harness: &Harness, key: &str) -> Vec<Value> {
+    let lines = harness.get(&admin(), &format!("/datasets/d/lines?select={key}&sort=n")).await.ok();
+    lines["results"].as_array().unwrap().iter().map(|line| line[key].clone()).collect()
+}
+
+#[tokio::test]
+async fn a_file_gets_the_first_line_that_matches() {
+    let harness = reference().await;
+    file(&harness).await;
+    let all = patch(&harness, &admin(), "d", json!({ "extensions": [lookup(json!({}))] })).await.ok();
+    assert_eq!(all["status"], "validated");
+    harness.run().await;
+    assert_eq!(column(&harness, "_siret.nom").await, [json!("K"), Value::Null, Value::Null, json!("N")]);
+    let numbers = column(&harness, "_siret.effectif").await;
+    assert_eq!(numbers, [json!(12), Value::Null, Value::Null, Value::Null]);
+    assert_eq!(column(&harness, "_siret.ouvert").await[0], "2020-01-31");
+    let errors = column(&harness, "_siret._error").await;
+    assert_eq!(
+        errors,
+        [Value::Null, json!(NO_MATCH), Value::Null, Value::Null],
+        "an empty line asks nothing"
+    );
+    let schema = harness.get(&admin(), "/datasets/d/schema").await.ok();
+    let of = |key: &str| {
+        let found = schema.as_array().unwrap().iter().find(|column| column["key"] == key);
+        found.unwrap_or_else(|| panic!("no {key} in {schema}")).clone()
+    };
+    let name = of("_siret.nom");
+    assert_eq!((&name["title"], &name["x-labels"]["K"]), (&json!("Nom"), &json!("Koumoul")));
+    assert_eq!(name["x-extension"], "dataset:ref");
+    assert_eq!(of("_siret.effectif").get("minimum"), None, "rules stay with the reference");
+    assert_eq!(of("_siret.siret").get("x-refersTo"), None, "the dataset has the concept already");
+    assert_eq!(of("_siret.ouvert")["format"], "date");
+
+    let extension = lookup(json!({
+        "select": ["nom"], "overwrite": { "nom": { "x-originalName": "Raison Sociale", "title": "Raison" } },
+    }));
+    patch(&harness, &admin(), "d", json!({ "extensions": [extension] })).await.ok();
+    harness.run().await;
+    assert_eq!(column(&harness, "raison_sociale").await[0], "K");
+    let schema = harness.get(&admin(), "/datasets/d/schema?extension=true").await.ok();
+    let keys: Vec<&str> = schema.as_array().unwrap().iter().filter_map(|c| c["key"].as_str()).collect();
+    assert_eq!(keys, ["raison_sociale", "_siret._error"]);
+}
+
+#[tokio::test]
+async fn edited_lines_and_simulations_ask_the_reference_too() {
+    let harness = reference().await;
+    let schema =
+        json!([{ "key": "s", "type": "string", "x-refersTo": SIRET }, { "key": "n", "type": "integer" }]);
+    let extensions = json!([
+        lookup(json!({ "select": ["nom"] })),
+        { "type": "exprEval", "active": true, "expr": "CONCAT(_siret.nom, n)", "property": { "key": "c", "type": "string" } },
+    ]);
+    let body = json!({ "isRest": true, "title": "D", "schema": schema, "extensions": extensions });
+    harness.json(&admin(), Method::PUT, "/datasets/d", body).await.ok();
+    let lines = json!([{ "s": "82898347800011", "n": 1 }, { "s": "x", "n": 2 }, { "n": 3 }]);
+    harness.json(&admin(), Method::POST, "/datasets/d/_bulk_lines", lines).await.ok();
+    harness.run().await;
+    assert_eq!(column(&harness, "_siret.nom").await, [json!("K"), Value::Null, Value::Null]);
+    assert_eq!(column(&harness, "c").await[0], "K1", "an expression sees what the reference gave");
+    assert_eq!(column(&harness, "_siret._error").await, [Value::Null, json!(NO_MATCH), Value::Null]);
+    let path = "/datasets/d/_simulate-extension";
+    let line =
+        harness.json(&admin(), Method::POST, path, json!({ "s": "22222222222222", "n": 7 })).await.ok();
+    assert_eq!((&line["_siret.nom"], &line["c"]), (&json!("N"), &json!("N7")));
+}
+
+#[tokio::test]
+async fn what_the_writer_or_the_owner_may_not_read_is_not_looked_up() {
+    let harness = reference().await;
+    let other = member("oscar", "port", "admin");
+    let schema =
+        json!([{ "key": "s", "type": "string", "x-refersTo": SIRET }, { "key": "n", "type": "integer" }]);
+    let body = json!({ "isRest": true, "title": "D", "schema": schema });
+    harness.json(&other, Method::PUT, "/datasets/d", body.clone()).await.ok();
+    let unreadable = "La donnée de référence \"ref\" n'existe pas, ou vous, ou le propriétaire de ce jeu de données, ne \
+                      pouvez pas la lire.";
+    let extended = json!({ "extensions": [lookup(json!({ "select": ["nom"] }))] });
+    patch(&harness, &other, "d", extended.clone()).await.refused(400, unreadable);
+    let mut made = body;
+    made["extensions"] = extended["extensions"].clone();
+    harness.json(&stranger(), Method::PUT, "/datasets/e", made).await.refused(400, unreadable);
+
+    // A grant to a person is none to the organisation that would own what they find.
+    let grant = json!([{ "type": "user", "id": "oscar", "classes": ["read"], "operations": [] }]);
+    harness.json(&admin(), Method::PUT, "/datasets/ref/permissions", grant).await.ok();
+    patch(&harness, &other, "d", extended.clone()).await.refused(400, unreadable);
+    let grant = json!([{ "type": "organization", "id": "port", "classes": ["read"], "operations": [] }]);
+    harness.json(&admin(), Method::PUT, "/datasets/ref/permissions", grant).await.ok();
+    patch(&harness, &other, "d", extended).await.ok();
+    let line = |id: &str| json!({ "_id": id, "s": "82898347800011", "n": 1 });
+    harness.json(&other, Method::POST, "/datasets/d/lines", line("a")).await.ok();
+    harness.run().await;
+    assert_eq!(harness.get(&other, "/datasets/d/lines/a").await.ok()["_siret.nom"], "K");
+
+    harness.json(&admin(), Method::PUT, "/datasets/ref/permissions", json!([])).await.ok();
+    harness.json(&other, Method::POST, "/datasets/d/lines", line("b")).await.ok();
+    harness.run().await;
+    let told = harness.datasets.journal(&other, "d").await.unwrap();
+    let error = told.into_iter().find(|event| event.kind == "error").unwrap().data.unwrap();
+    assert!(error.contains("ne peut pas la lire (permission readLines)"), "{error}");
+    assert!(harness.get(&other, "/datasets/d/lines/b").await.ok().get("_siret.nom").is_none());
+    let path = "/datasets/d/_simulate-extension";
+    let simulated = harness.json(&other, Method::POST, path, json!({ "s": "82898347800011" })).await;
+    assert_eq!(simulated.status.as_u16(), 400, "{}", simulated.text);
+}
+
+#[tokio::test]
+async fn extensions_that_cannot_ask_are_refused() {
+    let harness = reference().await;
+    harness.dataset("d", "siret,n\n82898347800011,1\n").await;
+    for (extension, reason) in [
+        (
+            lookup(json!({})),
+            format!(
+                "Aucune colonne ne porte le concept « siret » ({SIRET}), exigé par la donnée de référence."
+            ),
+        ),
+        (
+            lookup(json!({ "action": "masterData_bulkSearch_nom" })),
+            "La donnée de référence « Établissements » n'a pas d'action « masterData_bulkSearch_nom »."
+                .to_owned(),
+        ),
+        (
+            lookup(json!({ "remoteService": "dataset:d" })),
+            "Un jeu de données ne peut pas être sa propre donnée de référence.".to_owned(),
+        ),
+    ] {
+        patch(&harness, &admin(), "d", json!({ "extensions": [extension] })).await.refused(400, &reason);
+    }
+    file(&harness).await;
+    let wrong = lookup(json!({ "select": ["rien"] }));
+    let refused = patch(&harness, &admin(), "d", json!({ "extensions": [wrong] })).await;
+    assert!(refused.status == 400 && refused.text.contains("\"rien\""), "{}", refused.text);
+    patch(&harness, &admin(), "ref", json!({ "masterData": { "bulkSearchs": [], "shareOrgs": [{}] } }))
+        .await
+        .refused(400, "L'attribut \"masterData\" est incorrect : missing field `id`.");
+}
+
+#[tokio::test]
+async fn values_follow_the_reference_ten_minutes_later() {
+    let harness = reference().await;
+    file(&harness).await;
+    let extension =
+        lookup(json!({ "select": ["nom"], "autoUpdate": true, "nextUpdate": "2000-01-01T00:00:00Z" }));
+    patch(&harness, &admin(), "d", json!({ "extensions": [extension] })).await.ok();
+    harness.run().await;
+    let described = harness.get(&admin(), "/datasets/d").await.ok();
+    assert_eq!(described["extensions"][0].get("nextUpdate"), None, "not the writer's to say: {described}");
+
+    let rename = |name: &'static str| json!({ "nom": name });
+    harness.json(&admin(), Method::PATCH, "/datasets/ref/lines/1", rename("K2")).await.ok();
+    harness.run().await;
+    let described = harness.get(&admin(), "/datasets/d").await.ok();
+    let next = described["extensions"][0]["nextUpdate"].clone();
+    let due = harness.clock.now() + SignedDuration::from_secs(600);
+    assert_eq!(next.as_str().unwrap().parse::<halle_base::Timestamp>().unwrap(), due);
+    assert_eq!(column(&harness, "_siret.nom").await[0], "K");
+
+    harness.clock.advance(SignedDuration::from_secs(300));
+    harness.json(&admin(), Method::PATCH, "/datasets/ref/lines/1", rename("K3")).await.ok();
+    let kept = patch(&harness, &admin(), "d", json!({ "extensions": described["extensions"] })).await.ok();
+    assert_eq!(kept["extensions"][0]["nextUpdate"], next, "writing the same again does not forget it");
+    harness.run().await;
+    assert_eq!(column(&harness, "_siret.nom").await[0], "K");
+    harness.clock.advance(SignedDuration::from_secs(301));
+    harness.run().await;
+    assert_eq!(column(&harness, "_siret.nom").await[0], "K3");
+    let after = harness.get(&admin(), "/datasets/d").await.ok();
+    assert_eq!((&after["status"], after["extensions"][0].get("nextUpdate")), (&json!("finalized"), None));
+}
+
+#[tokio::test]
+async fn edited_lines_follow_the_reference_and_nothing_follows_itself() {
+    let harness = reference().await;
+    let schema =
+        json!([{ "key": "s", "type": "string", "x-refersTo": SIRET }, { "key": "n", "type": "integer" }]);
+    let offers = json!({ "bulkSearchs": [{ "id": "s", "input": [{ "type": "equals", "property": { "key": "s" } }] }] });
+    let follow = lookup(json!({ "select": ["nom"], "autoUpdate": true }));
+    let body = json!({
+        "isRest": true, "title": "D", "schema": schema, "extensions": [follow], "masterData": offers,
+    });
+    harness.json(&admin(), Method::PUT, "/datasets/d", body).await.ok();
+    let line = json!({ "s": "82898347800011", "n": 1 });
+    harness.json(&admin(), Method::POST, "/datasets/d/lines", line).await.ok();
+    harness.run().await;
+    harness.json(&admin(), Method::PATCH, "/datasets/ref/lines/1", json!({ "nom": "K2" })).await.ok();
+    harness.run().await;
+    assert_eq!(column(&harness, "_siret.nom").await, ["K"]);
+    harness.run_later().await;
+    assert_eq!(column(&harness, "_siret.nom").await, ["K2"]);
+
+    let circle = json!({
+        "type": "remoteService", "remoteService": "dataset:d", "action": "masterData_bulkSearch_s",
+        "propertyPrefix": "_d", "select": ["n"], "autoUpdate": true,
+    });
+    let refused = patch(&harness, &admin(), "ref", json!({ "extensions": [circle] })).await;
+    assert!(
+        refused.status == 400 && refused.text.contains("tourner ce jeu de données en rond"),
+        "{}",
+        refused.text
+    );
+    let mut quiet = circle;
+    quiet["autoUpdate"] = false.into();
+    patch(&harness, &admin(), "ref", json!({ "extensions": [quiet] })).await.ok();
+}
