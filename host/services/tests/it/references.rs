@@ -15,7 +15,7 @@ async fn offer(site: &Site, more: Value) {
     schema[0]["x-refersTo"] = json!("http://rdf.insee.fr/def/geo#codeCommune");
     let input = json!([{ "type": "equals", "property": { "key": "code" } }]);
     let mut offers = json!({ "bulkSearchs": [{ "id": "code", "title": "Par code", "input": input }] });
-    for (name, value) in more.as_object().unwrap() {
+    for (name, value) in more.as_object().into_iter().flatten() {
         offers[name] = value.clone();
     }
     let patch = json!({ "title": "Communes de France", "schema": schema, "masterData": offers });
@@ -25,8 +25,8 @@ async fn offer(site: &Site, more: Value) {
 
 async fn ids(api: &Api, query: &str) -> Vec<Value> {
     let page = api.get(&format!("{SERVICES}?{query}")).await.ok();
-    assert_eq!(page["count"], page["results"].as_array().unwrap().len(), "{page}");
-    page["results"].as_array().unwrap().iter().map(|service| service["id"].clone()).collect()
+    assert_eq!(page["count"], page["results"].as_array().map_or(0, Vec::len), "{page}");
+    page["results"].as_array().into_iter().flatten().map(|service| service["id"].clone()).collect()
 }
 
 async fn permit(site: &Site, entries: Value) {
