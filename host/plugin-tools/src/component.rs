@@ -56,7 +56,7 @@ pub fn world_of(kind: PluginKind) -> Result<Surface> {
 }
 
 /// Package folder and world of a kind.
-fn names(kind: PluginKind) -> (&'static str, &'static str) {
+pub(crate) fn names(kind: PluginKind) -> (&'static str, &'static str) {
     match kind {
         PluginKind::CatalogConnector => ("catalog", "catalog-connector"),
         PluginKind::Processing => ("processing", "processing"),

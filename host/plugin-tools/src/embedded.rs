@@ -3,14 +3,27 @@
 use rust_embed::RustEmbed;
 
 use crate::error::{Result, ToolError};
+use crate::languages::Language;
 
 #[derive(RustEmbed)]
 #[folder = "../../plugin-sdk/rust/halle-plugin/"]
-struct Sdk;
+struct RustSdk;
 
 #[derive(RustEmbed)]
 #[folder = "../../plugin-sdk/rust/template/"]
-struct Templates;
+struct RustTemplates;
+
+#[derive(RustEmbed)]
+#[folder = "../../plugin-sdk/javascript/halle-plugin/"]
+struct JavaScriptSdk;
+
+#[derive(RustEmbed)]
+#[folder = "../../plugin-sdk/javascript/template/"]
+struct JavaScriptTemplates;
+
+#[derive(RustEmbed)]
+#[folder = "../../plugin-sdk/javascript/toolchain/"]
+struct JavaScriptToolchain;
 
 #[derive(RustEmbed)]
 #[folder = "../../wit/"]
@@ -27,22 +40,46 @@ pub fn wit(package: &str) -> Result<String> {
     Ok(String::from_utf8_lossy(&file.data).into_owned())
 }
 
-/// The crate `halle-plugin`, with the contract it is generated from in `wit/`.
-pub fn sdk() -> Vec<File> {
-    let own = Sdk::iter().filter(|path| !path.starts_with("wit/") && !path.starts_with("target/"));
-    let sdk = own.filter_map(|path| Some((path.to_string(), Sdk::get(&path)?.data.into_owned())));
-    let wit =
-        Wit::iter().filter_map(|path| Some((format!("wit/{path}"), Wit::get(&path)?.data.into_owned())));
-    sdk.chain(wit).collect()
+/// What of the SDK of a language a plugin takes with it; for Rust, with the contract it is generated from in `wit/`.
+pub fn sdk(language: Language) -> Vec<File> {
+    match language {
+        Language::Rust => {
+            let wit = all::<Wit>("").into_iter().map(|(path, content)| (format!("wit/{path}"), content));
+            let own = all::<RustSdk>("").into_iter().filter(|(path, _)| !path.starts_with("wit/"));
+            own.chain(wit).collect()
+        }
+        Language::JavaScript => {
+            let mut files = all::<JavaScriptSdk>("");
+            files.retain(|(path, _)| !path.starts_with("tests/"));
+            files
+        }
+    }
 }
 
-/// The template of a kind; empty when there is none.
-pub fn template(kind: &str) -> Vec<File> {
+/// The template of a kind in a language; empty when there is none.
+pub fn template(language: Language, kind: &str) -> Vec<File> {
     let prefix = format!("{kind}/");
-    let names = Templates::iter().filter_map(|path| path.strip_prefix(&prefix).map(str::to_owned));
-    let is_source = |path: &String| !path.starts_with("target/") && path != "Cargo.lock";
-    names
-        .filter(is_source)
-        .filter_map(|path| Some((path.clone(), Templates::get(&format!("{kind}/{path}"))?.data.into_owned())))
-        .collect()
+    match language {
+        Language::Rust => all::<RustTemplates>(&prefix),
+        Language::JavaScript => all::<JavaScriptTemplates>(&prefix),
+    }
+}
+
+/// What installs and drives the tools that build plugins in JavaScript.
+pub fn javascript_toolchain() -> Vec<File> {
+    all::<JavaScriptToolchain>("")
+}
+
+/// Every source below a prefix, by the rest of its path. What tools leave beside sources is none.
+fn all<T: RustEmbed>(prefix: &str) -> Vec<File> {
+    let left = ["target/", "node_modules/", "dist/", "build/", "__pycache__/"];
+    let is_source = |path: &str| {
+        path != "Cargo.lock"
+            && !left.iter().any(|folder| path.starts_with(folder) || path.contains(&format!("/{folder}")))
+    };
+    let files = T::iter().filter_map(|path| {
+        let name = path.strip_prefix(prefix).filter(|name| is_source(name))?.to_owned();
+        Some((name, T::get(&path)?.data.into_owned()))
+    });
+    files.collect()
 }

@@ -20,7 +20,7 @@ pub enum ToolError {
     #[error("{0}")]
     Toolchain(String),
     /// The compiler refused.
-    #[error("the plugin does not compile; the last lines of cargo:\n{0}")]
+    #[error("the plugin does not compile; what its compiler said last:\n{0}")]
     Compile(String),
     /// What the compiler made is no plugin.
     #[error("the compiled module cannot become a component: {0}")]

@@ -1,6 +1,6 @@
 //! What `halle plugin new`, `build`, `check`, `test` and `pack` do on the machine of a plugin's author.
 //!
-//! Sources become a component (`cargo`, then `wit-component` in this process), a component and its manifest become a
+//! Sources become a component ([`languages`]), a component and its manifest become a
 //! package, and cases kept as files run against the real sandbox through the port [`halle_extensions::PluginHost`].
 //!
 //! **Invariant:** nothing here runs a guest; that is the sandbox's alone.
@@ -16,6 +16,7 @@ pub mod check;
 pub mod component;
 mod embedded;
 pub mod error;
+pub mod languages;
 pub mod new;
 pub mod toolchain;
 

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use crate::embedded;
 use crate::error::{Result, ToolError, at};
+use crate::languages::Language;
 
 /// Kinds that have a template.
 pub const KINDS: [&str; 5] =
@@ -13,15 +14,16 @@ pub const KINDS: [&str; 5] =
 const VENDORED: &str = ".halle-sdk/halle-plugin";
 /// The SDK as templates name it, from their own place.
 const TEMPLATE_SDK: &str = "../../halle-plugin";
+/// A file of every SDK that can be used.
+const SDK_MARKS: [&str; 2] = ["Cargo.toml", "package.json"];
 /// The name that templates have.
 const TEMPLATE_NAME: &str = "my-plugin";
 const TEMPLATE_CRATE: &str = "my_plugin";
 
-/// Creates a plugin of a kind in the new folder `<parent>/<name>`. `language` is `rust`. Returns the folder.
+/// Creates a plugin of a kind in the new folder `<parent>/<name>`. `language` is the name of a [`Language`]. Returns the
+/// folder.
 pub fn new(kind: &str, language: &str, name: &str, parent: &Path) -> Result<PathBuf> {
-    if language != "rust" {
-        return Err(ToolError::Usage(format!("there is no template in `{language}` yet: use `rust`")));
-    }
+    let language = Language::named(language)?;
     if !KINDS.contains(&kind) {
         return Err(ToolError::Usage(format!(
             "`{kind}` is no kind of plugin: use one of {}",
@@ -44,21 +46,22 @@ pub fn new(kind: &str, language: &str, name: &str, parent: &Path) -> Result<Path
         return Err(ToolError::Usage(format!("{} exists already: nothing was changed", folder.display())));
     }
     std::fs::create_dir_all(&folder).map_err(at(&folder))?;
-    let sdk = sdk_path(&folder)?;
-    for (path, content) in embedded::template(kind) {
+    let sdk = sdk_path(language, &folder)?;
+    for (path, content) in embedded::template(language, kind) {
         write(&folder.join(&path), &adapted(&content, name, &sdk))?;
     }
     Ok(folder)
 }
 
 /// Path to the SDK from a plugin's folder: that of the repository where the plugin lives in it, a copy of its own otherwise.
-fn sdk_path(folder: &Path) -> Result<String> {
+fn sdk_path(language: Language, folder: &Path) -> Result<String> {
     let absolute = folder.canonicalize().map_err(at(folder))?;
-    let is_repository = |path: &&Path| path.join("plugin-sdk/rust/halle-plugin/Cargo.toml").exists();
-    if let Some(depth) = absolute.ancestors().position(|path| is_repository(&path)) {
-        return Ok(format!("{}plugin-sdk/rust/halle-plugin", "../".repeat(depth)));
+    let sdk = format!("plugin-sdk/{}/halle-plugin", language.name());
+    let is_repository = |path: &Path| SDK_MARKS.iter().any(|mark| path.join(&sdk).join(mark).exists());
+    if let Some(depth) = absolute.ancestors().position(is_repository) {
+        return Ok(format!("{}{sdk}", "../".repeat(depth)));
     }
-    for (path, content) in embedded::sdk() {
+    for (path, content) in embedded::sdk(language) {
         write(&folder.join(VENDORED).join(path), &content)?;
     }
     Ok(VENDORED.to_owned())

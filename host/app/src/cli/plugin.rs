@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use clap::Subcommand;
+use clap::{Args, Subcommand};
 use halle_base::SystemDice;
 use halle_extensions::grants;
 use halle_extensions::registry::MemoryComponents;
@@ -21,9 +21,9 @@ pub enum PluginCommand {
         /// Kind: catalog-connector, processing, enricher, visualisation or remote-service.
         #[arg(long)]
         kind: String,
-        /// Language: rust.
-        #[arg(long, default_value = "rust")]
-        lang: String,
+        /// Language: rust or javascript (which TypeScript is, too).
+        #[arg(long, alias = "lang", default_value = "rust")]
+        language: String,
         /// Name, also of the folder.
         name: String,
     },
@@ -35,6 +35,8 @@ pub enum PluginCommand {
         /// Folder for the package; the plugin's own when absent.
         #[arg(long, value_name = "DIR")]
         out: Option<PathBuf>,
+        #[command(flatten)]
+        tools: ToolsArgs,
     },
     /// Check a package: manifest, imports, what it asks for and does not use.
     Check {
@@ -46,6 +48,8 @@ pub enum PluginCommand {
         /// Folder of the plugin.
         #[arg(default_value = ".")]
         folder: PathBuf,
+        #[command(flatten)]
+        tools: ToolsArgs,
     },
     /// Install or upgrade a package. It runs once it is granted what it asks for.
     Install {
@@ -84,20 +88,42 @@ pub enum PluginCommand {
     },
 }
 
+/// Where tools are kept that turn interpreted languages into components.
+#[derive(Debug, Args)]
+pub struct ToolsArgs {
+    /// Folder of build tools, shared by all plugins; `halle` in the user's cache when absent.
+    #[arg(long, value_name = "DIR", env = "HALLE_PLUGIN_TOOLS")]
+    tools: Option<PathBuf>,
+    /// The user's cache.
+    #[arg(long, hide = true, value_name = "DIR", env = "XDG_CACHE_HOME")]
+    user_cache: Option<PathBuf>,
+}
+
+impl ToolsArgs {
+    fn folder(self) -> Result<PathBuf> {
+        if let Some(folder) = self.tools {
+            return Ok(folder);
+        }
+        let cache = self.user_cache.or_else(|| Some(std::env::home_dir()?.join(".cache")));
+        let cache = cache.context("there is no home folder to keep build tools in: name one with --tools")?;
+        Ok(cache.join("halle/plugin-tools"))
+    }
+}
+
 /// Runs a command.
 pub async fn run(command: PluginCommand) -> Result<ExitCode> {
     match command {
-        PluginCommand::New { kind, lang, name } => {
-            let folder = halle_plugin_tools::new::new(&kind, &lang, &name, &std::env::current_dir()?)?;
+        PluginCommand::New { kind, language, name } => {
+            let folder = halle_plugin_tools::new::new(&kind, &language, &name, &std::env::current_dir()?)?;
             println!("{} is ready: halle plugin build {name}", folder.display());
         }
-        PluginCommand::Build { folder, out } => {
+        PluginCommand::Build { folder, out, tools } => {
             let say = &mut |line: &str| eprintln!("{line}");
-            let package = halle_plugin_tools::build::build(&folder, out.as_deref(), say)?;
+            let package = halle_plugin_tools::build::build(&folder, out.as_deref(), &tools.folder()?, say)?;
             println!("{}", package.display());
         }
         PluginCommand::Check { package } => return check(&package),
-        PluginCommand::Test { folder } => return test(folder).await,
+        PluginCommand::Test { folder, tools } => return test(folder, tools).await,
         PluginCommand::Install { package, accept_unsigned, grant, data } => {
             install(&package, accept_unsigned, grant, &data).await?;
         }
@@ -119,9 +145,9 @@ fn check(package: &std::path::Path) -> Result<ExitCode> {
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-async fn test(folder: PathBuf) -> Result<ExitCode> {
+async fn test(folder: PathBuf, tools: ToolsArgs) -> Result<ExitCode> {
     let say = &mut |line: &str| eprintln!("{line}");
-    let package = halle_plugin_tools::build::build(&folder, None, say)?;
+    let package = halle_plugin_tools::build::build(&folder, None, &tools.folder()?, say)?;
     let archive = std::fs::read(&package).with_context(|| format!("{} cannot be read", package.display()))?;
     let package = halle_extensions::package::Package::read(&archive)?;
     let mut components = MemoryComponents::default();

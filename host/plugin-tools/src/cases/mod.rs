@@ -12,6 +12,7 @@ mod tables;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use halle_base::Secret;
 use halle_extensions::config::{ConfigSchema, SecretEdit};
@@ -34,6 +35,8 @@ pub struct CaseReport {
     pub differences: Vec<String>,
     /// What the plugin logged, to understand a difference.
     pub log: Vec<String>,
+    /// How long the call took, from a fresh instance to its answer.
+    pub elapsed: Duration,
 }
 
 /// What became of all cases of a plugin. Its text has a line per case, then what differs.
@@ -54,7 +57,7 @@ impl std::fmt::Display for CasesReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         for case in &self.cases {
             let verdict = if case.differences.is_empty() { "ok" } else { "FAILED" };
-            writeln!(f, "case {} ... {verdict}", case.name)?;
+            writeln!(f, "case {} ... {verdict} ({:.1} ms)", case.name, case.elapsed.as_secs_f64() * 1_000.0)?;
             for difference in &case.differences {
                 writeln!(f, "    {difference}")?;
             }
@@ -119,7 +122,9 @@ async fn run_case(
 ) -> Result<CaseReport, String> {
     let world = fakes::World::new(case)?;
     let call = prepared(case, plugin, &world)?;
+    let begun = Instant::now();
     let answer: PluginResult<serde_json::Value> = kinds::run(case, call, &world, host).await?;
+    let elapsed = begun.elapsed();
     let mut differences = Vec::new();
     match (answer, &case.expect.problem) {
         (Ok(answer), None) => compare::outcome(case, &answer, &world, &mut differences),
@@ -128,7 +133,7 @@ async fn run_case(
         (Err(error), None) => differences.push(format!("the plugin gave up: {error} ({})", error.code())),
     }
     differences.extend(world.unused_exchanges());
-    Ok(CaseReport { name, differences, log: world.log_lines() })
+    Ok(CaseReport { name, differences, log: world.log_lines(), elapsed })
 }
 
 /// The call, with the configuration as the platform hands it over: valid, its secrets replaced by their names.

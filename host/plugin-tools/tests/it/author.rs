@@ -1,5 +1,7 @@
 //! What an author meets: `new`, then errors that say what to do.
 
+use std::process::Command;
+
 use halle_plugin_tools::ToolError;
 use halle_plugin_tools::build::build;
 use halle_plugin_tools::new::{KINDS, new};
@@ -21,6 +23,68 @@ async fn each_new_plugin_builds_and_passes_its_tests_anywhere() {
         assert!(report.is_sound() && report.remarks.is_empty(), "{kind}: {:?}", report.remarks);
         assert!(!cases.is_empty());
     }
+}
+
+#[tokio::test]
+async fn each_new_plugin_in_javascript_builds_and_passes_its_tests_anywhere() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for kind in KINDS {
+        let folder = new(kind, "javascript", &format!("try-{kind}"), elsewhere.path()).unwrap();
+        let (report, cases) = prove(&folder).await;
+        assert!(report.is_sound() && report.remarks.is_empty(), "{kind}: {:?}", report.remarks);
+        assert!(report.component_bytes < 3 << 20, "{kind}: {} bytes", report.component_bytes);
+        assert!(!cases.is_empty());
+        let natively = Command::new("node").args(["--test", "tests/"]).current_dir(&folder).output().unwrap();
+        assert!(natively.status.success(), "{kind}: {}", String::from_utf8_lossy(&natively.stdout));
+    }
+}
+
+#[tokio::test]
+async fn typescript_and_packages_of_npm_become_part_of_a_plugin() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = new("enricher", "javascript", "typed", elsewhere.path()).unwrap();
+    let source = std::fs::read_to_string(folder.join("src/index.js")).unwrap();
+    std::fs::remove_file(folder.join("src/index.js")).unwrap();
+    // npm brings the package, and what its own manifest says is followed, as Node would.
+    let package = folder.join("greetings");
+    std::fs::create_dir_all(&package).unwrap();
+    std::fs::write(
+        package.join("package.json"),
+        r#"{"name": "greetings", "version": "1.0.0", "main": "hello.js"}"#,
+    )
+    .unwrap();
+    std::fs::write(package.join("hello.js"), "export const hello = (name) => `Bonjour ${name}`;").unwrap();
+    let typed = source
+        .replace("`${prefix}Bonjour ${name}`", "prefix + (hello(name) as string)")
+        .replace("import { BatchBuilder", "import { hello } from \"greetings\";\nimport { BatchBuilder");
+    assert_ne!(typed, source);
+    std::fs::write(folder.join("src/index.ts"), typed).unwrap();
+    let manifest = folder.join("package.json");
+    let text = std::fs::read_to_string(&manifest).unwrap();
+    let text = text.replace("src/index.js", "src/index.ts");
+    let text = text.replace("\"dependencies\": {", "\"dependencies\": {\n\"greetings\": \"file:greetings\",");
+    std::fs::write(&manifest, text).unwrap();
+    let (report, _) = prove(&folder).await;
+    assert!(report.is_sound(), "{report}");
+}
+
+#[test]
+fn javascript_that_does_not_compile_is_told_with_its_place() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = new("enricher", "javascript", "broken", elsewhere.path()).unwrap();
+    let build = || build(&folder, None, &crate::sandbox::tools(), &mut |_| {}).unwrap_err();
+    std::fs::write(folder.join("src/index.js"), "import fs from \"node:fs\";\nexport default {};").unwrap();
+    let error = build();
+    assert!(matches!(error, ToolError::Compile(_)) && error.to_string().contains("node:fs"), "{error}");
+    std::fs::write(folder.join("src/index.js"), "export const nothing = 1;").unwrap();
+    assert!(build().to_string().contains("default"));
+    std::fs::write(folder.join("package.json"), "{}").unwrap();
+    std::fs::remove_dir_all(folder.join("node_modules")).unwrap();
+    assert!(
+        build().to_string().contains("halle-plugin"),
+        "the SDK is missing, and the error says how to name it"
+    );
+    assert!(!folder.join("dist").exists());
 }
 
 #[test]
@@ -46,7 +110,8 @@ fn a_manifest_that_asks_for_what_does_not_exist_is_told_before_compiling() {
     let manifest = plugin.join("plugin.toml");
     let text = std::fs::read_to_string(&manifest).unwrap();
     std::fs::write(&manifest, text.replace("halle:enricher@1", "halle:enricher@9")).unwrap();
-    let error = build(&plugin, None, &mut |line| panic!("something ran: {line}")).unwrap_err();
+    let error = build(&plugin, None, &crate::sandbox::tools(), &mut |line| panic!("something ran: {line}"))
+        .unwrap_err();
     assert!(
         matches!(error, ToolError::Manifest(_)) && error.to_string().contains("plugin.contract"),
         "{error}"

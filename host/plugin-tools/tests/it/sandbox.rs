@@ -26,10 +26,16 @@ pub fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is here")
 }
 
+/// Where tools are kept that build plugins, from one run to the next.
+pub fn tools() -> PathBuf {
+    root().join("target/plugin-tools")
+}
+
 /// Builds the plugin in `folder`, checks it and runs its cases. Panics with the differences of a case that fails.
 pub async fn prove(folder: &Path) -> (Report, Vec<CaseReport>) {
     let out = tempfile::tempdir().expect("a temporary folder");
-    let path = build(folder, Some(out.path()), &mut |_| {}).unwrap_or_else(|error| panic!("{error}"));
+    let path =
+        build(folder, Some(out.path()), &tools(), &mut |_| {}).unwrap_or_else(|error| panic!("{error}"));
     let report = check::check(&path).expect("the package can be read");
     let package =
         Package::read(&std::fs::read(&path).expect("it was just written")).expect("it was just checked");

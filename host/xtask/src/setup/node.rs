@@ -24,10 +24,15 @@ pub struct Node {
 impl Node {
     /// A command of Node's, such as `npm`, in a folder of the repository.
     pub fn command(&self, program: &str, args: &[&str], folder: &Path) -> Command {
-        let path = std::env::var("PATH").unwrap_or_default();
         let mut command = sh::command(&self.bin.join(program).to_string_lossy(), args);
-        command.current_dir(folder).env("PATH", format!("{}:{path}", self.bin.display()));
+        command.current_dir(folder).env("PATH", self.path());
         command
+    }
+
+    /// The search path of programs, this Node first.
+    pub fn path(&self) -> String {
+        let path = std::env::var("PATH").unwrap_or_default();
+        format!("{}:{path}", self.bin.display())
     }
 
     /// Installs the packages of a folder's lock file, if it changed since they were installed.
