@@ -85,8 +85,17 @@ export function encodeTexts(texts) {
   return { offsets, data: bytes.slice(0, at) };
 }
 
-/** Decodes a text that holds a byte per character. */
+/** Decodes a text that holds a byte per character. The engine's own functions do it at once when all is well. */
 function decodeRaw(raw) {
+  try {
+    return decodeURIComponent(escape(raw));
+  } catch {
+    return decodeBroken(raw);
+  }
+}
+
+/** Decodes character by character, so that only what is broken is lost. */
+function decodeBroken(raw) {
   const units = [];
   let text = "";
   for (let i = 0; i < raw.length; ) {
