@@ -18,7 +18,10 @@ use halle_model::{Column, Extension};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use super::{EnrichContext, EnrichError, Enrichment, Enrichments, OutputColumn, output_columns};
+use super::{
+    EnrichContext, EnrichError, Enrichment, Enrichments, OutputColumn, error_column, output_columns,
+    with_errors,
+};
 
 /// Enrichments by the plugins that are installed.
 #[derive(Clone)]
@@ -75,7 +78,7 @@ impl Enrichments for PluginEnrichments {
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
         let (_, outputs) = self.enricher(context, extension, columns, CancellationToken::new()).await?;
-        Ok(outputs.into_iter().map(|output| output.column).collect())
+        Ok(added(extension, outputs.into_iter().map(|output| output.column)))
     }
 
     async fn open(
@@ -86,15 +89,23 @@ impl Enrichments for PluginEnrichments {
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
         let (enricher, outputs) = self.enricher(context, extension, columns, cancel).await?;
-        let (positions, columns) = outputs.into_iter().map(|output| (output.index, output.column)).unzip();
+        let positions = outputs.iter().map(|output| output.index).collect();
+        let columns = added(extension, outputs.into_iter().map(|output| output.column));
         Ok(Box::new(PluginEnrichment { enricher, positions, columns }))
     }
 }
 
+/// The columns that are added: the selected outputs, then the one that says why a row has none.
+fn added(extension: &Extension, outputs: impl Iterator<Item = Column>) -> Vec<Column> {
+    let error = error_column(extension, extension.plugin.as_deref().unwrap_or_default());
+    outputs.chain([error]).collect()
+}
+
 struct PluginEnrichment {
     enricher: Box<dyn Enricher>,
-    /// Positions of the columns among the plugin's outputs.
+    /// Positions of the columns, but for the last, among the plugin's outputs.
     positions: Vec<usize>,
+    /// The columns, the one of errors last.
     columns: Vec<Column>,
 }
 
@@ -110,7 +121,7 @@ impl Enrichment for PluginEnrichment {
             EnrichError::Invalid(format!("Le plugin demande une colonne qui n'existe pas : {error}."))
         })?;
         let input = rows.project(&wanted).map_err(unexpected)?;
-        let schema = arrow_schema(&self.columns);
+        let schema = arrow_schema(&self.columns[..self.positions.len()]);
         let rows_per_call = rows_per_call(&input);
         let (mut parts, mut problems) = (Vec::new(), Vec::<RowProblem>::new());
         for first in (0..input.num_rows()).step_by(rows_per_call) {
@@ -124,7 +135,7 @@ impl Enrichment for PluginEnrichment {
             problems.extend(shifted);
         }
         let columns = concat_batches(&schema, &parts).map_err(unexpected)?;
-        Ok(Enriched { columns, problems })
+        Ok(Enriched { columns: with_errors(&columns, &problems)?, problems })
     }
 }
 

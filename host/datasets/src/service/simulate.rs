@@ -16,7 +16,7 @@ use crate::state::Datasets;
 impl Datasets {
     /// The line with the values that the active extensions compute for it; nothing is kept. Computed values and those of
     /// the platform (`_id`, `_i`...) in the line are ignored. 400 when the line does not obey the schema, or an extension
-    /// cannot treat it. With `arrays`, columns of several values are arrays.
+    /// that is mandatory cannot treat it. With `arrays`, columns of several values are arrays.
     pub async fn simulate_extension(
         &self,
         caller: &Caller,
@@ -42,7 +42,8 @@ impl Datasets {
             let opened = self.open_enrichment(&dataset.owner, extension, &all, cancel).await;
             let mut enrichment = opened.map_err(refused)?;
             let enriched = enrichment.run(rows.clone()).await.map_err(refused)?;
-            if let Some((_, problem)) = enriched.problems.first() {
+            // Others tell it in their column of errors.
+            if let Some((_, problem)) = enriched.problems.first().filter(|_| extension.mandatory) {
                 return Err(DatasetsError::bad_request(problem.message.clone()));
             }
             let outputs = enrichment.outputs();

@@ -202,10 +202,15 @@ async fn selected_outputs_become_columns_and_rows_keep_their_place() {
     let schema = halle_ingest::rows::arrow_schema(&columns());
     let batch = RecordBatch::try_new(schema, vec![Arc::new(codes), Arc::new(names)]).unwrap();
     let enriched = enrichment.run(batch).await.unwrap();
-    assert_eq!((enriched.columns.num_columns(), enriched.columns.num_rows()), (1, 4_096));
+    assert_eq!((enriched.columns.num_columns(), enriched.columns.num_rows()), (2, 4_096));
     let lengths = enriched.columns.column(0).as_primitive::<arrow::datatypes::Int64Type>();
     assert_eq!((lengths.value(0), lengths.value(4_095)), (8_000, 8_095));
     assert!(lengths.is_null(3_000));
     let problems: Vec<u32> = enriched.problems.iter().map(|(row, _)| *row).collect();
     assert_eq!(problems, [3_000]);
+    let errors = &enrichment.outputs()[1];
+    assert_eq!((errors.key.as_str(), errors.label()), ("_length._error", "Erreur d'enrichissement"));
+    let told = enriched.columns.column(1).as_string::<i32>();
+    assert_eq!(told.null_count(), 4_095);
+    assert_eq!(told.value(3_000), enriched.problems[0].1.message, "each row says why it has nothing");
 }
