@@ -4,7 +4,7 @@ use axum::extract::OriginalUri;
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::Response;
 use halle_base::Timestamp;
-use halle_http::conditional::{CacheFor, is_not_modified, not_modified, set_last_modified};
+use halle_http::conditional::{CacheFor, is_not_modified, not_modified, set_last_modified, weak_etag};
 use halle_http::{ApiError, ApiResult, BaseUrl, Caller, Params};
 use serde_json::{Value, json};
 
@@ -161,16 +161,21 @@ pub(super) async fn one(
     }
     let changed_at: Option<Timestamp> =
         line.get("_updatedAt").and_then(Value::as_str).and_then(|text| text.parse().ok());
-    let mut response = if is_not_modified(&headers, None, changed_at) {
+    let body = serde_json::to_vec(&line).map_err(|error| ApiError::from(DatasetsError::internal(error)))?;
+    let etag = weak_etag(&body);
+    // What extensions give comes after the line was written: then its date does not tell whether it changed.
+    let is_extended = reading.columns().iter().any(|column| column.extension.is_some());
+    let mut response = if is_not_modified(&headers, Some(&etag), changed_at.filter(|_| !is_extended)) {
         not_modified()
     } else {
-        let body =
-            serde_json::to_vec(&line).map_err(|error| ApiError::from(DatasetsError::internal(error)))?;
         let media_type = HeaderValue::from_static("application/json; charset=utf-8");
         axum::response::IntoResponse::into_response(([(header::CONTENT_TYPE, media_type)], body))
     };
     let headers = response.headers_mut();
     headers.insert(header::CACHE_CONTROL, CacheFor::Nobody.header());
+    if let Ok(etag) = HeaderValue::from_str(&etag) {
+        headers.insert(header::ETAG, etag);
+    }
     if let Some(changed_at) = changed_at {
         set_last_modified(headers, changed_at);
     }
