@@ -33,17 +33,11 @@ pub(crate) fn extensions_of(value: Option<&Value>) -> DatasetsResult<Vec<Extensi
 
 /// Refuses extensions that this version cannot run on a dataset of this kind.
 pub(crate) fn check_kind(kind: DatasetKind, extensions: &[Extension]) -> DatasetsResult<()> {
-    let message = match kind {
-        _ if extensions.is_empty() => return Ok(()),
-        DatasetKind::File => return Ok(()),
-        DatasetKind::Editable => match extensions.iter().find(|extension| extension.mandatory) {
-            None => return Ok(()),
-            Some(_) => {
-                "Les extensions obligatoires (mandatory) ne sont pas prises en charge sur un jeu de données éditable."
-            }
-        },
-        _ => "Les extensions ne sont prises en charge que sur les jeux de données fichiers et éditables.",
-    };
+    if extensions.is_empty() || matches!(kind, DatasetKind::File | DatasetKind::Editable) {
+        return Ok(());
+    }
+    let message =
+        "Les extensions ne sont prises en charge que sur les jeux de données fichiers et éditables.";
     Err(DatasetsError::NotImplemented(message.to_owned()))
 }
 

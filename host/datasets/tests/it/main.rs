@@ -25,6 +25,7 @@ mod identities;
 mod init_from;
 mod lines;
 mod list;
+mod mandatory;
 mod master_data;
 mod output;
 mod patch;

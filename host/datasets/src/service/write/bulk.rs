@@ -5,11 +5,12 @@ use halle_http::ApiError;
 use halle_model::{Caller, Dataset};
 use halle_store::{EntityExt, LineRecord, UnitOfWork};
 use serde::Serialize;
-use serde_json::Map;
+use serde_json::{Map, Value};
 use tokio::sync::oneshot;
 
 use super::change::{Action, Change, Outcome, Size, Write, touch};
 use super::decide::{Decision, Refusal, Scope, decide};
+use super::extend::{Given, LINES_MAX, REQUEST_BYTES_MAX};
 use super::rebuild_job;
 use super::source::{self, BulkFile, Numbered};
 use super::transaction::{Batch, Seen, occupy, write_batch};
@@ -127,6 +128,9 @@ impl Datasets {
             let mut unit = self.store.read().await?;
             self.editable(unit.as_mut(), caller, id, bulk.operation).await?.entity
         };
+        if Given::is_needed(&dataset) {
+            self.check_size(&dataset, bulk.file).await?;
+        }
         let _turn = self.turn(&dataset.id, bulk.lock || bulk.drop).await?;
         if bulk.drop {
             return self.replace_lines(caller, &dataset, &bulk, promise).await;
@@ -227,17 +231,13 @@ impl Datasets {
         self.check_room(&dataset.owner, 1, 0).await?;
         let mut report = BulkReport::default();
         // First look at every line, so that nothing is written if one is wrong.
-        let (now, expressions) = (self.clock.now(), self.line_expressions(dataset)?);
-        let scope = Scope { dataset, expressions: &expressions, caller, owner: None, now };
-        let mut batches = source::read(bulk.file, &dataset.schema);
-        while let Some(batch) = batches.recv().await {
-            for (number, change) in batch.map_err(DatasetsError::BadRequest)? {
-                let line = change.map_err(|text| (400, text));
-                if let Err((status, text)) = line.and_then(|line| self.new_line(&scope, line)) {
-                    report.fail(number, status, text);
-                }
-            }
+        let mut given = Given::is_needed(dataset).then(|| Given::none(dataset));
+        if let Some(given) = &mut given {
+            let asked =
+                self.check_lines(caller, dataset, bulk, Some(given), &mut BulkReport::default()).await?;
+            given.ask(self, dataset, asked).await?;
         }
+        self.check_lines(caller, dataset, bulk, given.as_ref(), &mut report).await?;
         if report.nb_errors > 0 {
             report.cancelled = true;
             return Ok(report);
@@ -247,13 +247,54 @@ impl Datasets {
             // Nobody listens where the answer is sent at the end.
             let _unheard = promise.send(());
         }
-        self.replace(caller, &dataset.id, bulk.operation, Some(bulk.file), &mut report).await?;
+        self.replace(caller, &dataset.id, bulk.operation, Some((bulk.file, given)), &mut report).await?;
         if report.cancelled {
             return Ok(report);
         }
         report.dropped = true;
         report.indexed_at = Some(self.clock.now());
         Ok(report)
+    }
+
+    /// Looks at every line that would take the place of all others, and reports those that cannot. The values of lines for
+    /// which extensions must be asked first.
+    async fn check_lines(
+        &self,
+        caller: &Caller,
+        dataset: &Dataset,
+        bulk: &Bulk<'_>,
+        given: Option<&Given>,
+        report: &mut BulkReport,
+    ) -> DatasetsResult<Vec<Map<String, Value>>> {
+        let (now, expressions) = (self.clock.now(), self.line_expressions(dataset)?);
+        let scope = Scope { dataset, expressions: &expressions, given, caller, owner: None, now };
+        let mut asked = Vec::new();
+        let mut batches = source::read(bulk.file, &dataset.schema);
+        while let Some(batch) = batches.recv().await {
+            for (number, change) in batch.map_err(DatasetsError::BadRequest)? {
+                let line = change.map_err(|text| (400, text));
+                match line.and_then(|line| self.new_line(&scope, line)) {
+                    Ok(Decision::Ask(values)) => asked.push(values),
+                    Ok(_) => {}
+                    Err((status, text)) => report.fail(number, status, text),
+                }
+            }
+        }
+        Ok(asked)
+    }
+
+    /// Refuses a request that is too big for its lines to wait for extensions (reference §1.7).
+    async fn check_size(&self, dataset: &Dataset, file: &BulkFile) -> DatasetsResult<()> {
+        let bytes = tokio::fs::metadata(&file.path).await.map_err(DatasetsError::internal)?.len();
+        let (mut lines, mut batches) = (0, source::read(file, &dataset.schema));
+        while bytes <= REQUEST_BYTES_MAX && lines <= LINES_MAX {
+            let Some(batch) = batches.recv().await else { return Ok(()) };
+            lines += batch.map_err(DatasetsError::BadRequest)?.len();
+        }
+        Err(DatasetsError::BadRequest(format!(
+            "Ce jeu de données a une extension obligatoire, que chaque écriture attend : une demande a au plus {LINES_MAX} lignes et \
+             {REQUEST_BYTES_MAX} octets. Répartissez les lignes sur plusieurs."
+        )))
     }
 
     /// Replaces every line by those of the file, or by none. Changes nothing, and says so in the report, when two lines of
@@ -263,7 +304,7 @@ impl Datasets {
         caller: &Caller,
         id: &str,
         operation: &'static str,
-        source: Option<&BulkFile>,
+        source: Option<(&BulkFile, Option<Given>)>,
         report: &mut BulkReport,
     ) -> DatasetsResult<()> {
         let mut unit = self.store.begin().await?;
@@ -276,9 +317,12 @@ impl Datasets {
         unit.lines().clear(&names::unique_values(&dataset.id)).await?;
         let expressions = self.line_expressions(&dataset)?;
         let mut size = Size { lines: 0, bytes: 0 };
-        if let Some(file) = source {
-            let scope = Scope { dataset: &dataset, expressions: &expressions, caller, owner: None, now };
-            let mut keys = LineKeys::of(&dataset);
+        let (file, given) = source.unzip();
+        let given = given.flatten().map(|given| given.of(&dataset));
+        if let Some(file) = file {
+            let (dataset, expressions, given) = (&dataset, &expressions, given.as_ref());
+            let scope = Scope { dataset, expressions, given, caller, owner: None, now };
+            let mut keys = LineKeys::of(dataset);
             let mut batches = source::read(file, &dataset.schema);
             while let Some(batch) = batches.recv().await {
                 let batch = batch.map_err(DatasetsError::BadRequest)?;
@@ -293,13 +337,13 @@ impl Datasets {
                 size = lines.added_to(size);
                 report.nb_ok += lines.len();
                 report.nb_created += lines.len();
-                write_batch(unit.as_mut(), &dataset, &mut lines, now).await?;
+                write_batch(unit.as_mut(), dataset, &mut lines, now).await?;
                 keys.write(unit.as_mut()).await?;
             }
         }
         let count = unit.lines().count(&dataset.id).await?;
         touch(&mut dataset, caller, now, Size { lines: count, ..size });
-        self.extend_later(unit.as_mut(), &mut dataset, &expressions, 0, now).await?;
+        self.extend_later(unit.as_mut(), &mut dataset, (&expressions, given.as_ref()), 0, now).await?;
         unit.save(&mut dataset, now).await?;
         unit.jobs().enqueue(&rebuild_job(&dataset.id, now)).await?;
         if let Some(job) = expire::job(&dataset, now) {
@@ -321,7 +365,14 @@ impl Datasets {
         for (number, change) in given {
             let line = change.map_err(|text| (400, text));
             let line = line.and_then(|change| self.new_line(scope, change));
-            let line = line.map_err(|(_, text)| DatasetsError::BadRequest(text))?;
+            let line = match line.map_err(|(_, text)| DatasetsError::BadRequest(text))? {
+                Decision::Write { line, .. } | Decision::Keep(line) => line,
+                Decision::Ask(_) => {
+                    let message =
+                        "Les extensions du jeu de données ont changé pendant l'écriture : réessayez.";
+                    return Err(DatasetsError::Conflict(message.to_owned()));
+                }
+            };
             if let Err(text) = occupy(unit, scope.dataset, keys, &lines, &line).await? {
                 return Ok(Err((number, text)));
             }
@@ -330,13 +381,11 @@ impl Datasets {
         Ok(Ok(lines))
     }
 
-    fn new_line(&self, scope: &Scope<'_>, change: Change) -> Result<LineRecord, Refusal> {
+    fn new_line(&self, scope: &Scope<'_>, change: Change) -> Result<Decision, Refusal> {
         let mut body = change.body;
         body.shift_remove("_action");
         let id = self.identifier(scope.dataset, None, &mut body)?;
-        match decide(scope, Action::CreateOrUpdate, id, body, None)? {
-            Decision::Write { line, .. } | Decision::Keep(line) => Ok(line),
-        }
+        decide(scope, Action::CreateOrUpdate, id, body, None)
     }
 }
 

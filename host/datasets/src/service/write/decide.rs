@@ -9,6 +9,7 @@ use sha2::{Digest, Sha256};
 
 use super::change::{Action, Change};
 use super::check;
+use super::extend::Given;
 use crate::enrich::expressions::LineExpressions;
 use crate::state::Datasets;
 
@@ -24,6 +25,8 @@ pub(super) enum Decision {
     Write { line: LineRecord, created: bool },
     /// Nothing: the line is like that already.
     Keep(LineRecord),
+    /// To ask what mandatory extensions give a line with these values, and to decide again.
+    Ask(Map<String, Value>),
 }
 
 /// Why a change cannot be made: HTTP status and text.
@@ -34,6 +37,8 @@ pub(super) struct Scope<'a> {
     pub dataset: &'a Dataset,
     /// What computes the values that are not the writer's to give.
     pub expressions: &'a LineExpressions,
+    /// What extensions gave lines before they are written, where these need it.
+    pub given: Option<&'a Given>,
     pub caller: &'a Caller,
     /// The owner whose lines these are; `None` for those who may write every line.
     pub owner: Option<&'a AccountRef>,
@@ -118,6 +123,7 @@ pub(super) fn decide(
     let forced_at = kept.shift_remove("_updatedAt");
     let values = checked(&scope.dataset.schema, scope.expressions, values);
     let mut values = values.map_err(|text| (400, text))?;
+    let asked = scope.given.map(|given| (given, values.clone()));
     values.extend(kept);
     if let Some(line) = &before {
         let changed = |key: &&String| line.body.get(*key) != values.get(*key);
@@ -126,6 +132,13 @@ pub(super) fn decide(
         }
         if forced_at.is_none() && is_same(scope.expressions, &line.body, &values) {
             return Ok(Decision::Keep(line.clone()));
+        }
+    }
+    if let Some((given, asked)) = asked {
+        match given.get(&asked) {
+            Some(Ok(more)) => values.extend(more.clone()),
+            Some(Err(text)) => return Err((400, text.to_owned())),
+            None => return Ok(Decision::Ask(asked)),
         }
     }
     values.extend(notes(scope, forced_at));

@@ -6,12 +6,13 @@ use halle_base::Timestamp;
 use halle_model::{Caller, Dataset};
 use halle_store::documents::Stored;
 use halle_store::{EntityExt, LineRecord, NewJob, RevisionRecord, StoreError, UnitOfWork};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::SYNC_LINES;
 use super::attach::attachment_column;
 use super::change::{Action, Change, Outcome, Size, Write, bytes_of, shown, touch};
 use super::decide::{Decision, Refusal, Scope, action_of, decide};
+use super::extend::Given;
 use crate::constraints::LineKeys;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::expire;
@@ -57,6 +58,22 @@ pub(super) struct Batch {
     bytes_before: HashMap<String, i64>,
     /// Lines that had a file, with its path.
     files_before: Vec<(String, String)>,
+    /// Values of lines for which mandatory extensions must be asked first: then nothing of the batch is written.
+    asked: Vec<Map<String, Value>>,
+}
+
+/// What became of an attempt to write.
+enum Tried {
+    /// It is done: an outcome per change, of each write.
+    Done(Vec<DatasetsResult<Vec<Outcome>>>),
+    /// Nothing was written: extensions of this dataset must be asked about lines with these values first.
+    Ask(Box<Dataset>, Vec<Map<String, Value>>),
+}
+
+impl Tried {
+    fn done(slots: Vec<DatasetsResult<Vec<Slot>>>, batch: &Batch) -> Self {
+        Self::Done(slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, batch))).collect())
+    }
 }
 
 impl Datasets {
@@ -100,10 +117,16 @@ impl Datasets {
         writes: &[Write],
         seen: Seen,
     ) -> DatasetsResult<Vec<DatasetsResult<Vec<Outcome>>>> {
+        let mut given = None;
         for _attempt in 0..ATTEMPTS_MAX {
-            match self.try_write(id, writes, seen).await {
+            match self.try_write(id, writes, seen, &mut given).await {
+                Ok(Tried::Done(outcomes)) => return Ok(outcomes),
+                Ok(Tried::Ask(dataset, asked)) => {
+                    let given = given.get_or_insert_with(|| Given::none(&dataset));
+                    given.ask(self, &dataset, asked).await?;
+                }
                 Err(DatasetsError::Store(StoreError::Stale { .. })) => {}
-                result => return result,
+                Err(error) => return Err(error),
             }
         }
         let message = "Le jeu de données est modifié par trop d'écritures à la fois, réessayez.";
@@ -115,20 +138,24 @@ impl Datasets {
         id: &str,
         writes: &[Write],
         seen: Seen,
-    ) -> DatasetsResult<Vec<DatasetsResult<Vec<Outcome>>>> {
-        let Some(first) = writes.first() else { return Ok(Vec::new()) };
+        given: &mut Option<Given>,
+    ) -> DatasetsResult<Tried> {
+        let Some(first) = writes.first() else { return Ok(Tried::Done(Vec::new())) };
         let mut unit = self.store.begin().await?;
         let dataset = find(unit.as_mut(), &first.caller, id).await?;
         let mut dataset = dataset.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?;
         let now = self.clock.now();
         let expressions = self.line_expressions(&dataset)?;
+        let known = given.take().map(|given| given.of(&dataset));
+        *given = Given::is_needed(&dataset).then(|| known.unwrap_or_else(|| Given::none(&dataset)));
+        let given = given.as_ref();
         let mut keys = LineKeys::of(&dataset);
         let mut batch = Batch::default();
         let mut slots = Vec::with_capacity(writes.len());
         let mut author = None;
         for write in writes {
             let (caller, owner) = (&write.caller, write.owner.as_ref());
-            let scope = Scope { dataset: &dataset, expressions: &expressions, caller, owner, now };
+            let scope = Scope { dataset: &dataset, expressions: &expressions, given, caller, owner, now };
             let decided = match self.admitted(unit.as_mut(), write, &dataset).await {
                 Ok(()) => {
                     let changes = &write.changes;
@@ -139,15 +166,18 @@ impl Datasets {
             author = author.or_else(|| decided.is_ok().then_some(&write.caller));
             slots.push(decided);
         }
+        if !batch.asked.is_empty() {
+            return Ok(Tried::Ask(Box::new(dataset.entity), batch.asked));
+        }
         let Some(author) = author.filter(|_| !batch.written.is_empty()) else {
-            return Ok(slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, &batch))).collect());
+            return Ok(Tried::done(slots, &batch));
         };
         let highest = write_batch(unit.as_mut(), &dataset, &mut batch, now).await?;
         keys.write(unit.as_mut()).await?;
         let size = batch.added_to(Size::of(&dataset));
         touch(&mut dataset, author, now, size);
         let before = highest.saturating_sub_unsigned(batch.len());
-        self.extend_later(unit.as_mut(), &mut dataset, &expressions, before, now).await?;
+        self.extend_later(unit.as_mut(), &mut dataset, (&expressions, given), before, now).await?;
         unit.save(&mut dataset, now).await?;
         unit.jobs().enqueue(&sync_job(&dataset.id, now)).await?;
         if let Some(job) = expire::job(&dataset, now) {
@@ -159,7 +189,7 @@ impl Datasets {
         }
         self.announce_lines(&dataset.id, &batch);
         self.forget_files(&dataset.id, batch.orphans(&dataset)).await;
-        Ok(slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, &batch))).collect())
+        Ok(Tried::done(slots, &batch))
     }
 
     /// Refuses unless the caller may make these changes, on a dataset whose lines are edited, and whose owner has room for
@@ -203,6 +233,10 @@ impl Datasets {
             slots.push(match self.decide_one(unit, scope, change, batch).await? {
                 Err(refusal) => Slot::Refused(refusal),
                 Ok((_, Decision::Keep(line))) => Slot::Kept(line),
+                Ok((_, Decision::Ask(values))) => {
+                    batch.asked.push(values);
+                    continue;
+                }
                 Ok((action, Decision::Write { line, created })) => {
                     match occupy(unit, scope.dataset, keys, batch, &line).await? {
                         Ok(()) => Slot::Written(batch.add(action, line, created)),

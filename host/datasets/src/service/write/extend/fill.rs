@@ -1,9 +1,11 @@
 //! A batch of lines on its way through the extensions, one after the other.
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use halle_extensions::host::Enriched;
 use halle_model::{Column, Dataset, Extension};
 use halle_store::LineRecord;
 use indexmap::IndexMap;
@@ -34,21 +36,40 @@ impl Problems {
     }
 }
 
+/// What a write that waits for the extensions wants to know besides.
+#[derive(Debug, Default)]
+pub(super) struct Within {
+    /// Lines, by their place, that must not be written, and why.
+    pub refused: HashMap<usize, String>,
+    /// Whether an extension that is not mandatory did not answer, so that it and those after it must be asked later.
+    pub is_partial: bool,
+}
+
+impl Within {
+    fn refuse(&mut self, row: usize, text: String) {
+        self.refused.entry(row).or_insert(text);
+    }
+}
+
 /// Fills the columns of the extensions of `dataset` in `lines`. With `whole`, also those that are filled within a write.
+/// A line that cannot be treated as it must be fails them all, unless the write takes it out (`within`).
 pub(super) async fn fill(
     datasets: &Datasets,
     dataset: &Dataset,
+    mut within: Option<&mut Within>,
     whole: bool,
     lines: &mut [LineRecord],
     problems: &mut Problems,
     cancel: &CancellationToken,
 ) -> Result<(), EnrichError> {
     let expressions = LineExpressions::of(dataset, &datasets.dice).map_err(EnrichError::Invalid)?;
-    for line in lines.iter_mut() {
+    for (row, line) in lines.iter_mut().enumerate() {
         expressions.strip_later(&mut line.body);
         if whole {
             expressions.forget(&mut line.body);
-            expressions.complete(&mut line.body).map_err(|text| of_line(&text, line))?;
+            if let Err(text) = expressions.complete(&mut line.body) {
+                wrong(row, line, text, &mut within)?;
+            }
         }
     }
     if !expressions.has_later() {
@@ -57,30 +78,62 @@ pub(super) async fn fill(
     let mut columns = expressions.base().to_vec();
     let Some(mut rows) = batch::of(&columns, lines).map_err(machine)? else { return Ok(()) };
     let mut position = 0;
-    for extension in dataset.extensions.iter().filter(|extension| extension.active) {
+    let active: Vec<&Extension> = dataset.extensions.iter().filter(|extension| extension.active).collect();
+    for (at, extension) in active.iter().copied().enumerate() {
         if cancel.is_cancelled() {
             return Err(EnrichError::Cancelled);
         }
         if extension.kind == EXPRESSION {
-            rows = computed(&expressions, position, rows, lines)?;
+            rows = computed(&expressions, position, rows, lines, &mut within)?;
             columns.extend(expressions.column(position).cloned());
             position += 1;
             continue;
         }
-        let opened = datasets.open_enrichment(&dataset.owner, extension, &columns, cancel.clone()).await;
-        let mut enrichment = opened?;
-        let enriched = enrichment.run(rows.clone()).await?;
+        let (enriched, outputs) = match run(datasets, dataset, extension, &columns, &rows, cancel).await {
+            Err(EnrichError::Temporary(text)) => match &mut within {
+                Some(within) if !active[at..].iter().any(|one| one.mandatory) => {
+                    tracing::warn!(dataset = dataset.id, error = %text, "an extension is asked again after the write");
+                    within.is_partial = true;
+                    return Ok(());
+                }
+                _ => return Err(EnrichError::Temporary(text)),
+            },
+            result => result?,
+        };
+        if let Some(within) = within.as_mut().filter(|_| extension.mandatory) {
+            for (row, problem) in &enriched.problems {
+                let name = source_name(extension);
+                let text =
+                    format!("L'extension \"{name}\" est obligatoire et a échoué : {}", problem.message);
+                within.refuse(*row as usize, text);
+            }
+        }
         if let Some((row, problem)) = enriched.problems.first() {
             let line = lines.get(*row as usize).map_or("?", |line| line.id.as_str());
             let first = format!("ligne {line} : {}", problem.message);
             problems.add(extension, enriched.problems.len(), first);
         }
-        rows = joined(&rows, &enriched.columns, enrichment.outputs())
+        rows = joined(&rows, &enriched.columns, &outputs)
             .map_err(|error| EnrichError::Invalid(error.to_string()))?;
-        keep(enrichment.outputs(), &rows, lines);
-        columns.extend(enrichment.outputs().iter().cloned());
+        keep(&outputs, &rows, lines);
+        columns.extend(outputs);
     }
     Ok(())
+}
+
+/// What an extension gives rows of `columns`, and in which columns.
+async fn run(
+    datasets: &Datasets,
+    dataset: &Dataset,
+    extension: &Extension,
+    columns: &[Column],
+    rows: &RecordBatch,
+    cancel: &CancellationToken,
+) -> Result<(Enriched, Vec<Column>), EnrichError> {
+    let opened = datasets.open_enrichment(&dataset.owner, extension, columns, cancel.clone()).await;
+    let mut enrichment = opened?;
+    let enriched = enrichment.run(rows.clone()).await?;
+    Ok((enriched, enrichment.outputs().to_vec()))
 }
 
 /// Puts the last columns of a batch, which are `outputs`, into its lines.
@@ -101,11 +154,14 @@ fn computed(
     position: usize,
     rows: RecordBatch,
     lines: &mut [LineRecord],
+    within: &mut Option<&mut Within>,
 ) -> Result<RecordBatch, EnrichError> {
     let Some(column) = expressions.column(position) else { return Ok(rows) };
     if expressions.is_later(&column.key) {
-        for line in lines.iter_mut() {
-            expressions.compute(position, &mut line.body).map_err(|text| of_line(&text, line))?;
+        for (row, line) in lines.iter_mut().enumerate() {
+            if let Err(text) = expressions.compute(position, &mut line.body) {
+                wrong(row, line, text, within)?;
+            }
         }
     }
     let array = batch::column(column, lines);
@@ -116,8 +172,20 @@ fn computed(
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &count).map_err(machine)
 }
 
-fn of_line(text: &str, line: &LineRecord) -> EnrichError {
-    EnrichError::Invalid(format!("{text} (ligne {})", line.id))
+/// Takes a line for which an expression failed out of the write, or fails.
+fn wrong(
+    row: usize,
+    line: &LineRecord,
+    text: String,
+    within: &mut Option<&mut Within>,
+) -> Result<(), EnrichError> {
+    match within {
+        Some(within) => {
+            within.refuse(row, text);
+            Ok(())
+        }
+        None => Err(EnrichError::Invalid(format!("{text} (ligne {})", line.id))),
+    }
 }
 
 fn machine(error: impl std::fmt::Display) -> EnrichError {

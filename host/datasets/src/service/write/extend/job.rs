@@ -95,7 +95,7 @@ impl Run<'_> {
         let given: Vec<LineRecord> = lines.into_iter().filter(|line| !line.deleted).collect();
         let mut filled = given.clone();
         let filling =
-            fill(self.datasets, &dataset, state.whole, &mut filled, &mut self.problems, self.cancel);
+            fill(self.datasets, &dataset, None, state.whole, &mut filled, &mut self.problems, self.cancel);
         filling.await.map_err(Stop::of)?;
         let (mut changed, mut added_bytes) = (Vec::new(), 0);
         for (after, before) in filled.into_iter().zip(given) {

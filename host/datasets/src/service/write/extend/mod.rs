@@ -5,10 +5,13 @@
 //! of any transaction, and writes what they gave under the numbers that the lines have: a line that changed meanwhile keeps
 //! what it was given, and waits again. A batch counts as done once the index has it.
 //!
+//! Where an extension is mandatory, the write itself waits for what they give ([`within`]).
+//!
 //! When the extensions themselves change, every line is treated, and readers see it when the index is built again.
 
 mod fill;
 mod job;
+mod within;
 
 use halle_base::{Timestamp, new_id};
 use halle_model::Dataset;
@@ -21,6 +24,7 @@ use crate::error::DatasetsResult;
 use crate::service::names;
 use crate::state::Datasets;
 pub use job::ExtendLines;
+pub(super) use within::{Given, LINES_MAX, REQUEST_BYTES_MAX};
 
 /// Kind of the job that gives lines what their extensions give.
 pub const EXTEND_LINES: &str = "dataset-extend-lines";
@@ -42,11 +46,11 @@ impl Datasets {
         &self,
         unit: &mut dyn UnitOfWork,
         dataset: &mut Dataset,
-        expressions: &LineExpressions,
+        (expressions, given): (&LineExpressions, Option<&Given>),
         after: i64,
         now: Timestamp,
     ) -> DatasetsResult<()> {
-        if !expressions.has_later() {
+        if !expressions.has_later() || given.is_some_and(|given| !given.is_partial()) {
             return Ok(());
         }
         if dataset.extending.is_none() {
