@@ -213,7 +213,7 @@ fn reads_are_public(dataset: &Dataset) -> bool {
     reads.all(|operation| is_public(*operation, &dataset.permissions))
 }
 
-/// Bytes on disk: the upload and the canonical rows, or the edited lines, and the index.
+/// Bytes on disk: the upload, the files beside it and the canonical rows, or the edited lines, and the index.
 fn storage(dataset: &Dataset) -> Value {
     let mut files = Vec::new();
     if let Some(file) = dataset.original_file.as_ref().filter(|_| dataset.served.is_some()) {
@@ -226,13 +226,17 @@ fn storage(dataset: &Dataset) -> Value {
     if rows_bytes > 0 && !dataset.is_rest {
         files.push(json!({ "key": "rows", "name": "rows.parquet", "size": rows_bytes }));
     }
+    let attachments = dataset.served.as_ref().and_then(|version| version.attachments.as_ref());
     let sizes = files.iter().filter_map(|file| file["size"].as_u64());
     let collection_bytes = if dataset.is_rest { rows_bytes } else { 0 };
     let mut storage = json!({
-        "size": sizes.sum::<u64>() + collection_bytes + index_bytes,
+        "size": sizes.sum::<u64>() + attachments.map_or(0, |zip| zip.size) + collection_bytes + index_bytes,
         "indexed": { "size": index_bytes, "parts": ["lines"] },
         "dataFiles": files,
     });
+    if let Some(zip) = attachments {
+        storage["attachments"] = json!({ "size": zip.size, "count": zip.count });
+    }
     if dataset.is_rest {
         storage["collection"] = json!({ "size": collection_bytes, "count": dataset.count.unwrap_or(0) });
     }

@@ -3,6 +3,7 @@
 use halle_model::{Column, ColumnKind};
 use serde::{Deserialize, Serialize};
 
+use crate::attachments::Attachments;
 use crate::columns::GEOMETRY;
 use crate::format::{Container, Format, Kind};
 
@@ -33,6 +34,8 @@ pub struct Options<'a> {
     pub normalize: Option<&'a NormalizeOptions>,
     /// Coordinate system, `EPSG:2154` for instance, of a file that does not tell its own.
     pub projection: Option<&'a str>,
+    /// Files that came beside: a column most of whose values are their paths is one of attachments.
+    pub attachments: Option<&'a Attachments>,
 }
 
 /// What a file is, and how to read it. Stored between jobs as JSON.

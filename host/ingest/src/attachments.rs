@@ -1,4 +1,5 @@
-//! A zip of files that are no table: pictures, acts, reports. A row per file, with its path in the column `file`.
+//! A zip of files that are no table: pictures, acts, reports. Alone, it is a table with a row per file and its path in the
+//! column `file`; beside a data file, its paths are looked for among the values of the columns.
 
 use std::collections::HashMap;
 use std::fs::File;
@@ -23,6 +24,8 @@ struct AttachmentTable {
 pub struct Attachment {
     /// Its bytes: checked against their sum, and guarded as all compressed input is.
     pub content: Box<dyn Read + Send>,
+    /// How many there are, as the table of contents of the zip says.
+    pub bytes: u64,
 }
 
 /// Whether a zip is one of files that come along, not of a format that nobody here reads.
@@ -54,31 +57,44 @@ fn is_inside(path: &str) -> bool {
 }
 
 /// The files of a zip, to be read one after the other in any order.
+#[derive(Debug)]
 pub struct Attachments {
     archive: Archive,
     by_path: HashMap<String, usize>,
 }
 
 impl Attachments {
-    /// Reads the table of contents of a zip.
+    /// Reads the table of contents of a zip. Fails for a path that leaves the folder.
     pub fn open(path: &Path) -> IngestResult<Self> {
         let archive = Archive::open(File::open(path)?)?;
+        if let Some((_, entry)) = archive.contents().find(|(_, entry)| !is_inside(&entry.name)) {
+            return Err(outside(&entry.name));
+        }
         let by_path = archive.contents().map(|(index, entry)| (entry.name.clone(), index)).collect();
         Ok(Self { archive, by_path })
     }
 
+    /// How many files there are.
+    pub fn count(&self) -> usize {
+        self.by_path.len()
+    }
+
+    /// Whether a file has this path.
+    pub fn has(&self, path: &str) -> bool {
+        self.by_path.contains_key(path)
+    }
+
+    /// The first paths, in the order of the zip.
+    pub fn first_paths(&self, count: usize) -> Vec<&str> {
+        self.archive.contents().take(count).map(|(_, entry)| entry.name.as_str()).collect()
+    }
+
     /// The file of this path, as the lines have it; `None` when there is none.
     pub fn find(&self, path: &str) -> IngestResult<Option<Attachment>> {
-        let found = self.by_path.get(path);
-        found.map(|index| self.archive.read(*index).map(|content| Attachment { content })).transpose()
+        let Some(index) = self.by_path.get(path) else { return Ok(None) };
+        let content = self.archive.read(*index)?;
+        Ok(Some(Attachment { content, bytes: self.archive.entry(*index).size }))
     }
-}
-
-/// A file of a zip by its path, as the column `file` has it; `None` when there is none.
-pub fn attachment(path: &Path, name: &str) -> IngestResult<Option<Attachment>> {
-    let archive = Archive::open(File::open(path)?)?;
-    let found = archive.contents().find(|(_, entry)| entry.name == name).map(|(index, _)| index);
-    found.map(|index| archive.read(index).map(|content| Attachment { content })).transpose()
 }
 
 /// Shows every file of a zip, with its path, until `visit` says `false`. Fails for a path that leaves the folder.

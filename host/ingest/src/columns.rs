@@ -116,11 +116,11 @@ fn new_column(key: String, header: &str, evidence: &Evidence) -> Column {
     column
 }
 
-/// What the format itself says that the column is about.
+/// What the format itself, or files that came beside, say that the column is about.
 fn concept_of(evidence: &Evidence) -> Option<&'static str> {
     match evidence.declared() {
         Declared::Geometry => Some(GEOMETRY),
-        Declared::Attachment => Some(ATTACHMENT),
+        _ if evidence.has_paths() => Some(ATTACHMENT),
         _ => None,
     }
 }
@@ -152,6 +152,9 @@ fn renewed_kind(previous: &Column, evidence: &Evidence) -> ColumnKind {
     }
     if let Some(kind) = forced_kind(previous) {
         return kind;
+    }
+    if evidence.has_paths() {
+        return ColumnKind::Text;
     }
     let is_kept = previous.kind() != ColumnKind::Text && evidence.fits(previous.kind());
     let kind = if is_kept || evidence.filled() == 0 { previous.kind() } else { evidence.verdict().kind };

@@ -60,7 +60,7 @@ use std::path::Path;
 use halle_model::Column;
 
 pub use analysis::{Analysis, Dialect, FileColumn, NormalizeOptions, Options, Warning};
-pub use attachments::{Attachment, Attachments, attachment, each_attachment};
+pub use attachments::{Attachment, Attachments, each_attachment};
 pub use batch::{BATCH_PROBLEMS_MAX, Batch, CellProblem};
 pub use error::{IngestError, IngestResult};
 pub use format::{Container, Format, Kind, accept};

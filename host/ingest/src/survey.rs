@@ -6,6 +6,7 @@ use halle_base::limits::CELL_BYTES_MAX;
 
 use crate::RECORD_BYTES_MAX;
 use crate::analysis::{Analysis, FileColumn, Options, Warning};
+use crate::attachments::Attachments;
 use crate::columns::{self, Planned};
 use crate::error::{IngestError, IngestResult};
 use crate::format::{Container, Format, Kind};
@@ -33,7 +34,7 @@ pub(crate) fn analyze(
         projection: options.projection,
     };
     let mut opened = table::open(format, &reading)?;
-    let survey = Survey::of(&mut *opened.table)?;
+    let survey = Survey::of(&mut *opened.table, options.attachments)?;
     let dialect = opened.dialect.map(|mut dialect| {
         dialect.num_lines = opened.table.lines().unwrap_or(survey.rows);
         dialect
@@ -80,7 +81,7 @@ struct Survey {
 }
 
 impl Survey {
-    fn of(table: &mut dyn Table) -> IngestResult<Self> {
+    fn of(table: &mut dyn Table, attachments: Option<&Attachments>) -> IngestResult<Self> {
         let mut survey = Self { rows: 0, evidence: Vec::new(), wrong: 0, problems: Vec::new() };
         let mut record = Record::default();
         while table.next(&mut record)? {
@@ -95,6 +96,9 @@ impl Survey {
             }
             for (cell, evidence) in record.cells().zip(&mut survey.evidence) {
                 evidence.add(cell);
+                if attachments.is_some_and(|files| files.has(cell.trim())) {
+                    evidence.add_path();
+                }
             }
         }
         survey.meet(table.fields());

@@ -251,6 +251,17 @@ pub struct AnalysedFile {
     pub props: Map<String, Value>,
 }
 
+/// A zip of files that came beside a data file, whose lines name them.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct AttachmentsZip {
+    /// Version under which it is kept: the files outlive the data file that they came with.
+    pub version: String,
+    /// Bytes of the zip.
+    pub size: u64,
+    /// Files in it.
+    pub count: u64,
+}
+
 /// An immutable version of the data.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -274,6 +285,9 @@ pub struct Version {
     /// Version that has all the rows, of a sample: its first lines, of a draft.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sample_of: Option<String>,
+    /// Files that came beside the upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<AttachmentsZip>,
 }
 
 impl Version {
@@ -316,6 +330,9 @@ pub struct Building {
     /// What is wrong with the rows, once they were checked.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub diagnostic: Option<Diagnostic>,
+    /// Files that came beside the upload.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub attachments: Option<AttachmentsZip>,
 }
 
 impl Building {
@@ -332,6 +349,7 @@ impl Building {
             summary: None,
             checks_only: false,
             diagnostic: None,
+            attachments: None,
         }
     }
 }
@@ -359,12 +377,13 @@ impl Dataset {
         }
     }
 
-    /// Bytes that the served version takes on disk: the upload, the canonical rows, the index.
+    /// Bytes that the served version takes on disk: the upload, the files beside it, the canonical rows, the index.
     pub fn stored_bytes(&self) -> u64 {
         let upload =
             self.original_file.as_ref().filter(|_| self.served.is_some()).map_or(0, |file| file.size);
         let version = self.served.as_ref();
-        upload + version.map_or(0, |version| version.rows_bytes + version.index_bytes)
+        let files = version.and_then(|version| version.attachments.as_ref()).map_or(0, |zip| zip.size);
+        upload + files + version.map_or(0, |version| version.rows_bytes + version.index_bytes)
     }
 
     /// Bytes of the index of the served version.

@@ -16,7 +16,7 @@ use arrow::array::{ArrayRef, Int64Array, StringArray};
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
 use halle_ingest::document::{DOCUMENT_BYTES_MAX, media_type, text};
-use halle_model::dataset::OriginalFile;
+use halle_model::dataset::{AttachmentsZip, OriginalFile};
 use halle_model::{Capabilities, Column, ColumnKind};
 use halle_search::engine::FILE_TEXT;
 use halle_store::{BlobKey, StoreResult};
@@ -94,16 +94,23 @@ pub(crate) fn in_index(schema: &[Column]) -> Vec<Column> {
     all
 }
 
-/// The zip of the files that lines of a version name: its upload, if that is one.
+/// The zip of the files that lines of a version name: the one that came beside its upload, else the upload itself, if that
+/// is one.
 pub(crate) fn archive_key(
     dataset: &str,
     schema: &[Column],
     original: Option<&OriginalFile>,
     upload: &str,
+    beside: Option<&AttachmentsZip>,
 ) -> StoreResult<Option<BlobKey>> {
-    let has_files = attachment_column(schema).is_some()
-        && original.is_some_and(|original| original.mimetype == "application/zip");
-    has_files.then(|| names::original(dataset, upload)).transpose()
+    if attachment_column(schema).is_none() {
+        return Ok(None);
+    }
+    if let Some(zip) = beside {
+        return names::attachments_zip(dataset, &zip.version).map(Some);
+    }
+    let is_zip = original.is_some_and(|original| original.mimetype == "application/zip");
+    is_zip.then(|| names::original(dataset, upload)).transpose()
 }
 
 /// What the index has of a file: all but its address when it is too large (`bytes` is `None`). The second part is why its

@@ -8,7 +8,7 @@ use halle_http::{ApiError, BaseUrl, Caller};
 use halle_model::Dataset;
 use halle_store::EntityExt;
 
-use crate::error::DatasetsResult;
+use crate::error::{DatasetsError, DatasetsResult};
 use crate::http::headers::answer;
 use crate::http::seen::draft;
 use crate::http::upload::{Received, receive};
@@ -60,12 +60,13 @@ pub(super) async fn create_or_replace(
     // Before a large body is read.
     let dataset = datasets.load(&caller, &id, "writeData").await?;
     let mode = mode_of(draft.as_deref(), &dataset)?;
-    let Received { attributes, file } = receive(&datasets, request).await?;
+    let Received { attributes, file, attachments } = receive(&datasets, request).await?;
     let attributes = table_schema::unfold(attributes, &dataset.schema)?;
+    let beside = attachments.as_deref();
     let dataset = match &file {
-        Some(file) => datasets.replace_in_mode(&caller, &id, file.upload(), &attributes, mode).await?,
-        None if wants_draft => datasets.patch_draft(&caller, &id, &attributes).await?,
-        None => datasets.patch(&caller, &id, &attributes).await?,
+        Some(file) => datasets.replace_in_mode(&caller, &id, file.upload(beside), &attributes, mode).await?,
+        None if wants_draft => datasets.patch_draft(&caller, &id, &attributes, beside).await?,
+        None => datasets.patch_with(&caller, &id, &attributes, beside).await?,
     };
     let view = views::dataset(&dataset, &caller, &base.0);
     Ok(answer(&dataset, "writeData", None, Json(view)))
@@ -77,11 +78,16 @@ async fn create_from(
     new: NewDataset,
     received: Received,
 ) -> DatasetsResult<Dataset> {
-    let Received { attributes, file } = received;
+    let Received { attributes, file, attachments } = received;
     let attributes = table_schema::unfold(attributes, &[])?;
     let new = NewDataset { attributes, ..new };
     match &file {
-        Some(file) => datasets.create_with(caller, new, file.upload()).await,
+        Some(file) => datasets.create_with(caller, new, file.upload(attachments.as_deref())).await,
+        None if attachments.is_some() => {
+            let message = "Le champ \"attachments\" accompagne un fichier de données : envoyez aussi \"file\", ou envoyez \
+                           le zip comme \"file\" pour une ligne par fichier.";
+            Err(DatasetsError::bad_request(message))
+        }
         None => datasets.create(caller, new).await,
     }
 }

@@ -18,6 +18,9 @@ use crate::service::full::Width;
 use crate::state::Datasets;
 use crate::views::millis;
 
+/// Files of data have no strong validator: a part is never asked on condition.
+const NO_VALIDATOR: &str = "";
+
 /// What usage counting calls downloads.
 const TRACK: Option<&str> = Some("readDataFiles");
 
@@ -41,25 +44,33 @@ async fn send_original(
 ) -> ApiResult<Response> {
     let download = datasets.original_file(caller, id, operation).await?;
     let size = download.info.size;
-    // Uploads have no strong validator: a part is never asked on condition.
-    let (status, body, length, range) = match wanted(asked, size, "") {
+    let wanted = wanted(asked, size, NO_VALIDATOR);
+    let body = match &wanted {
+        Wanted::Part(part) => streamed(datasets.part_of(&download.key, part.clone()).await?),
+        Wanted::Unsatisfiable => Body::empty(),
+        Wanted::Whole => streamed(download.body),
+    };
+    let described = (download.name.as_str(), download.mimetype.as_str());
+    let response = part_of_file(described, size, &wanted, body);
+    Ok(answer(&download.dataset, operation, TRACK, response))
+}
+
+/// A file of `size` bytes, by its name and media type, or the part of it that is wanted.
+fn part_of_file((name, mimetype): (&str, &str), size: u64, wanted: &Wanted, body: Body) -> Response {
+    let (status, length, range) = match wanted {
         Wanted::Part(part) => {
             let range = format!("bytes {}-{}/{size}", part.start, part.end - 1);
-            let length = part.end - part.start;
-            let bytes = datasets.part_of(&download.key, part).await?;
-            (StatusCode::PARTIAL_CONTENT, streamed(bytes), length, Some(range))
+            (StatusCode::PARTIAL_CONTENT, part.end - part.start, Some(range))
         }
-        Wanted::Unsatisfiable => {
-            (StatusCode::RANGE_NOT_SATISFIABLE, Body::empty(), 0, Some(format!("bytes */{size}")))
-        }
-        Wanted::Whole => (StatusCode::OK, streamed(download.body), size, None),
+        Wanted::Unsatisfiable => (StatusCode::RANGE_NOT_SATISFIABLE, 0, Some(format!("bytes */{size}"))),
+        Wanted::Whole => (StatusCode::OK, size, None),
     };
-    let mut headers = file_headers(&download.name, &download.mimetype, Some(length));
+    let mut headers = file_headers(name, mimetype, Some(length));
     headers.insert(header::ACCEPT_RANGES, HeaderValue::from_static("bytes"));
     if let Some(range) = range.and_then(|range| HeaderValue::from_str(&range).ok()) {
         headers.insert(header::CONTENT_RANGE, range);
     }
-    Ok(answer(&download.dataset, operation, TRACK, (status, headers, body)))
+    (status, headers, body).into_response()
 }
 
 /// The rows with the columns of extensions: CSV, or GeoJSON where they have a geometry.
@@ -156,16 +167,23 @@ pub(super) async fn one(
     }
 }
 
-/// A file that came along with the rows.
+/// A file that came along with the rows, or the range of it that is asked.
 pub(super) async fn attachment(
     Seen(datasets): Seen,
     caller: Caller,
     Path((id, path)): Path<(String, String)>,
+    headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let (dataset, body) = datasets.attachment(&caller, &id, &path).await?;
+    let (dataset, file) = datasets.attachment(&caller, &id, &path).await?;
     let name = path.rsplit('/').next().unwrap_or(&path);
-    let headers = file_headers(name, media_type_of(name), None);
-    Ok(answer(&dataset, "downloadAttachment", None, (headers, streamed(body))))
+    let (size, wanted) = (file.size, wanted(&headers, file.size, NO_VALIDATOR));
+    let body = match &wanted {
+        Wanted::Part(part) => streamed(datasets.attachment_bytes(file, Some(part.clone())).await?),
+        Wanted::Unsatisfiable => Body::empty(),
+        Wanted::Whole => streamed(datasets.attachment_bytes(file, None).await?),
+    };
+    let response = part_of_file((name, media_type_of(name)), size, &wanted, body);
+    Ok(answer(&dataset, "downloadAttachment", None, response))
 }
 
 /// Media type of a file that a browser may show; anything that could hold scripts is only bytes.

@@ -13,7 +13,8 @@ use crate::service::table_schema;
 use crate::state::Datasets;
 use crate::views;
 
-/// Changes attributes; with `draft=true` those of the draft, where there is one.
+/// Changes attributes, and the files that came beside a data file when the body has a zip of others; with `draft=true`
+/// those of the draft, where there is one.
 pub(super) async fn patch(
     State(datasets): State<Datasets>,
     caller: Caller,
@@ -23,16 +24,16 @@ pub(super) async fn patch(
 ) -> DatasetsResult<Response> {
     let known = datasets.load(&caller, &id, "writeDescription").await?;
     let of_draft = draft(request.uri().query().unwrap_or_default()).as_deref() == Some("true");
-    let Received { attributes, file } = receive(&datasets, request).await?;
+    let Received { attributes, file, attachments } = receive(&datasets, request).await?;
     if file.is_some() {
         let message = "PATCH ne reçoit pas de fichier : utilisez POST ou PUT pour remplacer le fichier.";
         return Err(DatasetsError::bad_request(message));
     }
     let attributes = table_schema::unfold(attributes, &known.schema)?;
     let dataset = if of_draft {
-        datasets.patch_draft(&caller, &id, &attributes).await?
+        datasets.patch_draft(&caller, &id, &attributes, attachments.as_deref()).await?
     } else {
-        datasets.patch(&caller, &id, &attributes).await?
+        datasets.patch_with(&caller, &id, &attributes, attachments.as_deref()).await?
     };
     let view = views::dataset(&dataset, &caller, &base.0);
     Ok(answer(&dataset, "writeDescription", None, Json(view)))

@@ -1,5 +1,7 @@
 //! Bodies of creations and updates: JSON, or multipart streamed to a file.
 
+use std::path::Path;
+
 use axum::body::Bytes;
 use axum::extract::multipart::Field;
 use axum::extract::{DefaultBodyLimit, FromRequest, Multipart, Request};
@@ -27,6 +29,8 @@ pub(super) struct Received {
     pub attributes: Map<String, Value>,
     /// The file.
     pub file: Option<ReceivedFile>,
+    /// Files that come beside, in a zip; removed when dropped.
+    pub attachments: Option<TempPath>,
 }
 
 /// An uploaded file, removed when dropped.
@@ -38,10 +42,10 @@ pub(super) struct ReceivedFile {
 }
 
 impl ReceivedFile {
-    /// The file as use cases take it.
-    pub(super) fn upload(&self) -> Upload<'_> {
+    /// The file as use cases take it, with the files that come beside.
+    pub(super) fn upload<'a>(&'a self, attachments: Option<&'a Path>) -> Upload<'a> {
         let (encoding, normalize) = (self.encoding.clone(), self.normalize.clone());
-        Upload { name: &self.name, path: &self.path, encoding, normalize }
+        Upload { name: &self.name, path: &self.path, encoding, normalize, attachments }
     }
 }
 
@@ -61,7 +65,7 @@ pub(super) async fn receive(datasets: &Datasets, request: Request) -> DatasetsRe
         return Box::pin(receive_multipart(datasets, request)).await;
     }
     let attributes = json_object(request).await?;
-    Ok(Received { attributes, file: None })
+    Ok(Received { attributes, file: None, attachments: None })
 }
 
 /// A JSON object as the whole body; an empty body is an empty object.
@@ -102,7 +106,7 @@ async fn receive_multipart(datasets: &Datasets, mut request: Request) -> Dataset
     // The extractor's own limit of 2 MB is for forms held in memory; a file streams, and is counted as it is written.
     DefaultBodyLimit::disable().apply(&mut request);
     let mut multipart = Multipart::from_request(request, &()).await.map_err(broken)?;
-    let mut received = Received { attributes: Map::new(), file: None };
+    let mut received = Received { attributes: Map::new(), file: None, attachments: None };
     let (mut encoding, mut normalize) = (None, None);
     for _ in 0..FIELDS_MAX {
         let Some(field) = multipart.next_field().await.map_err(broken)? else {
@@ -115,9 +119,11 @@ async fn receive_multipart(datasets: &Datasets, mut request: Request) -> Dataset
         let name = field.name().unwrap_or_default().to_owned();
         match (name.as_str(), field.file_name().is_some()) {
             ("file" | "dataset", true) => received.file = Some(stream_to_file(datasets, field).await?),
+            ("attachments", true) => received.attachments = Some(spool(datasets, field).await?.0),
             (_, true) => {
-                let message =
-                    format!("Le champ \"{name}\" ne peut pas contenir un fichier : utilisez \"file\".");
+                let message = format!(
+                    "Le champ \"{name}\" ne peut pas contenir un fichier : utilisez \"file\" ou \"attachments\"."
+                );
                 return Err(DatasetsError::BadRequest(message));
             }
             ("body", false) => {
@@ -163,10 +169,19 @@ fn attribute(text: String) -> Value {
     Value::String(text)
 }
 
-/// Writes an uploaded file to disk piece by piece; 413 as soon as it is too large.
-async fn stream_to_file(datasets: &Datasets, mut field: Field<'_>) -> DatasetsResult<ReceivedFile> {
+/// The data file, which must be of a known format and have something in it.
+async fn stream_to_file(datasets: &Datasets, field: Field<'_>) -> DatasetsResult<ReceivedFile> {
     let name = base_name(field.file_name().unwrap_or_default())?;
     crate::service::create::accept(&name)?;
+    let (path, size) = spool(datasets, field).await?;
+    if size == 0 {
+        return Err(DatasetsError::BadRequest(format!("Le fichier \"{name}\" est vide.")));
+    }
+    Ok(ReceivedFile { name, path, encoding: None, normalize: None })
+}
+
+/// Writes an uploaded file to disk piece by piece; 413 as soon as it is too large. Where it is, and how many bytes.
+async fn spool(datasets: &Datasets, mut field: Field<'_>) -> DatasetsResult<(TempPath, u64)> {
     let max = datasets.config.upload_bytes_max;
     let path =
         NamedTempFile::new_in(&datasets.config.temp_dir).map_err(DatasetsError::internal)?.into_temp_path();
@@ -180,10 +195,7 @@ async fn stream_to_file(datasets: &Datasets, mut field: Field<'_>) -> DatasetsRe
         file.write_all(&piece).await.map_err(DatasetsError::internal)?;
     }
     file.flush().await.map_err(DatasetsError::internal)?;
-    if size == 0 {
-        return Err(DatasetsError::BadRequest(format!("Le fichier \"{name}\" est vide.")));
-    }
-    Ok(ReceivedFile { name, path, encoding: None, normalize: None })
+    Ok((path, size))
 }
 
 /// The name without folders, whichever system wrote them.

@@ -2,11 +2,12 @@
 
 use std::path::PathBuf;
 
-use halle_ingest::{Analysis, Dialect, Kind, NormalizeOptions, Options};
+use halle_ingest::{Analysis, Attachments, Dialect, Format, Kind, NormalizeOptions, Options};
 use halle_model::dataset::{AnalysedFile, Building, OriginalFile, Status};
 use halle_model::{Column, Dataset};
 use serde_json::{Map, Value};
 
+use crate::jobs::attachments;
 use crate::jobs::pipeline::{Stage, StageError, StageResult};
 use crate::jobs::rows::{blocking, local};
 use crate::service::{columns, names};
@@ -20,7 +21,14 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     let previous = previous_columns(stage);
     let path = blob.path.clone();
     let projection = projection_of(&stage.dataset);
-    let (analysis, file) = blocking(move || analyze(path, file, &previous, projection.as_deref())).await?;
+    let beside = attachments::Beside::of(stage).await?;
+    let (analysis, file) = blocking(move || {
+        let files = beside.as_ref().map(attachments::Beside::files);
+        let (analysis, file) = analyze(path, file, &previous, projection.as_deref(), files)?;
+        beside.map_or(Ok(()), |beside| beside.check(&analysis))?;
+        Ok((analysis, file))
+    })
+    .await?;
     drop(blob);
     let warnings = analysis.warnings.iter().map(|warning| (event_of(&warning.code), warning.message.clone()));
     let warnings = warnings.collect();
@@ -48,6 +56,7 @@ fn analyze(
     file: OriginalFile,
     previous: &[Column],
     projection: Option<&str>,
+    attachments: Option<&Attachments>,
 ) -> StageResult<(Analysis, OriginalFile)> {
     let normalize = file.normalize_options.clone().map(serde_json::from_value::<NormalizeOptions>);
     let normalize = normalize.transpose().map_err(StageError::machine)?;
@@ -56,6 +65,7 @@ fn analyze(
         previous: if previous.is_empty() { None } else { Some(previous) },
         normalize: normalize.as_ref(),
         projection,
+        attachments,
     };
     let analysis = halle_ingest::analyze(&path, &file.name, &options)?;
     Ok((analysis, file))
@@ -75,6 +85,10 @@ fn describe(building: &mut Building, file: OriginalFile, analysis: Analysis) -> 
         schema: analysis.columns.clone(),
         props: props_of(&analysis)?,
     });
+    if analysis.format == Format::Attachments {
+        // The lines are files themselves: those of an earlier data file are none of theirs.
+        building.attachments = None;
+    }
     building.schema = analysis.columns.iter().map(dataset_column).collect();
     building.analysis = Some(serde_json::to_value(&analysis).map_err(StageError::machine)?);
     Ok(())

@@ -71,6 +71,7 @@ fn switch(
         rows_bytes,
         upload: building.upload.clone(),
         diagnostic: building.diagnostic,
+        attachments: building.attachments.clone(),
         sample_of: building.rows_from.clone().filter(|_| dataset.draft_reason.is_some()),
     });
     dataset.building = None;
@@ -82,12 +83,7 @@ fn switch(
 
 /// Versions that nobody may need once `building` is served; those that are needed still are left by the sweep.
 fn retired_by(dataset: &Dataset, building: &Building) -> Vec<String> {
-    let mut retired = Vec::new();
-    if let Some(served) = &dataset.served {
-        retired.push(served.id.clone());
-        retired.push(served.whole().to_owned());
-        retired.push(names::upload_of(served).to_owned());
-    }
+    let mut retired = dataset.served.as_ref().map(names::places_of).unwrap_or_default();
     retired.extend(building.rows_from.clone());
     retired.sort_unstable();
     retired.dedup();

@@ -35,6 +35,7 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
             &building.schema,
             building.original_file.as_ref(),
             names::upload_of_building(building),
+            building.attachments.as_ref(),
         )?,
     };
     let (summary, unread) = build(stage.datasets, version, blob, &meter, &stage.context.cancel).await?;

@@ -5,6 +5,7 @@
 //! journal. So a stage may run twice, and a crash between two stages loses the work of one stage only.
 
 pub mod analyze;
+mod attachments;
 pub(crate) mod diagnostic;
 mod drafts;
 pub mod expire;

@@ -1,4 +1,5 @@
-//! Removes versions nobody reads any more: their index, their rows, and their upload unless a later version needs it.
+//! Removes versions nobody reads any more: their index, their rows, and their upload and the files beside it unless a later
+//! version needs them.
 
 use std::collections::BTreeSet;
 
@@ -50,16 +51,19 @@ impl JobHandler for Sweep {
             let mut unit = self.0.store.read().await?;
             unit.load::<Dataset>(&id).await?.map(|stored| stored.entity)
         };
-        let (data, uploads) = dataset.as_ref().map_or_else(Default::default, in_use);
+        let used = dataset.as_ref().map_or_else(InUse::default, InUse::of);
         let named = context.job.payload.get("versions").and_then(Value::as_array).into_iter().flatten();
         for version in named.filter_map(Value::as_str) {
-            if !data.contains(version) {
+            if !used.data.contains(version) {
                 self.0.engine.remove(&names::index(&id, version)).await.map_err(JobError::retry)?;
                 self.0.blobs.delete(&names::rows(&id, version)?).await?;
                 self.0.blobs.delete(&names::diagnostic(&id, version)?).await?;
             }
-            if !uploads.contains(version) {
+            if !used.uploads.contains(version) {
                 self.0.blobs.delete(&names::original(&id, version)?).await?;
+            }
+            if !used.attachments.contains(version) {
+                self.0.blobs.delete(&names::attachments_zip(&id, version)?).await?;
             }
         }
         if dataset.is_none() {
@@ -77,19 +81,33 @@ impl JobHandler for Sweep {
     }
 }
 
-/// Versions whose rows and index are needed, and versions whose upload is.
-fn in_use(dataset: &Dataset) -> (BTreeSet<String>, BTreeSet<String>) {
-    let (mut data, mut uploads) = (BTreeSet::new(), BTreeSet::new());
-    let (served, building) = dataset.versions();
-    for version in served {
-        data.insert(version.id.clone());
-        data.insert(version.whole().to_owned());
-        uploads.insert(names::upload_of(version).to_owned());
+/// What is needed still.
+#[derive(Debug, Default)]
+struct InUse {
+    /// Versions whose rows and index are.
+    data: BTreeSet<String>,
+    /// Versions whose upload is.
+    uploads: BTreeSet<String>,
+    /// Versions whose files beside the upload are.
+    attachments: BTreeSet<String>,
+}
+
+impl InUse {
+    fn of(dataset: &Dataset) -> Self {
+        let mut used = Self::default();
+        let (served, building) = dataset.versions();
+        for version in served {
+            used.data.insert(version.id.clone());
+            used.data.insert(version.whole().to_owned());
+            used.uploads.insert(names::upload_of(version).to_owned());
+            used.attachments.extend(version.attachments.as_ref().map(|zip| zip.version.clone()));
+        }
+        for building in building {
+            used.data.insert(building.id.clone());
+            used.data.extend(building.rows_from.clone());
+            used.uploads.insert(names::upload_of_building(building).to_owned());
+            used.attachments.extend(building.attachments.as_ref().map(|zip| zip.version.clone()));
+        }
+        used
     }
-    for building in building {
-        data.insert(building.id.clone());
-        data.extend(building.rows_from.clone());
-        uploads.insert(names::upload_of_building(building).to_owned());
-    }
-    (data, uploads)
 }

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tempfile::NamedTempFile;
 use tokio_util::sync::CancellationToken;
 
+use crate::jobs::attachments::Beside;
 use crate::jobs::diagnostic::{Entry, ErrorType, Report};
 use crate::jobs::drafts;
 use crate::jobs::pipeline::{Meter, Stage, StageError, StageResult, Told, current};
@@ -49,6 +50,7 @@ async fn read(stage: &Stage<'_>) -> StageResult<(Report, Option<NamedTempFile>)>
         columns: stage.building.schema.clone(),
         meter: stage.meter(analysis.rows),
         analysis,
+        beside: Beside::of(stage).await?,
         cancel: stage.context.cancel.clone(),
         report: temporary(stage)?,
     };
@@ -152,6 +154,8 @@ struct Work {
     target: PathBuf,
     columns: Vec<Column>,
     analysis: Analysis,
+    /// Files that the lines name.
+    beside: Option<Beside>,
     meter: Meter,
     cancel: CancellationToken,
     report: NamedTempFile,
@@ -166,7 +170,10 @@ impl Work {
             if self.cancel.is_cancelled() {
                 return Err(StageError::Cancelled);
             }
-            let batch = batch?;
+            let mut batch = batch?;
+            if let Some(beside) = &self.beside {
+                beside.check_rows(&mut batch, &self.columns);
+            }
             writer.write(&batch.rows)?;
             let line = |row: usize| batch.lines[row];
             note(&mut report, &rules, &batch.rows, &batch.problems, line)?;

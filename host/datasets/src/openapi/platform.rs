@@ -77,6 +77,7 @@ fn upload() -> Value {
         "multipart/form-data",
         json!({ "type": "object", "properties": {
         "file": { "type": "string", "format": "binary" },
+        "attachments": { "type": "string", "format": "binary", "description": "Zip des fichiers que nomment les lignes." },
         "body": { "type": "string", "description": "Attributs, en JSON." },
         "file_encoding": { "type": "string", "description": "Encodage du fichier, au lieu de sa détection." },
         "file_normalizeOptions": { "type": "string", "description":

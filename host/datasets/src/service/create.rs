@@ -56,12 +56,15 @@ pub struct Upload<'a> {
     pub encoding: Option<String>,
     /// Where the table is in a spreadsheet, as the producer said.
     pub normalize: Option<NormalizeOptions>,
+    /// A zip of files that the lines name. Without one, a replacement keeps those that are there; an empty one takes them
+    /// away.
+    pub attachments: Option<&'a Path>,
 }
 
 impl<'a> Upload<'a> {
     /// A file of which the producer said nothing.
     pub fn new(name: &'a str, path: &'a Path) -> Self {
-        Self { name, path, encoding: None, normalize: None }
+        Self { name, path, encoding: None, normalize: None, attachments: None }
     }
 }
 
@@ -108,9 +111,9 @@ impl Datasets {
         self.apply_read_key(caller, &mut dataset, &new.attributes)?;
         self.check_publication(caller, &dataset, &[], &new.attributes).await?;
         self.check_sources(caller, &dataset, &dataset.extensions).await?;
-        self.check_room(&dataset.owner, file_bytes(&upload).await?, 1).await?;
+        self.check_room(&dataset.owner, upload_bytes(&upload).await?, 1).await?;
         let building = self.receive(&dataset.id, &upload).await?;
-        let (id, version) = (dataset.id.clone(), building.id.clone());
+        let (id, received) = (dataset.id.clone(), building.clone());
         if new.draft {
             let (now, author) = (dataset.created_at, dataset.created_by.clone());
             let draft = Draft::of(&dataset, DraftReason::new_file(), building, now, author);
@@ -124,7 +127,7 @@ impl Datasets {
         }
         let inserted = self.insert(dataset, &new.attributes).await;
         if inserted.is_err() {
-            self.forget_upload(&id, &version).await;
+            self.forget_upload(&id, &received).await;
         }
         inserted
     }
@@ -193,6 +196,7 @@ impl Datasets {
                 upload: None,
                 diagnostic: None,
                 sample_of: None,
+                attachments: None,
             });
         }
         if dataset.is_rest || dataset.is_meta_only {
@@ -271,11 +275,15 @@ impl Datasets {
     /// Stores an upload under a new version; nothing refers to it yet.
     pub(crate) async fn receive(&self, dataset: &str, upload: &Upload<'_>) -> DatasetsResult<Building> {
         let format = accept(upload.name)?;
-        let size = file_bytes(upload).await?;
+        let size = bytes_of(upload.path).await?;
         if size > self.config.upload_bytes_max {
             return Err(DatasetsError::TooLarge(self.config.upload_bytes_max));
         }
         let version = new_id(&*self.dice);
+        let attachments = match upload.attachments {
+            Some(zip) => self.receive_attachments(dataset, &version, zip).await?,
+            None => None,
+        };
         self.blobs.put_file(&names::original(dataset, &version)?, upload.path).await?;
         let original_file = OriginalFile {
             name: upload.name.to_owned(),
@@ -285,14 +293,16 @@ impl Datasets {
             encoding: upload.encoding.clone(),
             normalize_options: upload.normalize.as_ref().map(|options| json!(options)),
         };
-        Ok(Building { original_file: Some(original_file), ..Building::new(version) })
+        Ok(Building { original_file: Some(original_file), attachments, ..Building::new(version) })
     }
 
     /// Removes an upload that nothing came to refer to.
-    pub(crate) async fn forget_upload(&self, dataset: &str, version: &str) {
-        let Ok(key) = names::original(dataset, version) else { return };
-        if let Err(error) = self.blobs.delete(&key).await {
-            tracing::warn!(%error, key = key.as_str(), "an upload without dataset stays behind");
+    pub(crate) async fn forget_upload(&self, dataset: &str, received: &Building) {
+        let keys = [names::original(dataset, &received.id), names::attachments_zip(dataset, &received.id)];
+        for key in keys.into_iter().flatten() {
+            if let Err(error) = self.blobs.delete(&key).await {
+                tracing::warn!(%error, key = key.as_str(), "an upload without dataset stays behind");
+            }
         }
     }
 
@@ -335,9 +345,18 @@ impl Datasets {
     }
 }
 
-/// Bytes of an upload.
-pub(crate) async fn file_bytes(upload: &Upload<'_>) -> DatasetsResult<u64> {
-    Ok(tokio::fs::metadata(upload.path).await.map_err(DatasetsError::internal)?.len())
+/// Bytes of an upload, with the files that come beside.
+pub(crate) async fn upload_bytes(upload: &Upload<'_>) -> DatasetsResult<u64> {
+    let beside = match upload.attachments {
+        Some(zip) => bytes_of(zip).await?,
+        None => 0,
+    };
+    Ok(bytes_of(upload.path).await?.saturating_add(beside))
+}
+
+/// Bytes of a file.
+pub(crate) async fn bytes_of(path: &Path) -> DatasetsResult<u64> {
+    Ok(tokio::fs::metadata(path).await.map_err(DatasetsError::internal)?.len())
 }
 
 /// The job that takes a dataset through the stages it needs.

@@ -33,15 +33,8 @@ impl Datasets {
 /// Every version that may have something on disk.
 fn versions_of(dataset: &Dataset) -> Vec<String> {
     let (served, building) = dataset.versions();
-    let mut versions = Vec::new();
-    for version in served {
-        let names = [version.id.as_str(), version.whole(), names::upload_of(version)];
-        versions.extend(names.map(str::to_owned));
-    }
-    for building in building {
-        versions.extend([building.id.clone(), names::upload_of_building(building).to_owned()]);
-        versions.extend(building.rows_from.clone());
-    }
+    let mut versions: Vec<String> = served.into_iter().flat_map(names::places_of).collect();
+    versions.extend(building.into_iter().flat_map(names::places_of_building));
     if dataset.cancelled_draft.is_some() {
         versions.push(names::CANCELLED_DRAFT.to_owned());
     }

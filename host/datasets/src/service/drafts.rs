@@ -114,7 +114,7 @@ pub(crate) async fn publish(
         retire(unit, &stored.id, &draft, now).await?;
     }
     if let Some(superseded) = superseded {
-        let versions = [superseded.id.clone(), names::upload_of_building(&superseded).to_owned()];
+        let versions = names::places_of_building(&superseded);
         unit.jobs().enqueue(&sweep::at_once(&stored.id, &versions, now)).await?;
     }
     unit.jobs().enqueue(&advance(&stored.id, datasets.clock.now())).await?;
@@ -128,15 +128,8 @@ pub(crate) async fn retire(
     draft: &Draft,
     now: Timestamp,
 ) -> StoreResult<()> {
-    let mut versions = Vec::new();
-    if let Some(version) = &draft.served {
-        versions.extend([version.id.as_str(), version.whole(), names::upload_of(version)]);
-    }
-    if let Some(building) = &draft.building {
-        versions.extend([building.id.as_str(), names::upload_of_building(building)]);
-        versions.extend(building.rows_from.as_deref());
-    }
-    let versions: Vec<String> = versions.into_iter().map(str::to_owned).collect();
+    let mut versions = draft.served.as_ref().map(names::places_of).unwrap_or_default();
+    versions.extend(draft.building.iter().flat_map(names::places_of_building));
     unit.jobs().enqueue(&sweep::later(dataset, &versions, now)).await?;
     Ok(())
 }
@@ -175,6 +168,7 @@ impl Datasets {
             upload: Some(names::upload_of(&sample).to_owned()),
             rows_from: Some(sample.whole().to_owned()),
             diagnostic: sample.diagnostic,
+            attachments: sample.attachments.clone(),
             ..Building::new(new_id(&*self.dice))
         };
         Some((sample, building))

@@ -34,6 +34,13 @@ pub(crate) fn original(dataset: &str, version: &str) -> StoreResult<BlobKey> {
     BlobKey::new(&["datasets", dataset, version, "original"])
 }
 
+/// Zip of the files that came beside an upload as `version` (see [`AttachmentsZip::version`]).
+///
+/// [`AttachmentsZip::version`]: halle_model::dataset::AttachmentsZip::version
+pub(crate) fn attachments_zip(dataset: &str, version: &str) -> StoreResult<BlobKey> {
+    BlobKey::new(&["datasets", dataset, version, "attachments.zip"])
+}
+
 /// Canonical rows of a version.
 pub(crate) fn rows(dataset: &str, version: &str) -> StoreResult<BlobKey> {
     BlobKey::new(&["datasets", dataset, version, "rows.parquet"])
@@ -93,6 +100,27 @@ pub(crate) fn upload_of(version: &Version) -> &str {
 /// Version under which the upload of a version in the making is kept.
 pub(crate) fn upload_of_building(building: &Building) -> &str {
     building.upload.as_deref().unwrap_or(&building.id)
+}
+
+/// Every version under which something of a version is kept: its own data, the upload, files beside it.
+pub(crate) fn places_of(version: &Version) -> Vec<String> {
+    let mut places = vec![version.id.as_str(), version.whole(), upload_of(version)];
+    places.extend(version.attachments.as_ref().map(|zip| zip.version.as_str()));
+    distinct(places)
+}
+
+/// As [`places_of`], of a version in the making.
+pub(crate) fn places_of_building(building: &Building) -> Vec<String> {
+    let mut places = vec![building.id.as_str(), upload_of_building(building)];
+    places.extend(building.rows_from.as_deref());
+    places.extend(building.attachments.as_ref().map(|zip| zip.version.as_str()));
+    distinct(places)
+}
+
+fn distinct(mut places: Vec<&str>) -> Vec<String> {
+    places.sort_unstable();
+    places.dedup();
+    places.into_iter().map(str::to_owned).collect()
 }
 
 #[cfg(test)]

@@ -1,7 +1,9 @@
 //! Changing a dataset: description, schema, extensions; and what has to be computed again.
 
-use halle_base::{Timestamp, new_id, parse_id};
-use halle_model::dataset::{Author, Building, DatasetKind, Status};
+use std::path::Path;
+
+use halle_base::{Timestamp, parse_id};
+use halle_model::dataset::{AttachmentsZip, Author, DatasetKind, Status};
 use halle_model::slug::title_slug;
 use halle_model::{Caller, Column, Dataset, Editing};
 use halle_store::documents::Stored;
@@ -25,7 +27,7 @@ use crate::service::schema_patch::{
 use crate::service::union::edit::set_union;
 use crate::service::union::{tell_parents, union_job};
 use crate::service::write::{extend_job, history, rebuild_job};
-use crate::service::{columns, master_data, names, rules};
+use crate::service::{columns, master_data, rules};
 use crate::state::Datasets;
 
 /// What a patch asks for besides the change itself.
@@ -51,6 +53,8 @@ struct Consequences {
     history: Option<bool>,
     /// Whether what the description of a virtual dataset says of its lines must be computed again.
     reunite: bool,
+    /// Files that take the place of those beside the data file; none when they are taken away.
+    files: Option<Option<AttachmentsZip>>,
 }
 
 impl Datasets {
@@ -62,8 +66,19 @@ impl Datasets {
         id: &str,
         attributes: &Map<String, Value>,
     ) -> DatasetsResult<Dataset> {
+        self.patch_with(caller, id, attributes, None).await
+    }
+
+    /// As [`patch`](Self::patch), with a zip that takes the place of the files that came beside the data file.
+    pub(crate) async fn patch_with(
+        &self,
+        caller: &Caller,
+        id: &str,
+        attributes: &Map<String, Value>,
+        zip: Option<&Path>,
+    ) -> DatasetsResult<Dataset> {
         check_attributes(attributes, false)?;
-        let mut stored = if is_structural(attributes) {
+        let mut stored = if is_structural(attributes) || zip.is_some() {
             let ready = [Status::Finalized, Status::Error, Status::Created];
             self.load_in_state(caller, id, "writeDescription", &ready).await?
         } else {
@@ -76,7 +91,10 @@ impl Datasets {
         if consequences.breaking {
             check(caller, "writeDescriptionBreaking", &stored)?;
         }
-        self.save_patch(caller, stored, attributes, &consequences).await
+        self.receive_beside(caller, &stored, zip, &mut consequences).await?;
+        let id = stored.id.clone();
+        let saved = self.save_patch(caller, stored, attributes, &consequences).await;
+        self.forget_unless_saved(&id, consequences.files.flatten(), saved).await
     }
 
     /// As [`patch`](Self::patch), of the draft only; of the dataset when it has none.
@@ -85,10 +103,11 @@ impl Datasets {
         caller: &Caller,
         id: &str,
         attributes: &Map<String, Value>,
+        zip: Option<&Path>,
     ) -> DatasetsResult<Dataset> {
         let mut stored = self.load(caller, id, "writeDescription").await?;
         if stored.draft.is_none() {
-            return self.patch(caller, id, attributes).await;
+            return self.patch_with(caller, id, attributes, zip).await;
         }
         check_attributes(attributes, false)?;
         if let Some(name) = ["slug", "readApiKey"].iter().find(|name| attributes.contains_key(**name)) {
@@ -97,17 +116,30 @@ impl Datasets {
             );
             return Err(DatasetsError::BadRequest(message));
         }
-        if is_structural(attributes) {
+        if is_structural(attributes) || zip.is_some() {
             stored = self.wait_for_draft(caller, id, "writeDescription").await?;
         }
         let mut seen = Stored { entity: stored.with_draft(), ..stored.clone() };
-        let consequences = self.apply(caller, &mut seen, attributes).await?;
+        let mut consequences = self.apply(caller, &mut seen, attributes).await?;
+        self.receive_beside(caller, &seen, zip, &mut consequences).await?;
+        let id = stored.id.clone();
+        let saved = self.save_draft_patch(caller, stored, seen, &consequences).await;
+        self.forget_unless_saved(&id, consequences.files.flatten(), saved).await
+    }
+
+    /// Writes the change of a draft with what it entails.
+    async fn save_draft_patch(
+        &self,
+        caller: &Caller,
+        mut stored: Stored<Dataset>,
+        mut seen: Stored<Dataset>,
+        consequences: &Consequences,
+    ) -> DatasetsResult<Dataset> {
         let mut unit = self.store.begin().await?;
         let now = self.clock.now();
         seen.updated_at = now;
         seen.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
-        let checks_only = consequences.checks_only;
-        let retired = consequences.restart.and_then(|from| self.restart(&mut seen, from, checks_only));
+        let retired = self.restarted(&mut seen, consequences);
         stored.keep_draft(seen.entity);
         unit.save(&mut stored, now).await?;
         if let Some(retired) = retired {
@@ -118,6 +150,31 @@ impl Datasets {
         }
         unit.commit().await?;
         Ok(stored.with_draft())
+    }
+
+    /// Takes a zip for files beside the data file, which is then read again.
+    async fn receive_beside(
+        &self,
+        caller: &Caller,
+        dataset: &Dataset,
+        zip: Option<&Path>,
+        consequences: &mut Consequences,
+    ) -> DatasetsResult<()> {
+        let Some(zip) = zip else { return Ok(()) };
+        consequences.files = Some(self.other_attachments(caller, dataset, zip).await?);
+        consequences.restart = Some(Status::Stored);
+        consequences.checks_only = false;
+        Ok(())
+    }
+
+    /// Starts the version that a patch asks for. The versions that nobody needs any more, if there is one.
+    fn restarted(&self, dataset: &mut Dataset, consequences: &Consequences) -> Option<Vec<String>> {
+        let mut retired = self.restart(dataset, consequences.restart?, consequences.checks_only)?;
+        if let Some((files, building)) = consequences.files.as_ref().zip(dataset.building.as_mut()) {
+            let before = std::mem::replace(&mut building.attachments, files.clone());
+            retired.extend(before.map(|zip| zip.version));
+        }
+        Some(retired)
     }
 
     /// Changes the dataset in memory.
@@ -236,8 +293,7 @@ impl Datasets {
             stored.status = Status::Indexed;
             stored.error_status = None;
         }
-        let checks_only = consequences.checks_only;
-        let retired = consequences.restart.and_then(|from| self.restart(&mut stored, from, checks_only));
+        let retired = self.restarted(&mut stored, consequences);
         unit.save(&mut stored, now).await?;
         if let Some(retired) = retired {
             if !retired.is_empty() {
@@ -277,61 +333,6 @@ impl Datasets {
         event.iter().for_each(|event| self.announce(&stored.id, event));
         Ok(stored.entity)
     }
-
-    /// Starts another version from `from`: [`Status::Validated`] takes the rows that are there,
-    /// [`Status::ValidationUpdated`] checks them first, [`Status::Stored`] reads the upload again. With `checks_only`, the
-    /// served version stays once its rows are found to obey. Returns the versions that nobody needs any more, or `None`
-    /// when there are no data.
-    pub(crate) fn restart(
-        &self,
-        dataset: &mut Dataset,
-        from: Status,
-        checks_only: bool,
-    ) -> Option<Vec<String>> {
-        let (next, retired) = match dataset.building.take() {
-            Some(failed) => {
-                let validated = dataset.error_status.is_some_and(has_rows);
-                let rows = if validated { Some(failed.id.clone()) } else { None };
-                // Rows that were taken from another version may not have come yet.
-                let rows_from = failed.rows_from.clone().or(rows);
-                let retired =
-                    if rows_from.as_deref() == Some(&failed.id) { None } else { Some(failed.id.clone()) };
-                let upload = Some(names::upload_of_building(&failed).to_owned());
-                let checks_only = checks_only && failed.checks_only;
-                let id = new_id(&*self.dice);
-                let fresh = Building { id, upload, rows_from, checks_only, summary: None, ..failed };
-                (Building { diagnostic: None, ..fresh }, retired)
-            }
-            None => {
-                let served = dataset.served.as_ref()?;
-                let next = Building {
-                    original_file: dataset.original_file.clone(),
-                    file: dataset.file.clone(),
-                    schema: columns::of_the_file(&dataset.schema),
-                    upload: Some(names::upload_of(served).to_owned()),
-                    rows_from: Some(served.whole().to_owned()),
-                    checks_only,
-                    ..Building::new(new_id(&*self.dice))
-                };
-                (next, None)
-            }
-        };
-        let failed_at = dataset.error_status;
-        let from = match from {
-            Status::Validated | Status::ValidationUpdated if next.rows_from.is_none() => {
-                failed_at.unwrap_or(Status::Loaded)
-            }
-            // The rows have not been found to obey yet.
-            Status::Validated if failed_at == Some(Status::ValidationUpdated) => Status::ValidationUpdated,
-            from => from,
-        };
-        let from_rows = matches!(from, Status::Validated | Status::ValidationUpdated);
-        let rows_from = next.rows_from.clone().filter(|_| from_rows);
-        dataset.building = Some(Building { rows_from, ..next });
-        dataset.status = from;
-        dataset.error_status = None;
-        Some(retired.into_iter().collect())
-    }
 }
 
 /// Whether rows that do not obey are served all the same.
@@ -349,11 +350,6 @@ fn is_structural(attributes: &Map<String, Value>) -> bool {
     ["schema", "virtual", "extensions", "primaryKey", "projection", "rest", "constraints"]
         .iter()
         .any(|name| attributes.contains_key(*name))
-}
-
-/// Whether a version in this status has its canonical rows.
-fn has_rows(status: Status) -> bool {
-    matches!(status, Status::Validated | Status::Extended | Status::Indexed)
 }
 
 fn apply_schema(

@@ -29,9 +29,9 @@ impl Datasets {
         if let Some((draft, sample)) =
             dataset.draft.as_ref().and_then(|draft| Some((draft, draft.served.as_ref()?)))
         {
-            let upload = names::upload_of(sample);
-            let files =
-                documents::archive_key(&dataset.id, &draft.schema, draft.original_file.as_ref(), upload)?;
+            let (upload, beside) = (names::upload_of(sample), sample.attachments.as_ref());
+            let original = draft.original_file.as_ref();
+            let files = documents::archive_key(&dataset.id, &draft.schema, original, upload, beside)?;
             let (version, schema) = (sample.id.as_str(), draft.schema.as_slice());
             self.reindex_version(Versioned { dataset: &dataset.id, version, schema, files }).await?;
         }
@@ -42,9 +42,9 @@ impl Datasets {
             unit.commit().await?;
             return Ok(served.rows);
         }
-        let upload = names::upload_of(served);
-        let files =
-            documents::archive_key(&dataset.id, &dataset.schema, dataset.original_file.as_ref(), upload)?;
+        let (upload, beside) = (names::upload_of(served), served.attachments.as_ref());
+        let original = dataset.original_file.as_ref();
+        let files = documents::archive_key(&dataset.id, &dataset.schema, original, upload, beside)?;
         let (version, schema) = (served.id.as_str(), dataset.schema.as_slice());
         self.reindex_version(Versioned { dataset: &dataset.id, version, schema, files }).await
     }

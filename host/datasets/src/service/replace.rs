@@ -11,7 +11,8 @@ use serde_json::Map;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::pipeline::Told;
 use crate::jobs::sweep;
-use crate::service::create::{Upload, advance, file_bytes};
+use crate::service::create::{Upload, advance, upload_bytes};
+use crate::service::data_attachments::kept;
 use crate::service::drafts::{begin, check_mode};
 use crate::service::load::load_in;
 use crate::service::names;
@@ -68,15 +69,15 @@ impl Datasets {
         let mut after = dataset.entity.clone();
         crate::service::attributes::set_description(&mut after, attributes);
         self.check_publication(caller, &after, &published, attributes).await?;
-        self.check_room(&dataset.owner, file_bytes(&upload).await?, 0).await?;
+        self.check_room(&dataset.owner, upload_bytes(&upload).await?, 0).await?;
         let building = self.receive(&dataset.id, &upload).await?;
-        let version = building.id.clone();
+        let keeps_files = upload.attachments.is_none();
         for attempt in 1.. {
             let next = (building.clone(), mode);
-            match self.switch_building(caller, &dataset.id, next, attributes).await {
+            match self.switch_building(caller, &dataset.id, next, keeps_files, attributes).await {
                 Err(DatasetsError::Store(StoreError::Stale { .. })) if attempt < RACES_MAX => {}
                 Err(error) => {
-                    self.forget_upload(&dataset.id, &version).await;
+                    self.forget_upload(&dataset.id, &building).await;
                     return Err(error);
                 }
                 Ok(dataset) => return Ok(dataset),
@@ -89,11 +90,15 @@ impl Datasets {
         &self,
         caller: &Caller,
         id: &str,
-        (building, mode): (Building, DraftMode),
+        (mut building, mode): (Building, DraftMode),
+        keeps_files: bool,
         attributes: &Map<String, serde_json::Value>,
     ) -> DatasetsResult<Dataset> {
         let mut unit = self.store.begin().await?;
         let mut stored = load_in(unit.as_mut(), caller, id, "writeData").await?;
+        if keeps_files {
+            building.attachments = kept(&stored);
+        }
         check_mode(caller, &stored, mode)?;
         let now = self.clock.now();
         let author = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
@@ -115,7 +120,7 @@ impl Datasets {
         crate::service::attributes::set_description(&mut stored, attributes);
         unit.save(&mut stored, now).await?;
         if let Some(superseded) = superseded {
-            let versions = [superseded.id.clone(), names::upload_of_building(&superseded).to_owned()];
+            let versions = names::places_of_building(&superseded);
             unit.jobs().enqueue(&sweep::at_once(&stored.id, &versions, now)).await?;
         }
         let event = self.record(unit.as_mut(), &stored.id, "data-updated", None).await?;

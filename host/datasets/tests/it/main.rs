@@ -5,6 +5,7 @@
 mod accounts;
 mod aggs;
 mod api_docs;
+mod beside;
 mod catalog;
 mod constraints;
 #[path = "../../../geo/tests/it/decode.rs"]

@@ -17,6 +17,8 @@ const ENTRIES_MAX: usize = 100_000;
 pub(crate) struct Entry {
     /// Path inside, with `/`.
     pub(crate) name: String,
+    /// Bytes of its content, as the table of contents says.
+    pub(crate) size: u64,
     start: u64,
     compressed: u64,
     crc: u32,
@@ -61,6 +63,7 @@ impl Archive {
             let name = entry.name().map_err(bad_archive)?.replace('\\', "/");
             entries.push(Entry {
                 name,
+                size: entry.size(),
                 start,
                 compressed: entry.compressed_size(),
                 crc: entry.crc32(),

@@ -40,6 +40,8 @@ pub(crate) struct Evidence {
     candidates: Candidates,
     /// Values that are not blank.
     filled: u64,
+    /// Of these, paths of files that came beside.
+    paths: u64,
     longest_chars: usize,
     is_code: bool,
     declared: Declared,
@@ -69,7 +71,7 @@ impl Evidence {
             Declared::DateTime => RFC_3339 | ALL_DATE_TIMES,
             Declared::Geometry | Declared::Attachment => 0,
         };
-        Self { candidates, filled: 0, longest_chars: 0, is_code: true, declared }
+        Self { candidates, filled: 0, paths: 0, longest_chars: 0, is_code: true, declared }
     }
 
     /// Nothing is known.
@@ -102,6 +104,16 @@ impl Evidence {
         if self.candidates != 0 {
             self.candidates &= self.accepted(value);
         }
+    }
+
+    /// Takes into account that the value that was just added is the path of a file that came beside.
+    pub(crate) fn add_path(&mut self) {
+        self.paths += 1;
+    }
+
+    /// Whether most values are paths of files that came beside (reference §4.4).
+    pub(crate) fn has_paths(&self) -> bool {
+        self.declared == Declared::Attachment || self.paths * 2 > self.filled
     }
 
     /// The remaining candidates that the value agrees with.
@@ -144,6 +156,9 @@ impl Evidence {
         use ColumnKind::{Boolean, Date, DateTime, Integer, Number};
         if self.declared == Declared::Geometry {
             return (ColumnKind::Object, None);
+        }
+        if self.has_paths() {
+            return (ColumnKind::Text, None);
         }
         let first = [Boolean, Integer, Number, DateTime, Date].into_iter().find(|kind| self.fits(*kind));
         let kind = first.unwrap_or(ColumnKind::Text);

@@ -4,7 +4,7 @@ use std::io::{Cursor, Read, Write};
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
-use halle_ingest::{Container, IngestError};
+use halle_ingest::{Attachments, Container, IngestError};
 use zip::write::SimpleFileOptions;
 
 use crate::Sample;
@@ -65,7 +65,7 @@ fn files_that_are_no_table_are_listed() {
     assert_eq!(sample.table(), ("file:text".to_owned(), "2024/été.pdf\na.csv".to_owned()));
     let read = |name: &str| {
         let mut content = Vec::new();
-        let found = halle_ingest::attachment(&sample.path(), name).unwrap()?;
+        let found = Attachments::open(&sample.path()).unwrap().find(name).unwrap()?;
         { found }.content.read_to_end(&mut content).unwrap();
         Some(content)
     };

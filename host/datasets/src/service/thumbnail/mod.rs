@@ -57,8 +57,8 @@ impl Datasets {
         match source {
             Source::Web(url) => self.remote_thumbnail(url, frame).await,
             Source::Attachment(path) => {
-                let (_, body) = self.attachment(caller, &reading.dataset().id, path).await?;
-                let bytes = whole(body).await?;
+                let (_, file) = self.attachment(caller, &reading.dataset().id, path).await?;
+                let bytes = whole(self.attachment_bytes(file, None).await?).await?;
                 let png = self.shrunk(bytes, frame).await;
                 let png =
                     png.map_err(|error| missing(format!("La pièce jointe n'est pas une image : {error}")))?;

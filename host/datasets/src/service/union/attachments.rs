@@ -4,11 +4,10 @@ use halle_model::{Caller, Dataset};
 use halle_search::Query;
 use halle_search::ast::Operand;
 use halle_search::engine::{LineFields, LinesRequest};
-use halle_store::ByteStream;
 
 use super::UnionError;
 use crate::error::{DatasetsError, DatasetsResult};
-use crate::service::attachments::ATTACHMENT;
+use crate::service::attachments::{ATTACHMENT, LineAttachment};
 use crate::service::read::union::whose;
 use crate::state::Datasets;
 
@@ -19,7 +18,7 @@ impl Datasets {
         caller: &Caller,
         dataset: &Dataset,
         path: &str,
-    ) -> DatasetsResult<ByteStream> {
+    ) -> DatasetsResult<LineAttachment> {
         let missing = || DatasetsError::Missing(format!("La pièce jointe \"{path}\" n'existe pas."));
         let (child, name) = path.split_once('/').ok_or_else(missing)?;
         let column = dataset.schema.iter().find(|column| column.refers_to.as_deref() == Some(ATTACHMENT));

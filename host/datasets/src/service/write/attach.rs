@@ -14,7 +14,7 @@ use crate::service::names;
 use crate::state::Datasets;
 
 /// Files of one zip.
-const FILES_MAX: usize = 10_000;
+pub(crate) const FILES_MAX: usize = 10_000;
 
 /// Bytes of the path of a file.
 const PATH_BYTES_MAX: usize = 1_000;

@@ -22,6 +22,7 @@ mod transaction;
 
 use halle_model::Column;
 
+pub(crate) use attach::FILES_MAX;
 pub use attach::{Attached, LineFile};
 pub use bulk::{Bulk, BulkReport};
 pub use change::{Action, Change, Outcome, Write};
