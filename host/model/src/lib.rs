@@ -17,6 +17,7 @@ pub mod limits;
 pub mod listing;
 pub mod pass;
 pub mod permission;
+pub mod plugins;
 pub mod read_key;
 pub mod schedule;
 pub mod settings;

@@ -11,6 +11,8 @@ use halle_base::limits::PACKAGE_BYTES_MAX;
 use halle_extensions::registry::{Installation, Registry};
 use halle_http::openapi::OpenApiPart;
 use halle_http::{ApiError, ApiResult};
+use halle_model::permission::operation;
+use halle_model::plugins::{PLUGIN_OPERATIONS, can_of_plugins};
 use halle_model::{Caller, User};
 use halle_store::EntityExt;
 use utoipa::OpenApi;
@@ -65,14 +67,20 @@ fn superadmin(caller: &Caller) -> ApiResult<&User> {
     ))
 }
 
-/// 401 for nobody: what is installed is not public.
-fn signed_in(caller: &Caller) -> ApiResult<()> {
+/// 401 for nobody: what is installed is not public; 403 for an API key that reaches nothing that plugins are part of.
+fn require(caller: &Caller, id: &str) -> ApiResult<()> {
     if caller.is_anonymous() {
         return Err(ApiError::unauthorized(
             "Connectez-vous pour voir les extensions. Sign in to see plugins.",
         ));
     }
-    Ok(())
+    if can_of_plugins(caller, operation(PLUGIN_OPERATIONS, id)) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden(
+        "Cette clé d'API n'a pas la portée nécessaire : une de celles qui lisent des ressources, comme `processings-read`. \
+         This API key lacks a scope that reads resources.",
+    ))
 }
 
 async fn load(registry: &Registry, id: &str) -> ApiResult<Installation> {

@@ -12,7 +12,7 @@ use halle_model::slug::fold;
 use serde_json::json;
 
 use crate::error::{missing, refused};
-use crate::http::{load, signed_in};
+use crate::http::{load, require};
 use crate::views::ArtefactView;
 
 /// Results of a page when the client does not say.
@@ -28,13 +28,14 @@ const STATIC_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-
         ("q" = Option<String>, Query, description = "Words in identifier or titles"),
         ("size" = Option<usize>, Query), ("page" = Option<usize>, Query),
     ),
-    responses((status = 200, description = "`{count, results}`"), (status = 401, description = "Nobody is signed in")))]
+    responses((status = 200, description = "`{count, results}`"), (status = 401, description = "Nobody is signed in"),
+        (status = 403, description = "The API key has no scope of a feature with plugins")))]
 pub async fn list(
     State(registry): State<Registry>,
     caller: Caller,
     params: Params,
 ) -> ApiResult<Json<List<ArtefactView>>> {
-    signed_in(&caller)?;
+    require(&caller, "list")?;
     let paging = Paging::parse(&params, PAGE_SIZE_DEFAULT)?;
     let categories = params.list("category");
     let words = fold(params.get("q").unwrap_or(""));
@@ -62,7 +63,7 @@ pub async fn one(
     caller: Caller,
     Path(id): Path<String>,
 ) -> ApiResult<Json<ArtefactView>> {
-    signed_in(&caller)?;
+    require(&caller, "readArtefact")?;
     Ok(Json(ArtefactView::from(&load(&registry, &id).await?)))
 }
 

@@ -168,6 +168,26 @@ async fn only_superadmins_in_admin_mode_and_by_session_install() {
 }
 
 #[tokio::test]
+async fn keys_see_plugins_when_they_reach_a_feature_with_plugins() {
+    let site = Site::new().await;
+    let archive = package("1.0.0", "https://a.example", "component", Some(&signing_key()));
+    assert!(site.upload(caller(true), "", &archive).await.code < 300);
+    let installed = site.ask(Method::GET, "", None).await.json["results"][0]["_id"].clone();
+    let one = format!("/{}", installed.as_str().unwrap().replace('/', "%2F"));
+    for (scopes, code) in
+        [(&[][..], 403), (&["stats"], 403), (&["catalogs-read"], 200), (&["processings"], 200)]
+    {
+        for path in ["", one.as_str()] {
+            let scopes = Some(scopes.iter().map(|&scope: &&str| scope.to_owned()).collect());
+            let key = halle_model::Caller { scopes, ..caller(false) };
+            let request = Request::get(format!("{ARTEFACTS}{path}")).body(Body::empty()).unwrap();
+            let answer = site.send(key, request).await;
+            assert_eq!(answer.code, code, "{path} {}", answer.text);
+        }
+    }
+}
+
+#[tokio::test]
 async fn wrong_packages_are_refused_with_the_reason() {
     let site = Site::new().await;
     let unsigned = package("1.0.0", "https://a.example", "component", None);
