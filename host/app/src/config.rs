@@ -7,6 +7,8 @@ use clap::Args;
 use halle_base::Secret;
 use halle_model::limits::{LimitValues, UNLIMITED};
 
+use crate::rates::RateArgs;
+
 /// Where the data is: what every command needs.
 #[derive(Debug, Clone, Args)]
 pub struct DataArgs {
@@ -75,6 +77,9 @@ pub struct ServeArgs {
     /// Serve without limits on requests, search time and bandwidth.
     #[arg(long, env = "HALLE_NO_RATE_LIMITS")]
     pub no_rate_limits: bool,
+    /// Limits on requests, search time and bandwidth.
+    #[command(flatten)]
+    pub rates: RateArgs,
     /// Write logs as JSON lines.
     #[arg(long, env = "HALLE_LOG_JSON")]
     pub log_json: bool,

@@ -16,6 +16,7 @@ mod config;
 mod health;
 mod keys;
 mod painter;
+mod rates;
 mod reindex;
 mod serve;
 mod wiring;

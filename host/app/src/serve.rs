@@ -15,7 +15,7 @@ use halle_http::app_keys::{ApplicationKeys, Lending};
 use halle_http::client_ip::{self, TrustedProxies};
 use halle_http::jwks::{HttpJwks, JwksSource, JwksVerifier};
 use halle_http::openapi::OpenApi;
-use halle_http::rate_limit::{RateLimiter, RateLimits};
+use halle_http::rate_limit::RateLimiter;
 use halle_http::realtime::Realtime;
 use halle_http::session::SessionAuthenticator;
 use halle_http::{
@@ -150,7 +150,7 @@ fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Ro
     let scope = app.directory.cookie_scope();
     let authenticator: Arc<dyn Authenticator> =
         Arc::new(SessionAuthenticator::new(verifier, Some(Arc::clone(&keys.api)), scope));
-    let limits = RateLimits { ignore_secret: args.rate_limits_secret.clone(), ..RateLimits::default() };
+    let limits = args.rates.limits(args.rate_limits_secret.clone());
     let limiter =
         (!args.no_rate_limits).then(|| Arc::new(RateLimiter::new(limits, Arc::clone(&app.base.clock))));
     let public_url: Arc<str> = args.public_url().into();

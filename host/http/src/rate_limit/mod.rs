@@ -25,9 +25,6 @@ pub use throttle::throttle;
 /// Header of trusted services, which are not limited.
 const IGNORE_HEADER: &str = "x-ignore-rate-limiting";
 
-/// Pictures of applications a minute.
-const CAPTURES_PER_MINUTE: u32 = 5;
-
 /// The share of an address, a person or a key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Allowance {
@@ -48,6 +45,8 @@ pub struct RateLimits {
     pub anonymous: Allowance,
     /// Share of one person or key.
     pub authenticated: Allowance,
+    /// Pictures of applications a minute, of anybody.
+    pub captures_per_minute: u32,
     /// How many periods' worth may come at once after a quiet time.
     pub burst_factor: u32,
     /// Secret of services that are not limited.
@@ -69,6 +68,7 @@ impl Default for RateLimits {
                 dynamic_bytes_per_s: 1_000_000,
                 static_bytes_per_s: 16_000_000,
             },
+            captures_per_minute: 5,
             burst_factor: 4,
             ignore_secret: None,
         }
@@ -86,11 +86,12 @@ struct Meters {
 }
 
 impl Meters {
-    fn new(share: Allowance, burst: u32, clock: &Arc<dyn Clock>) -> Self {
+    fn new(share: Allowance, limits: &RateLimits, clock: &Arc<dyn Clock>) -> Self {
+        let burst = limits.burst_factor;
         Self {
             requests: Buckets::refilling(clock, share.requests_per_minute, burst),
             searches: Buckets::refilling(clock, share.search_ms_per_minute, burst),
-            captures: Buckets::refilling(clock, CAPTURES_PER_MINUTE, burst),
+            captures: Buckets::refilling(clock, limits.captures_per_minute, burst),
             dynamic: Arc::new(Buckets::flowing(clock, share.dynamic_bytes_per_s, burst)),
             files: Arc::new(Buckets::flowing(clock, share.static_bytes_per_s, burst)),
         }
@@ -121,8 +122,8 @@ impl RateLimiter {
     /// A limiter in which nobody asked anything yet.
     pub fn new(limits: RateLimits, clock: Arc<dyn Clock>) -> Self {
         Self {
-            anonymous: Meters::new(limits.anonymous, limits.burst_factor, &clock),
-            authenticated: Meters::new(limits.authenticated, limits.burst_factor, &clock),
+            anonymous: Meters::new(limits.anonymous, &limits, &clock),
+            authenticated: Meters::new(limits.authenticated, &limits, &clock),
             ignore_secret: limits.ignore_secret,
             clock,
         }
@@ -276,6 +277,7 @@ mod tests {
         let limits = RateLimits {
             anonymous: share,
             authenticated: share,
+            captures_per_minute: 5,
             burst_factor: 1,
             ignore_secret: Some(Secret::new(SECRET.to_owned())),
         };
