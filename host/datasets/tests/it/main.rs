@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a helper of a test fails with its test")]
 
 mod accounts;
+mod adapt;
 mod aggs;
 mod api_docs;
 mod beside;

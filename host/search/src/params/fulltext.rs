@@ -12,7 +12,8 @@ use crate::engine::SearchResult;
 /// How the words of `q` combine.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Mode {
-    /// Any word. `adapt`, the default, is the same while counts are exact.
+    /// Any word. `adapt`, the default, is the same but for the words that [`super::adapt`] finds too frequent, which come as
+    /// `q_ignored`.
     Simple,
     /// Every word, the last one as a prefix: for completion while typing.
     Complete,

@@ -8,6 +8,7 @@
 //!
 //! Facts: `data-fair-api.md` §2.
 
+mod adapt;
 mod aggs;
 mod dates;
 mod fields;
@@ -27,6 +28,7 @@ mod stop_words;
 #[cfg(test)]
 mod tests;
 
+pub use adapt::{ADAPT_DATASET_LINES_MIN, ADAPT_MATCHES_MIN, adaptable_words};
 pub use aggs::{MetricAggParams, SimpleMetricsParams, ValuesAggParams, ValuesParams, metrics_of};
 pub use fields::{FILTER_SUFFIXES, Fields};
 pub use filters::query;

@@ -45,7 +45,7 @@ pub(super) async fn values_agg(
         _ => {}
     }
     let answer = reading.values_agg(&asked).await?;
-    let next = answer.next.map(|(name, value)| next::address(&base, &uri, &params, &name, &value));
+    let next = answer.next.map(|(name, value)| next::address(&base, &uri, &params, &[(&name, &value)]));
     let mut body = answer.body;
     if let Some(next) = &next {
         body.insert("next".to_owned(), next.as_str().into());

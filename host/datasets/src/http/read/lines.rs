@@ -6,7 +6,8 @@ use axum::response::Response;
 use halle_base::Timestamp;
 use halle_http::conditional::{CacheFor, is_not_modified, not_modified, set_last_modified, weak_etag};
 use halle_http::{ApiError, ApiResult, BaseUrl, Caller, Params};
-use serde_json::{Value, json};
+use halle_search::params::Params as SearchParams;
+use serde_json::Value;
 
 use super::headers::{Answer, Payload, TRACK, cache_for, unchanged};
 use super::{next, search_params, tile};
@@ -37,7 +38,7 @@ pub(super) async fn list(
         None => search_params(&params)?,
         Some(owner) => own_params(&params, &owner_value(owner))?,
     };
-    let address = |after: String| next::address(&base, &uri, &params, "after", &after);
+    let address = |after: String| next::address(&base, &uri, &params, &[("after", &after)]);
     let format = params.get("format").unwrap_or("json");
     if tile::FORMATS.contains(&format) {
         let drawn = reading.tile(&asked, datasets.tiles()).await?;
@@ -65,19 +66,41 @@ pub(super) async fn list(
         let answer = Answer { reading: &reading, cache, media_type, payload, next: None };
         return Ok(answer.respond(&headers));
     }
-    let (media_type, bytes, next) = if format == "geojson" {
-        let (collection, next) = reading.geojson(&asked).await?;
-        ("application/geo+json", collection.to_string().into_bytes(), next.map(address))
-    } else if format == "wkt" {
-        let (text, next) = reading.wkt(&asked).await?;
-        ("text/plain; charset=utf-8", text.into_bytes(), next.map(address))
-    } else {
-        let lines = reading.lines(&asked).await?;
-        let next = lines.next.clone().map(address);
-        ("application/json; charset=utf-8", envelope(&lines, next.as_deref()), next)
-    };
+    let next = |changed: &[(&str, &str)]| next::address(&base, &uri, &params, changed);
+    let (media_type, bytes, next) = page(&reading, asked, format, &next).await?;
     Ok(Answer { reading: &reading, cache, media_type, payload: Payload::Bytes(bytes), next }
         .respond(&headers))
+}
+
+/// Gives the address of the page that follows, from the parameters in which it differs.
+type NextPage<'a> = dyn Fn(&[(&str, &str)]) -> String + Sync + 'a;
+
+/// A page in a format that has only pages: its media type, its bytes, and the address of the next one.
+async fn page(
+    reading: &Reading,
+    asked: SearchParams,
+    format: &str,
+    next: &NextPage<'_>,
+) -> ApiResult<(&'static str, Vec<u8>, Option<String>)> {
+    let ignored = reading.ignored_words(&asked).await?;
+    let pinned = ignored.join(",");
+    let asked = if ignored.is_empty() { asked } else { asked.with("q_ignored", &pinned) };
+    // Pages that follow ignore the same words, however often they occur by then.
+    let address = |after: String| match pinned.as_str() {
+        "" => next(&[("after", &after)]),
+        words => next(&[("q_ignored", words), ("after", &after)]),
+    };
+    Ok(if format == "geojson" {
+        let (collection, after) = reading.geojson(&asked, ignored).await?;
+        ("application/geo+json", collection.to_string().into_bytes(), after.map(address))
+    } else if format == "wkt" {
+        let (text, after) = reading.wkt(&asked).await?;
+        ("text/plain; charset=utf-8", text.into_bytes(), after.map(address))
+    } else {
+        let lines = LinesAnswer { ignored_words: ignored, ..reading.lines(&asked).await? };
+        let next = lines.next.clone().map(address);
+        ("application/json; charset=utf-8", envelope(&lines, next.as_deref()), next)
+    })
 }
 
 /// Opens a dataset for reading; 501 under `/own/` when its lines have no owners.
@@ -95,10 +118,10 @@ async fn open(
 }
 
 /// The parameters of a request, for the lines of one owner only.
-fn own_params(params: &Params, owner: &str) -> ApiResult<halle_search::params::Params> {
+fn own_params(params: &Params, owner: &str) -> ApiResult<SearchParams> {
     const OWNER: &str = "_owner_eq";
     let others = params.iter().filter(|(name, _)| *name != OWNER);
-    let own = halle_search::params::Params::new(others.chain([(OWNER, owner)]));
+    let own = SearchParams::new(others.chain([(OWNER, owner)]));
     Ok(own.map_err(DatasetsError::from)?)
 }
 
@@ -114,8 +137,8 @@ fn envelope(answer: &LinesAnswer, next: Option<&str>) -> Vec<u8> {
     if let Some(total) = answer.total_collapse {
         members.push(format!("\"totalCollapse\":{total}"));
     }
-    if !answer.hints.is_empty() {
-        members.push(format!("\"meta\":{}", json!({ "hints": answer.hints })));
+    if let Some(meta) = answer.meta() {
+        members.push(format!("\"meta\":{meta}"));
     }
     let bytes: usize = answer.lines.iter().map(|line| line.len() + 1).sum();
     let mut body = Vec::with_capacity(bytes + 512);
@@ -195,10 +218,11 @@ mod tests {
             total_collapse: Some(2),
             lines: vec![Bytes::from_static(b"{\"a\":1}"), Bytes::from_static(b"{}")],
             next: None,
+            ignored_words: vec!["rue".to_owned()],
             hints: vec!["x".to_owned()],
         };
         let text = String::from_utf8(envelope(&answer, Some("http://n"))).unwrap();
-        let expect = r#"{"total":3,"next":"http://n","totalCollapse":2,"meta":{"hints":["x"]},"results":[{"a":1},{}]}"#;
+        let expect = r#"{"total":3,"next":"http://n","totalCollapse":2,"meta":{"ignoredWords":["rue"],"hints":["x"]},"results":[{"a":1},{}]}"#;
         assert_eq!(text, expect);
         assert_eq!(envelope(&LinesAnswer::default(), None), br#"{"results":[]}"#);
     }

@@ -3,19 +3,19 @@
 use axum::http::Uri;
 use halle_http::{BaseUrl, Params};
 
-/// The address of this request with one parameter changed, without `page`.
+/// The address of this request with some parameters changed, without `page`.
 pub(in crate::http) fn address(
     base: &BaseUrl,
     uri: &Uri,
     params: &Params,
-    name: &str,
-    value: &str,
+    changed: &[(&str, &str)],
 ) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    for (key, text) in params.iter().filter(|(key, _)| *key != name && *key != "page") {
+    let is_kept = |key: &str| key != "page" && changed.iter().all(|(name, _)| key != *name);
+    for (key, text) in params.iter().filter(|(key, _)| is_kept(key)) {
         query.append_pair(key, text);
     }
-    query.append_pair(name, value);
+    query.extend_pairs(changed);
     format!("{}{}?{}", base.0, uri.path(), query.finish())
 }
 
@@ -29,7 +29,7 @@ mod tests {
         let uri: Uri = "/data-fair/api/v1/datasets/d/lines?size=2&page=1&q=%C3%A9t%C3%A9".parse().unwrap();
         let params = Params::parse(uri.query().unwrap()).unwrap();
         assert_eq!(
-            address(&base, &uri, &params, "after", "1,\"a\""),
+            address(&base, &uri, &params, &[("after", "1,\"a\"")]),
             "https://example.org/data-fair/api/v1/datasets/d/lines?size=2&q=%C3%A9t%C3%A9&after=1%2C%22a%22"
         );
     }

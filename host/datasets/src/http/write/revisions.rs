@@ -46,7 +46,7 @@ pub(super) async fn list(
     let page = datasets.revisions(&caller, &target.id, asked).await?;
     let mut body = json!({ "total": page.total, "results": page.results });
     if let Some(before) = page.next {
-        body["next"] = next::address(&base, &uri, &params, "before", &before.to_string()).into();
+        body["next"] = next::address(&base, &uri, &params, &[("before", &before.to_string())]).into();
     }
     let mut response = conditional::json(&headers, CacheFor::Nobody, &body)?;
     response.headers_mut().extend(about(&page.dataset, operation, None));

@@ -144,8 +144,8 @@ pub(super) fn collection(
     if let Some(total) = answer.total {
         collection.insert("total".to_owned(), total.into());
     }
-    if !answer.hints.is_empty() {
-        collection.insert("meta".to_owned(), json!({ "hints": answer.hints }));
+    if let Some(meta) = answer.meta() {
+        collection.insert("meta".to_owned(), meta);
     }
     collection.insert("features".to_owned(), features.into());
     if let Some(bbox) = bbox {

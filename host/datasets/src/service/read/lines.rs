@@ -5,7 +5,7 @@ use halle_model::{Caller, Column};
 use halle_search::ast::Cursor;
 use halle_search::params::{LinesParams, Params, Size};
 use halle_store::ByteStream;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::rewrite::{Rewrite, Thumbnails};
 use super::{Reading, geojson, hints};
@@ -23,11 +23,21 @@ pub struct LinesAnswer {
     pub lines: Vec<Bytes>,
     /// Where the next page begins, as the value of `after`; `None` on a page that is not full.
     pub next: Option<String>,
+    /// Words of the question that rank lines without choosing them, because they are too frequent.
+    pub ignored_words: Vec<String>,
     /// Advice about the question.
     pub hints: Vec<String>,
 }
 
 impl LinesAnswer {
+    /// What is to be told of the question: `meta` on the wire.
+    pub(crate) fn meta(&self) -> Option<Value> {
+        let lists = [("ignoredWords", &self.ignored_words), ("hints", &self.hints)];
+        let told = lists.into_iter().filter(|(_, list)| !list.is_empty());
+        let meta: Map<String, Value> = told.map(|(name, list)| (name.to_owned(), json!(list))).collect();
+        (!meta.is_empty()).then_some(Value::Object(meta))
+    }
+
     /// The lines, parsed.
     pub fn values(&self) -> DatasetsResult<Vec<Map<String, Value>>> {
         let parsed = self.lines.iter().map(|line| serde_json::from_slice(line));
@@ -73,12 +83,17 @@ impl Reading {
             total_collapse: page.total_collapse,
             lines,
             next: page.next.as_ref().filter(|_| size > 0).map(after_text),
+            ignored_words: Vec::new(),
             hints: hints::of(params, &asked, took),
         })
     }
 
-    /// A page of lines as a GeoJSON collection, and where the next page begins.
-    pub async fn geojson(&self, params: &Params) -> DatasetsResult<(Value, Option<String>)> {
+    /// A page of lines as a GeoJSON collection that tells of the words it ignored, and where the next page begins.
+    pub async fn geojson(
+        &self,
+        params: &Params,
+        ignored_words: Vec<String>,
+    ) -> DatasetsResult<(Value, Option<String>)> {
         let fields = self.fields();
         if !fields.is_geolocated() {
             let message = "\"geojson\" format cannot be used on this dataset. It is not geolocalized.";
@@ -87,7 +102,7 @@ impl Reading {
         let mut asked = LinesParams::parse(params, &fields)?;
         let shape = geojson::Shape::of(self.columns());
         shape.select(&mut asked);
-        let answer = self.page(params, &asked).await?;
+        let answer = LinesAnswer { ignored_words, ..self.page(params, &asked).await? };
         let bbox = self.index.bbox(asked.query.clone()).await?;
         let next = answer.next.clone();
         Ok((geojson::collection(&answer, &shape, &asked, bbox)?, next))

@@ -1,5 +1,6 @@
 //! Reads: lines, values, aggregations, exports. Each works on one consistent version, opened by [`Datasets::open`].
 
+mod adapt;
 mod addressed;
 mod agg_places;
 mod aggs;
