@@ -336,7 +336,7 @@ impl Datasets {
 }
 
 /// Whether rows that do not obey are served all the same.
-fn is_lenient(dataset: &Dataset) -> bool {
+pub(crate) fn is_lenient(dataset: &Dataset) -> bool {
     dataset.description.get("nonBlockingValidation") == Some(&Value::Bool(true))
 }
 

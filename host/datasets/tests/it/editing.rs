@@ -407,3 +407,39 @@ async fn writers_side_by_side_each_get_their_own_answer() {
     let dataset = harness.get(&admin(), &format!("/datasets/{ID}")).await.ok();
     assert_eq!(dataset["count"], 20);
 }
+
+#[tokio::test]
+async fn lines_that_break_rules_are_warnings_where_validation_does_not_block() {
+    let harness = editable(json!({})).await;
+    let rules = json!({ "schema": [
+        { "key": "nom", "type": "string", "maxLength": 3 },
+        { "key": "n", "type": "integer", "x-required": true },
+        { "key": "jour", "type": "string", "format": "date" },
+        { "key": "piece", "type": "string", "x-refersTo": "http://schema.org/DigitalDocument" },
+    ] });
+    let path = format!("/datasets/{ID}");
+    harness.json(&admin(), Method::PATCH, &path, rules).await.ok();
+    let lines = json!([{ "_id": "a", "nom": "long", "n": 1 }, { "_id": "b", "nom": "abc", "n": 2 }]);
+    let strict = send(&harness, &admin(), Method::POST, "_bulk_lines", lines.clone()).await.ok();
+    assert_eq!((&strict["nbErrors"], &strict["nbWarnings"]), (&json!(1), &json!(0)));
+
+    let lenient = json!({ "nonBlockingValidation": true });
+    harness.json(&admin(), Method::PATCH, &path, lenient).await.ok();
+    let report = send(&harness, &admin(), Method::POST, "_bulk_lines", lines.clone()).await.ok();
+    assert_eq!(
+        (&report["nbOk"], &report["nbCreated"], &report["nbErrors"]),
+        (&json!(2), &json!(1), &json!(0))
+    );
+    let told = json!([{ "line": 1, "warning": "/nom ne doit pas contenir plus de 3 caractères" }]);
+    assert_eq!((&report["nbWarnings"], &report["warnings"]), (&json!(1), &told));
+    assert_eq!(get(&harness, "lines/a").await.ok()["nom"], "long");
+
+    let typed = json!([{ "_id": "c", "n": "deux" }, { "_id": "d", "nom": "abc" }]);
+    let typed = send(&harness, &admin(), Method::POST, "_bulk_lines", typed).await.ok();
+    assert_eq!((&typed["nbErrors"], &typed["nbWarnings"]), (&json!(1), &json!(1)), "types always count");
+    assert_eq!(typed["warnings"][0], json!({ "line": 2, "warning": "requiert la propriété n" }));
+    let dropped = send(&harness, &admin(), Method::POST, "_bulk_lines?drop=true", lines).await.ok();
+    assert_eq!((&dropped["dropped"], &dropped["nbWarnings"]), (&json!(true), &json!(1)));
+    let one = send(&harness, &admin(), Method::POST, "lines", json!({ "nom": "trop long", "n": 3 })).await;
+    assert_eq!(one.status, 201, "{}", one.text);
+}

@@ -126,6 +126,7 @@ fn respond(outcome: Outcome, success: StatusCode) -> ApiResult<Response> {
     match outcome {
         Outcome::Created(line) | Outcome::Modified(line) => Ok(json(line)),
         Outcome::Unchanged(_) => Ok(StatusCode::NOT_MODIFIED.into_response()),
+        Outcome::Warned(_, written) => respond(*written, success),
         Outcome::Deleted => Ok(StatusCode::NO_CONTENT.into_response()),
         Outcome::Failed(404, text) => Err(ApiError::not_found(text)),
         Outcome::Failed(409, text) => Err(ApiError::conflict(text)),

@@ -20,7 +20,7 @@ use crate::jobs::expire;
 use crate::service::names;
 use crate::state::Datasets;
 
-/// Errors that a report lists (Data Fair: 50); all are counted.
+/// Errors, and warnings, that a report lists (Data Fair: 50); all are counted.
 const ERRORS_MAX: usize = 50;
 
 /// Lines read at a time when all are replaced.
@@ -36,7 +36,7 @@ pub struct BulkReport {
     pub nb_not_modified: u64,
     /// Changes that could not be made.
     pub nb_errors: u64,
-    /// Warnings; this version has none.
+    /// Changes that were made although the line breaks a rule, where validation does not block.
     pub nb_warnings: u64,
     /// New lines.
     pub nb_created: u64,
@@ -46,8 +46,8 @@ pub struct BulkReport {
     pub nb_deleted: u64,
     /// The first errors.
     pub errors: Vec<BulkError>,
-    /// Warnings; this version has none.
-    pub warnings: Vec<BulkError>,
+    /// The first of these.
+    pub warnings: Vec<BulkWarning>,
     /// When readers saw the changes; absent if nothing changed, or while they do not see them.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub indexed_at: Option<Timestamp>,
@@ -73,7 +73,23 @@ pub struct BulkError {
     pub status: u16,
 }
 
+/// A change that was made although the line breaks a rule.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct BulkWarning {
+    /// Number of the line in the request, from 1.
+    pub line: u64,
+    /// Which rule.
+    pub warning: String,
+}
+
 impl BulkReport {
+    fn warn(&mut self, line: u64, warning: String) {
+        self.nb_warnings += 1;
+        if self.warnings.len() < ERRORS_MAX {
+            self.warnings.push(BulkWarning { line, warning });
+        }
+    }
+
     fn fail(&mut self, line: u64, status: u16, error: String) {
         self.nb_errors += 1;
         if self.errors.len() < ERRORS_MAX {
@@ -87,6 +103,10 @@ impl BulkReport {
             Outcome::Modified(_) => self.nb_modified += 1,
             Outcome::Unchanged(_) => self.nb_not_modified += 1,
             Outcome::Deleted => self.nb_deleted += 1,
+            Outcome::Warned(text, outcome) => {
+                self.warn(line, text);
+                return self.count(line, *outcome);
+            }
             Outcome::Failed(status, text) => return self.fail(line, status, text),
         }
         self.nb_ok += 1;
@@ -275,6 +295,7 @@ impl Datasets {
                 let line = change.map_err(|text| (400, text));
                 match line.and_then(|line| self.new_line(&scope, line)) {
                     Ok(Decision::Ask(values)) => asked.push(values),
+                    Ok(Decision::Write { warning: Some(warning), .. }) => report.warn(number, warning),
                     Ok(_) => {}
                     Err((status, text)) => report.fail(number, status, text),
                 }

@@ -81,6 +81,8 @@ pub enum Outcome {
     Unchanged(Map<String, Value>),
     /// The line is gone.
     Deleted,
+    /// The change was made, although the line breaks a rule that does not block: which one.
+    Warned(String, Box<Self>),
     /// Nothing was changed: HTTP status and reason.
     Failed(u16, String),
 }

@@ -9,7 +9,19 @@ use crate::rules::{ColumnRules, Violation, cell_of, missing};
 /// The values of a line as they are stored: empty ones left out, arrays of multivalued columns joined. The text of the
 /// first thing that is wrong otherwise.
 pub(crate) fn line(schema: &[Column], body: Map<String, Value>) -> Result<Map<String, Value>, String> {
-    let mut checked = Map::new();
+    match leniently(schema, body)? {
+        (_, Some(broken)) => Err(broken),
+        (checked, None) => Ok(checked),
+    }
+}
+
+/// As [`line`], for datasets whose validation does not block: a line that breaks rules of its columns is stored, with the
+/// text of the first of them. Values of another type cannot be stored all the same.
+pub(crate) fn leniently(
+    schema: &[Column],
+    body: Map<String, Value>,
+) -> Result<(Map<String, Value>, Option<String>), String> {
+    let (mut checked, mut broken) = (Map::new(), None);
     for (key, value) in body {
         let column = schema.iter().find(|column| column.key == key && !column.calculated);
         let column =
@@ -19,17 +31,15 @@ pub(crate) fn line(schema: &[Column], body: Map<String, Value>) -> Result<Map<St
         }
         let value = joined(column, value);
         check_type(column, &value)?;
-        check_rules(column, &value)?;
+        broken = broken.or_else(|| check_rules(column, &value).err());
         checked.insert(key, value);
     }
     let is_missing = |column: &&Column| {
         let required = ColumnRules::of(column).is_ok_and(|rules| rules.is_required());
         required && !column.calculated && !checked.contains_key(&column.key)
     };
-    match schema.iter().find(is_missing) {
-        Some(column) => Err(missing(column)),
-        None => Ok(checked),
-    }
+    let absent = schema.iter().find(is_missing).map(missing);
+    Ok((checked, broken.or(absent)))
 }
 
 /// A multivalued column is stored as one text.
@@ -132,6 +142,16 @@ mod tests {
         );
         check(json!({ "code": "x" }), "/code doit correspondre au format \"^[0-9]+$\" (valeur : \"x\")");
         check(json!({ "tags": ["ab", "abcd"] }), "/tags ne doit pas contenir plus de 3 caractères");
+    }
+
+    #[test]
+    fn broken_rules_can_be_let_through_but_not_wrong_types() {
+        let check = |body: Value| leniently(&schema(), body.as_object().unwrap().clone());
+        let (line, broken) = check(json!({ "n": -1, "nom": "abcdef" })).unwrap();
+        assert_eq!(Value::Object(line), json!({ "n": -1, "nom": "abcdef" }));
+        assert_eq!(broken.unwrap(), "/n doit être >= 0 (valeur : -1)");
+        assert!(check(json!({ "n": "x" })).is_err());
+        assert_eq!(check(json!({ "n": 1 })).unwrap().1, None);
     }
 
     #[test]

@@ -2,7 +2,7 @@
 
 use halle_base::{AccountRef, Timestamp, new_id};
 use halle_model::editing::PrimaryKeyMode;
-use halle_model::{Caller, Column, Dataset};
+use halle_model::{Caller, Dataset};
 use halle_store::LineRecord;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
@@ -11,6 +11,7 @@ use super::change::{Action, Change};
 use super::check;
 use super::extend::Given;
 use crate::enrich::expressions::LineExpressions;
+use crate::service::patch::is_lenient;
 use crate::state::Datasets;
 
 /// Bytes of the identifier of a line.
@@ -21,8 +22,8 @@ const NOTES: [&str; 3] = ["_updatedAt", "_updatedBy", "_updatedByName"];
 
 /// What there is to do for a change.
 pub(super) enum Decision {
-    /// Write the line.
-    Write { line: LineRecord, created: bool },
+    /// Write the line, although it breaks a rule that does not block, if there is a warning.
+    Write { line: LineRecord, created: bool, warning: Option<String> },
     /// Nothing: the line is like that already.
     Keep(LineRecord),
     /// To ask what mandatory extensions give a line with these values, and to decide again.
@@ -108,7 +109,7 @@ pub(super) fn decide(
             let mut body = notes(scope, kept.shift_remove("_updatedAt"));
             body.extend(kept);
             let line = LineRecord { id, i: 0, body, deleted: true };
-            return Ok(Decision::Write { line, created: false });
+            return Ok(Decision::Write { line, created: false, warning: None });
         }
         (Action::Patch, Some(line)) => {
             let mut merged = line.body.clone();
@@ -121,8 +122,8 @@ pub(super) fn decide(
         _ => body,
     };
     let forced_at = kept.shift_remove("_updatedAt");
-    let values = checked(&scope.dataset.schema, scope.expressions, values);
-    let mut values = values.map_err(|text| (400, text))?;
+    let values = checked(scope.dataset, scope.expressions, values);
+    let (mut values, warning) = values.map_err(|text| (400, text))?;
     let asked = scope.given.map(|given| (given, values.clone()));
     values.extend(kept);
     if let Some(line) = &before {
@@ -143,19 +144,24 @@ pub(super) fn decide(
     }
     values.extend(notes(scope, forced_at));
     let created = before.is_none();
-    Ok(Decision::Write { line: LineRecord { id, i: 0, body: values, deleted: false }, created })
+    let line = LineRecord { id, i: 0, body: values, deleted: false };
+    Ok(Decision::Write { line, created, warning })
 }
 
-/// The values of a line as they are stored, computed ones among them, or what is wrong with it.
+/// The values of a line as they are stored, computed ones among them, and the rule that they break where that does not
+/// block; or what is wrong with it.
 fn checked(
-    schema: &[Column],
+    dataset: &Dataset,
     expressions: &LineExpressions,
     mut values: Map<String, Value>,
-) -> Result<Map<String, Value>, String> {
+) -> Result<(Map<String, Value>, Option<String>), String> {
     expressions.strip(&mut values);
-    let mut values = check::line(schema, values)?;
+    let (mut values, broken) = check::leniently(&dataset.schema, values)?;
+    if let Some(text) = broken.as_ref().filter(|_| !is_lenient(dataset)) {
+        return Err(text.clone());
+    }
     expressions.complete(&mut values)?;
-    Ok(values)
+    Ok((values, broken))
 }
 
 /// Values that tell whose a line is.

@@ -42,7 +42,8 @@ struct Written {
 
 /// What became of a change, as long as lines have no numbers.
 enum Slot {
-    Written(usize),
+    /// Which write it is, and the rule that the line breaks.
+    Written(usize, Option<String>),
     Kept(LineRecord),
     Refused(Refusal),
 }
@@ -237,9 +238,9 @@ impl Datasets {
                     batch.asked.push(values);
                     continue;
                 }
-                Ok((action, Decision::Write { line, created })) => {
+                Ok((action, Decision::Write { line, created, warning })) => {
                     match occupy(unit, scope.dataset, keys, batch, &line).await? {
-                        Ok(()) => Slot::Written(batch.add(action, line, created)),
+                        Ok(()) => Slot::Written(batch.add(action, line, created), warning),
                         Err(text) => Slot::Refused((409, text)),
                     }
                 }
@@ -413,12 +414,16 @@ fn outcomes(slots: Vec<Slot>, batch: &Batch) -> Vec<Outcome> {
     let outcome = |slot| match slot {
         Slot::Refused((status, text)) => Outcome::Failed(status, text),
         Slot::Kept(line) => Outcome::Unchanged(shown(&line)),
-        Slot::Written(at) => {
+        Slot::Written(at, warning) => {
             let Written { line, created, .. } = &batch.written[at];
-            match (line.deleted, created) {
+            let written = match (line.deleted, created) {
                 (true, _) => Outcome::Deleted,
                 (false, true) => Outcome::Created(shown(line)),
                 (false, false) => Outcome::Modified(shown(line)),
+            };
+            match warning {
+                Some(text) => Outcome::Warned(text, Box::new(written)),
+                None => written,
             }
         }
     };
