@@ -2,12 +2,15 @@
 
 use std::sync::Arc;
 
+use arrow::array::UInt32Array;
+use arrow::compute::take_record_batch;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use futures::{StreamExt, TryStreamExt, stream};
 use halle_base::AccountRef;
 use halle_datasets::enrich::{
-    EnrichContext, EnrichError, Enrichment, Enrichments, error_column, output_columns, with_errors,
+    EnrichContext, EnrichError, Enrichment, Enrichments, error_column, output_columns, row_values, rows_of,
+    with_errors,
 };
 use halle_extensions::host::{Call, Enriched, RemoteCall, RemoteOperation};
 use halle_extensions::installed::usable;
@@ -16,11 +19,13 @@ use halle_extensions::services::{EgressPolicy, HttpResponse, Services};
 use halle_extensions::{Field, PluginError, Problem};
 use halle_model::concept::canonical;
 use halle_model::{Caller, Column, Extension};
-use serde_json::json;
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::RemoteServices;
+use crate::answers::{Answer, Answers};
 use crate::model::RemoteService;
 
 /// Requests to one service at a time, per dataset.
@@ -64,15 +69,41 @@ impl Enrichments for RemoteServices {
         let plugin =
             usable(&*self.installed, &service.plugin, PluginKind::RemoteService).await.map_err(failed)?;
         let input_fields: Vec<&Field> = inputs.iter().map(|(field, _)| field).collect();
+        // With a key, what a service answers may depend on it, and on for whom it is used.
+        let key = service.sealed_key.as_ref().map(|sealed| (sealed, context.owner.key()));
+        let way = json!([
+            service.server,
+            operation.id,
+            operation.details,
+            operation.output,
+            input_fields,
+            extension.select,
+            extension.overwrite,
+            extension.prefix(),
+            plugin.digest,
+            key,
+        ]);
+        let answers = Answers::of(&service.id, &way);
         let config = json!({
             "server": service.server, "operation": operation, "inputs": input_fields, "select": extension.select,
         });
         let secrets = Arc::default();
         let call = Call { plugin, config, secrets, services: Services::none(), cancel };
         let outputs = added_columns(extension, &operation, columns)?;
+        let named = |(field, index): &(Field, usize)| Column::new(&field.key, columns[*index].kind());
+        let input_columns = inputs.iter().map(named).collect();
         let service = self.reachable(&service)?;
-        let (services, id) = (self.clone(), operation.id);
-        Ok(Box::new(RemoteEnrichment { services, service, call, operation: id, inputs, outputs }))
+        let (services, operation) = (self.clone(), operation.id);
+        Ok(Box::new(RemoteEnrichment {
+            services,
+            service,
+            call,
+            operation,
+            inputs,
+            input_columns,
+            outputs,
+            answers,
+        }))
     }
 }
 
@@ -127,7 +158,10 @@ struct RemoteEnrichment {
     call: Call,
     operation: String,
     inputs: Vec<(Field, usize)>,
+    /// The inputs as columns, of the kinds that the dataset has.
+    input_columns: Vec<Column>,
     outputs: Vec<Column>,
+    answers: Answers,
 }
 
 #[async_trait]
@@ -136,12 +170,57 @@ impl Enrichment for RemoteEnrichment {
         &self.outputs
     }
 
+    /// Rows that ask the same are asked once; those that have nothing to ask with, never.
     async fn run(&mut self, rows: RecordBatch) -> Result<Enriched, EnrichError> {
         let projected = self.project(&rows)?;
+        let keys: Vec<Option<String>> = (0..rows.num_rows())
+            .map(|row| self.key(&row_values(&self.input_columns, &projected, row)))
+            .collect();
+        let mut asked: IndexMap<&str, u32> = IndexMap::new();
+        for (row, key) in keys.iter().enumerate() {
+            if let Some(key) = key {
+                asked.entry(key).or_insert(row as u32);
+            }
+        }
+        let all: Vec<&str> = asked.keys().copied().collect();
+        let mut known = self.answers.known(&self.services, &all).await;
+        asked.retain(|key, _| !known.contains_key(*key));
+        if !asked.is_empty() {
+            let rows = UInt32Array::from_iter_values(asked.values().copied());
+            let unknown = take_record_batch(&projected, &rows).map_err(wrong_columns)?;
+            let fresh = self.ask(unknown).await?;
+            let fresh = asked.into_keys().zip(fresh);
+            let (lasting, passing): (Vec<_>, Vec<_>) = fresh.partition(|(_, (_, is_lasting))| *is_lasting);
+            let lasting: Vec<(&str, Answer)> =
+                lasting.into_iter().map(|(key, (answer, _))| (key, answer)).collect();
+            self.answers.keep(&self.services, lasting.iter().map(|(key, answer)| (*key, answer))).await;
+            let passing = passing.into_iter().map(|(key, (answer, _))| (key, answer));
+            known.extend(lasting.into_iter().chain(passing).map(|(key, answer)| (key.to_owned(), answer)));
+        }
+        let (mut values, mut problems) = (Vec::with_capacity(keys.len()), Vec::new());
+        for (row, key) in keys.iter().enumerate() {
+            let answer = key.as_ref().and_then(|key| known.get(key)).cloned().unwrap_or_default();
+            problems.extend(answer.problem().map(|problem| (row as u32, problem)));
+            values.push(answer.values);
+        }
+        let given = &self.outputs[..self.outputs.len() - 1];
+        Ok(Enriched { columns: with_errors(&rows_of(given, values)?, &problems)?, problems })
+    }
+}
+
+impl RemoteEnrichment {
+    /// Under what the answer to a row is kept; `None` for a row without any input.
+    fn key(&self, values: &Map<String, Value>) -> Option<String> {
+        (!values.is_empty()).then(|| self.answers.key(&json!(values)))
+    }
+
+    /// What the service says of each row, and whether it would say so again: what it refused, it may take another time.
+    async fn ask(&self, rows: RecordBatch) -> Result<Vec<(Answer, bool)>, EnrichError> {
+        let count = rows.num_rows();
         let mut call = self.call.clone();
-        call.config["rows"] = json!(rows.num_rows());
+        call.config["rows"] = json!(count);
         let plugins = &self.services.plugins;
-        let calls = plugins.build_requests(call.clone(), &self.operation, projected).await.map_err(failed)?;
+        let calls = plugins.build_requests(call.clone(), &self.operation, rows).await.map_err(failed)?;
         let mut answered = Vec::with_capacity(calls.len());
         let mut responses = Vec::with_capacity(calls.len());
         let mut refused = Vec::new();
@@ -156,19 +235,28 @@ impl Enrichment for RemoteEnrichment {
         }
         let parsed =
             plugins.parse_responses(call, &self.operation, answered, responses).await.map_err(failed)?;
-        let mut problems = parsed.problems;
-        problems.extend(refused);
-        problems.sort_by_key(|(row, _)| *row);
-        Ok(Enriched { columns: with_errors(&parsed.columns, &problems)?, problems })
+        let given = &self.outputs[..self.outputs.len() - 1];
+        if parsed.columns.num_rows() != count || parsed.columns.num_columns() != given.len() {
+            let message =
+                "L'adaptateur du service a répondu avec des colonnes ou un nombre de lignes inattendus.";
+            return Err(EnrichError::Invalid(message.to_owned()));
+        }
+        let value = |row| (Answer { values: row_values(given, &parsed.columns, row), problem: None }, true);
+        let mut answers: Vec<(Answer, bool)> = (0..count).map(value).collect();
+        let told = parsed.problems.into_iter().map(|problem| (problem, true));
+        for ((row, problem), is_lasting) in told.chain(refused.into_iter().map(|problem| (problem, false))) {
+            if let Some((answer, lasts)) = answers.get_mut(row as usize) {
+                answer.problem.get_or_insert((problem.code, problem.message));
+                *lasts &= is_lasting;
+            }
+        }
+        Ok(answers)
     }
-}
 
-impl RemoteEnrichment {
     /// The operation's inputs, in its order and under its names.
     fn project(&self, rows: &RecordBatch) -> Result<RecordBatch, EnrichError> {
-        let invalid = |error: arrow::error::ArrowError| EnrichError::Invalid(error.to_string());
         let indices: Vec<usize> = self.inputs.iter().map(|(_, index)| *index).collect();
-        let projected = rows.project(&indices).map_err(invalid)?;
+        let projected = rows.project(&indices).map_err(wrong_columns)?;
         let projected_schema = projected.schema();
         let fields = self
             .inputs
@@ -176,7 +264,7 @@ impl RemoteEnrichment {
             .zip(projected_schema.fields())
             .map(|((input, _), field)| field.as_ref().clone().with_name(&input.key).with_nullable(true));
         let schema = Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()));
-        projected.with_schema(schema).map_err(invalid)
+        projected.with_schema(schema).map_err(wrong_columns)
     }
 
     /// Sends every request, a few at a time, and keeps their order. A service that refuses some rows does not stop the
@@ -259,6 +347,10 @@ fn added_columns(
     let mut added: Vec<Column> = outputs.into_iter().map(|output| output.column).collect();
     added.push(error_column(extension, source));
     Ok(added)
+}
+
+fn wrong_columns(error: arrow::error::ArrowError) -> EnrichError {
+    EnrichError::Invalid(error.to_string())
 }
 
 fn failed(error: PluginError) -> EnrichError {

@@ -9,6 +9,7 @@
 //!
 //! Start with [`model::RemoteService`], then [`enrich`].
 
+mod answers;
 pub mod enrich;
 mod http;
 pub mod model;

@@ -5,6 +5,7 @@ mod output;
 mod plugin;
 mod reference;
 mod tables;
+mod values;
 
 use std::sync::Arc;
 
@@ -18,6 +19,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use output::{OutputColumn, error_column, output_columns, with_errors};
 pub use plugin::PluginEnrichments;
+pub use values::{row_values, rows_of};
 
 /// Why an enrichment could not be planned or run. The text is for the dataset's journal.
 #[derive(Debug, Clone, thiserror::Error)]

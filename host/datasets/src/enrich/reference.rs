@@ -15,12 +15,12 @@ use halle_extensions::host::Enriched;
 use halle_extensions::{Field, Problem};
 use halle_model::concept::canonical;
 use halle_model::{Caller, Column, ColumnKind, Dataset, Extension};
-use halle_store::{EntityExt, LineRecord};
+use halle_store::EntityExt;
 use indexmap::IndexSet;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::{EnrichError, Enrichment, error_column, output_columns, with_errors};
+use super::{EnrichError, Enrichment, error_column, output_columns, rows_of, with_errors};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::master_data::{Lookup, bulk_searches};
 use crate::service::write::batch;
@@ -285,7 +285,7 @@ impl ReferenceEnrichment {
 
     /// The added columns, and the rows for which there is no line.
     fn columns(&self, answers: &[Option<&Arc<Answer>>]) -> Result<Enriched, EnrichError> {
-        let mut lines = Vec::with_capacity(answers.len());
+        let mut rows = Vec::with_capacity(answers.len());
         let mut problems = Vec::new();
         for (row, answer) in answers.iter().enumerate() {
             let mut body = Map::new();
@@ -298,10 +298,10 @@ impl ReferenceEnrichment {
                 Some(Err(text)) => problems.push((row as u32, Problem::new("reference/no-line", text))),
                 None => {}
             }
-            lines.push(LineRecord { id: String::new(), i: 0, body, deleted: false });
+            rows.push(body);
         }
         let given = &self.plan.columns[..self.plan.outputs.len()];
-        let values = batch::all(given, &lines).map_err(machine)?;
+        let values = rows_of(given, rows)?;
         Ok(Enriched { columns: with_errors(&values, &problems)?, problems })
     }
 

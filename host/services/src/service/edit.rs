@@ -18,6 +18,7 @@ use url::Url;
 use utoipa::ToSchema;
 
 use crate::RemoteServices;
+use crate::answers;
 use crate::model::RemoteService;
 
 /// Adapter of services that do not name one: it follows Data Fair's conventions.
@@ -144,6 +145,8 @@ impl RemoteServices {
         if let Some(public) = patch.public {
             service.public = public;
         }
+        // What it answered may be something else now.
+        let is_other = patch.server.is_some() || patch.api_doc.is_some() || patch.api_key.is_some();
         if let Some(document) = patch.api_doc {
             service.operations = self.operations(&service.plugin, &document).await?;
             service.api_doc = document;
@@ -156,6 +159,9 @@ impl RemoteServices {
         stored.entity.updated_at = now;
         let mut work = self.store.begin().await?;
         work.save(&mut stored, now).await?;
+        if is_other {
+            answers::forget(work.as_mut(), id).await?;
+        }
         work.commit().await?;
         Ok(stored.entity)
     }
@@ -165,6 +171,7 @@ impl RemoteServices {
         self.permitted(caller, id, "delete").await?;
         let mut work = self.store.begin().await?;
         work.remove::<RemoteService>(id).await?;
+        answers::forget(work.as_mut(), id).await?;
         work.commit().await?;
         Ok(())
     }

@@ -183,9 +183,15 @@ impl PluginHost for FakePlugins {
     ) -> PluginResult<Enriched> {
         let rows = call.config["rows"].as_u64().unwrap_or_default();
         let mut values = vec![None; usize::try_from(rows).unwrap_or_default()];
+        let mut problems = Vec::new();
         for (call, response) in calls.iter().zip(responses) {
-            values[call.rows[0] as usize] = Some(String::from_utf8_lossy(&response.body).into_owned());
+            let (row, text) = (call.rows[0], String::from_utf8_lossy(&response.body).into_owned());
+            if text.ends_with("perdu") {
+                problems.push((row, Problem::new("salut/nobody", "personne ne répond à ce nom")));
+            } else {
+                values[row as usize] = Some(text);
+            }
         }
-        Ok(Enriched { columns: texts("salut", values)?, problems: Vec::new() })
+        Ok(Enriched { columns: texts("salut", values)?, problems })
     }
 }
