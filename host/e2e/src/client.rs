@@ -72,6 +72,11 @@ impl Client {
         Self { cookie: Some(cookie.to_owned()), ..self.clone() }
     }
 
+    /// The text of the header `cookie`, if it has a session.
+    pub fn session(&self) -> Option<&str> {
+        self.cookie.as_deref()
+    }
+
     /// A request to a path of the server, for headers and bodies of its own.
     pub fn request(&self, method: Method, path: &str) -> reqwest::RequestBuilder {
         let url = if path.starts_with("http") { path.to_owned() } else { format!("{}{path}", self.base) };

@@ -25,6 +25,11 @@ pub fn answer(expected: &Expected, answer: &Answer) -> Result<()> {
     }
 }
 
+/// Fails with the first difference of a JSON value that is no answer.
+pub fn json(expected: &Value, found: &Value) -> Result<()> {
+    part(expected, Some(found), "")
+}
+
 /// Whether `found` has everything that `expected` asks for.
 fn part(expected: &Value, found: Option<&Value>, at: &str) -> Result<()> {
     if expected == "!" {

@@ -8,6 +8,8 @@ use reqwest::Method;
 use serde::Deserialize;
 use serde_json::Value;
 
+use super::socket::Step;
+
 /// Characters of an answer that an error repeats.
 const EXCERPT_CHARS: usize = 600;
 
@@ -36,7 +38,7 @@ impl ScenarioFile {
             if twice {
                 bail!("{}: two scenarios are named `{}`", path.display(), scenario.name);
             }
-            scenario.request().with_context(|| format!("{}: {}", path.display(), scenario.name))?;
+            scenario.check().with_context(|| format!("{}: {}", path.display(), scenario.name))?;
         }
         Ok(file)
     }
@@ -58,6 +60,9 @@ pub struct Scenario {
     patch: Option<String>,
     delete: Option<String>,
     options: Option<String>,
+    subscribe: Option<String>,
+    unsubscribe: Option<String>,
+    hear: Option<String>,
     /// Headers of the request.
     pub headers: BTreeMap<String, String>,
     /// Body of the request, as JSON.
@@ -112,6 +117,24 @@ pub struct Expected {
 }
 
 impl Scenario {
+    /// Fails unless the scenario does one thing.
+    fn check(&self) -> Result<()> {
+        let steps = [&self.subscribe, &self.unsubscribe, &self.hear].into_iter().flatten().count();
+        match (steps, self.request()) {
+            (0, request) => request.map(|_| ()),
+            (1, Err(_)) => Ok(()),
+            _ => bail!("a scenario has one request, or one of subscribe, unsubscribe, hear"),
+        }
+    }
+
+    /// What it does with a socket, if it is no request.
+    pub fn step(&self) -> Option<Step> {
+        let subscribe = self.subscribe.clone().map(Step::Subscribe);
+        let unsubscribe = || self.unsubscribe.clone().map(Step::Unsubscribe);
+        let hear = || self.hear.clone().map(Step::Hear);
+        subscribe.or_else(unsubscribe).or_else(hear)
+    }
+
     /// Method and path.
     pub fn request(&self) -> Result<(Method, &str)> {
         let methods = [

@@ -6,6 +6,7 @@ mod compare;
 mod format;
 mod placeholders;
 mod request;
+mod socket;
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -18,6 +19,7 @@ use crate::server::{Server, free_port};
 use callers::Callers;
 use format::{Answer, Scenario, ScenarioFile};
 use placeholders::Kept;
+use socket::Sockets;
 
 /// How long a scenario with `wait` asks again before it counts as failed.
 const WAIT_MAX: Duration = Duration::from_secs(60);
@@ -31,7 +33,8 @@ pub async fn replay(args: &ScenarioArgs) -> Result<()> {
     if args.work_dir.exists() {
         std::fs::remove_dir_all(&args.work_dir)?;
     }
-    let options = [("HALLE_NO_RATE_LIMITS", "true")];
+    // A proxy of ours says to which of the addresses a request came: `x-forwarded-host` names a site.
+    let options = [("HALLE_NO_RATE_LIMITS", "true"), ("HALLE_TRUSTED_PROXIES", "1")];
     let server = Server::start_with(&args.halle, &args.work_dir, free_port()?, &options).await?;
     let anonymous = Client::anonymous(&server.url)?;
     let callers = Callers::introduce(&anonymous).await?;
@@ -64,7 +67,7 @@ async fn replay_file(callers: &Callers, path: &Path) -> Result<(usize, usize)> {
     let file = ScenarioFile::read(path)?;
     let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
     let folder = path.parent().unwrap_or(Path::new("."));
-    let mut replay = Replay { callers, folder, kept: Kept::default() };
+    let mut replay = Replay { callers, folder, kept: Kept::default(), sockets: Sockets::default() };
     let mut failures = Vec::new();
     for scenario in &file.scenarios {
         if let Err(error) = replay.one(&file, scenario).await {
@@ -102,6 +105,7 @@ struct Replay<'a> {
     callers: &'a Callers,
     folder: &'a Path,
     kept: Kept,
+    sockets: Sockets,
 }
 
 impl Replay<'_> {
@@ -109,6 +113,11 @@ impl Replay<'_> {
     async fn one(&mut self, file: &ScenarioFile, scenario: &Scenario) -> Result<()> {
         let caller = scenario.caller.as_deref().or(file.caller.as_deref()).unwrap_or("owner");
         let client = self.callers.get(caller)?;
+        if let Some(step) = scenario.step() {
+            let expected = self.kept.in_expectation(&scenario.expected());
+            let json = scenario.json.as_ref();
+            return self.sockets.play((caller, client), &step, json, &expected, &self.kept).await;
+        }
         let deadline = tokio::time::Instant::now() + WAIT_MAX;
         loop {
             let request = request::build(client, scenario, self.folder, &self.kept)?;
