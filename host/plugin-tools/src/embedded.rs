@@ -29,6 +29,18 @@ struct JavaScriptToolchain;
 #[folder = "../../wit/"]
 struct Wit;
 
+#[derive(RustEmbed)]
+#[folder = "../../plugin-sdk/python/halle-plugin/"]
+struct PythonSdk;
+
+#[derive(RustEmbed)]
+#[folder = "../../plugin-sdk/python/template/"]
+struct PythonTemplates;
+
+#[derive(RustEmbed)]
+#[folder = "../../plugin-sdk/python/toolchain/"]
+struct PythonToolchain;
+
 /// A file of ours: path below its folder, content.
 pub type File = (String, Vec<u8>);
 
@@ -48,12 +60,14 @@ pub fn sdk(language: Language) -> Vec<File> {
             let own = all::<RustSdk>("").into_iter().filter(|(path, _)| !path.starts_with("wit/"));
             own.chain(wit).collect()
         }
-        Language::JavaScript => {
-            let mut files = all::<JavaScriptSdk>("");
-            files.retain(|(path, _)| !path.starts_with("tests/"));
-            files
-        }
+        Language::JavaScript => without_tests(all::<JavaScriptSdk>("")),
+        Language::Python => without_tests(all::<PythonSdk>("")),
     }
+}
+
+fn without_tests(mut files: Vec<File>) -> Vec<File> {
+    files.retain(|(path, _)| !path.starts_with("tests/"));
+    files
 }
 
 /// The template of a kind in a language; empty when there is none.
@@ -62,12 +76,18 @@ pub fn template(language: Language, kind: &str) -> Vec<File> {
     match language {
         Language::Rust => all::<RustTemplates>(&prefix),
         Language::JavaScript => all::<JavaScriptTemplates>(&prefix),
+        Language::Python => all::<PythonTemplates>(&prefix),
     }
 }
 
 /// What installs and drives the tools that build plugins in JavaScript.
 pub fn javascript_toolchain() -> Vec<File> {
     all::<JavaScriptToolchain>("")
+}
+
+/// What installs the tools that build plugins in Python.
+pub fn python_toolchain() -> Vec<File> {
+    all::<PythonToolchain>("")
 }
 
 /// Every source below a prefix, by the rest of its path. What tools leave beside sources is none.

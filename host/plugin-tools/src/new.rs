@@ -15,7 +15,7 @@ const VENDORED: &str = ".halle-sdk/halle-plugin";
 /// The SDK as templates name it, from their own place.
 const TEMPLATE_SDK: &str = "../../halle-plugin";
 /// A file of every SDK that can be used.
-const SDK_MARKS: [&str; 2] = ["Cargo.toml", "package.json"];
+const SDK_MARKS: [&str; 3] = ["Cargo.toml", "package.json", "pyproject.toml"];
 /// The name that templates have.
 const TEMPLATE_NAME: &str = "my-plugin";
 const TEMPLATE_CRATE: &str = "my_plugin";

@@ -32,8 +32,9 @@ pub fn run(args: &[String]) -> Result<()> {
     }
     let mut tests = sh::command("cargo", ["test", "--workspace", "--quiet", "--no-fail-fast"]);
     if !fast {
-        // Templates in JavaScript are built with it.
-        tests.env("PATH", node::find_or_install()?.path());
+        // Templates in JavaScript and Python are built with them.
+        let python = python::bin()?;
+        tests.env("PATH", format!("{}:{}", python.display(), node::find_or_install()?.path()));
     }
     sh::run("tests", &mut tests)?;
     if fast {
@@ -76,7 +77,13 @@ fn deny() -> Result<()> {
 fn sdks() -> Result<()> {
     let node = node::find_or_install()?;
     let folder = sh::root().join("plugin-sdk/javascript/halle-plugin");
-    sh::run("tests of the SDK for JavaScript", &mut node.command("npm", &["test", "--silent"], &folder))
+    sh::run("tests of the SDK for JavaScript", &mut node.command("npm", &["test", "--silent"], &folder))?;
+    let python = python::bin()?.join("python3");
+    let args =
+        ["-B", "-m", "unittest", "discover", "--start-directory", "tests", "--top-level-directory", "."];
+    let mut tests = sh::command(&python.to_string_lossy(), args);
+    tests.current_dir(sh::root().join("plugin-sdk/python/halle-plugin"));
+    sh::run("tests of the SDK for Python", &mut tests)
 }
 
 /// The plugins' own tests: their logic natively, their cases in the sandbox.

@@ -21,7 +21,7 @@ pub enum PluginCommand {
         /// Kind: catalog-connector, processing, enricher, visualisation or remote-service.
         #[arg(long)]
         kind: String,
-        /// Language: rust or javascript (which TypeScript is, too).
+        /// Language: rust, javascript (which TypeScript is, too) or python.
         #[arg(long, alias = "lang", default_value = "rust")]
         language: String,
         /// Name, also of the folder.

