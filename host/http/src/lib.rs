@@ -25,6 +25,7 @@ pub mod realtime;
 mod refusals;
 pub mod session;
 pub mod shapes;
+pub mod statuses;
 
 pub use auth::{ApiKeys, Authenticator, Caller};
 pub use base_url::BaseUrl;

@@ -1,5 +1,6 @@
 //! The OpenAPI 3.1 description of the whole platform, merged from what each feature says of its own routes.
 
+use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use axum::Router;
@@ -15,6 +16,7 @@ use utoipa::openapi::{Components, ContentBuilder, Info, Paths, Ref, RefOr, Respo
 use crate::base_url::BaseUrl;
 use crate::conditional::{CacheFor, json as conditional_json};
 use crate::error::ApiResult;
+use crate::statuses::{Shape, meaning};
 
 /// Path of the merged document.
 pub const API_DOCS_PATH: &str = "/data-fair/api/v1/api-docs.json";
@@ -81,28 +83,43 @@ pub fn merge(version: &str, parts: Vec<OpenApiPart>) -> Result<OpenApi, MergeErr
     Ok(root)
 }
 
-/// Name of the one description of refusals.
-const REFUSED: &str = "Refused";
-
-/// Any operation may be refused: a wrong parameter, a missing right, a resource that is elsewhere or not in the right
-/// state. All refusals look alike, so they are described once, as the default answer.
+/// Describes the refusals of each operation that it does not describe itself: with which status, and what it means. The
+/// descriptions are in one place, and operations refer to them.
 fn describe_refusals(document: &mut OpenApi) {
-    let refused = ResponseBuilder::new()
-        .description(
-            "Refused, or failed: the status says why, the body says it to people in French first. \
-             A problem document (RFC 9457) for who asks for JSON.",
-        )
-        .content("text/plain", ContentBuilder::new().build())
-        .content("application/problem+json", ContentBuilder::new().build());
-    let components = document.components.get_or_insert_with(Components::default);
-    components.responses.insert(REFUSED.to_owned(), RefOr::T(refused.build()));
-    for item in document.paths.paths.values_mut() {
-        let operations = [&mut item.get, &mut item.post, &mut item.put, &mut item.patch, &mut item.delete];
-        for operation in operations.into_iter().flatten() {
-            let refused = RefOr::Ref(Ref::from_response_name(REFUSED));
-            operation.responses.responses.entry("default".to_owned()).or_insert(refused);
+    let mut met = BTreeSet::new();
+    for (path, item) in &mut document.paths.paths {
+        let names = path.contains('{');
+        let shape = |reads, has_body| Shape { reads, names, has_body };
+        let operations = [
+            (shape(true, false), &mut item.get),
+            (shape(false, true), &mut item.post),
+            (shape(false, true), &mut item.put),
+            (shape(false, true), &mut item.patch),
+            (shape(false, false), &mut item.delete),
+        ];
+        for (shape, operation) in operations {
+            let Some(operation) = operation else { continue };
+            for status in shape.refusals() {
+                met.insert(status);
+                let refused = RefOr::Ref(Ref::from_response_name(refused_as(status)));
+                operation.responses.responses.entry(status.to_string()).or_insert(refused);
+            }
         }
     }
+    let components = document.components.get_or_insert_with(Components::default);
+    for status in met {
+        let refused = ResponseBuilder::new()
+            .description(meaning(status).unwrap_or_default())
+            .content("text/plain", ContentBuilder::new().build())
+            // For who asks for JSON (RFC 9457).
+            .content("application/problem+json", ContentBuilder::new().build());
+        components.responses.insert(refused_as(status), RefOr::T(refused.build()));
+    }
+}
+
+/// Name of the description of a refusal.
+fn refused_as(status: u16) -> String {
+    format!("Refused{status}")
 }
 
 /// How callers say who they are. Nothing at all is a way too, for what is public; a route that wants more says so.

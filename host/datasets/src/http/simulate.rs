@@ -2,7 +2,7 @@
 
 use axum::Json;
 use axum::extract::{Path, Query, State};
-use halle_http::Caller;
+use halle_http::{Caller, JsonBody};
 use serde::Deserialize;
 use serde_json::{Map, Value};
 
@@ -23,7 +23,7 @@ pub(super) async fn simulate(
     caller: Caller,
     Path(id): Path<String>,
     Query(parameters): Query<Parameters>,
-    Json(line): Json<Map<String, Value>>,
+    JsonBody(line): JsonBody<Map<String, Value>>,
 ) -> DatasetsResult<Json<Map<String, Value>>> {
     Ok(Json(datasets.simulate_extension(&caller, &id, line, parameters.arrays).await?))
 }

@@ -81,7 +81,11 @@ pub(super) fn accounts(add: &mut impl FnMut(&str, &str, Operation)) {
     ] {
         let site = query("publicationSites", "Site, `type:id` ; celui de l'adresse appelée sinon.", text());
         let operation = Operation::new(id, CATALOGUE, summary).parameters([site]);
-        add(path, "get", operation.answers(200, "Le catalogue.", any()));
+        add(
+            path,
+            "get",
+            operation.answers(200, "Le catalogue.", any()).refuses(404, "publication site unknown"),
+        );
     }
     let owner = Operation::of_dataset("changeOwner", CATALOGUE, "Changer de propriétaire.").body(any());
     add("/datasets/{id}/owner", "put", owner.answers(200, "La description.", any()));

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::parameters::{filters, line_schema, page_schema, paging};
 use super::pieces::{Operation, VALUES_LABELS, content, in_path, json_content, one_of, query, text, whole};
-use super::references;
+use super::{description, references};
 use crate::service::load::protected;
 use crate::service::read::{WholeFormat, is_geolocated};
 
@@ -46,7 +46,13 @@ pub fn private(dataset: &Dataset, api: &str, caller: &Caller) -> Value {
     document(dataset, api, paths, json!([{ "apiKey": [] }, { "session": [] }]))
 }
 
-pub(super) fn document(dataset: &Dataset, api: &str, paths: Map<String, Value>, security: Value) -> Value {
+pub(super) fn document(
+    dataset: &Dataset,
+    api: &str,
+    mut paths: Map<String, Value>,
+    security: Value,
+) -> Value {
+    description::add_refusals(&mut paths);
     let host = api.split("//").nth(1).unwrap_or(api).split('/').next().unwrap_or_default();
     let host: String = host.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '-' }).collect();
     json!({
@@ -75,13 +81,11 @@ fn columns_where(dataset: &Dataset, keep: impl Fn(&Column) -> bool) -> Vec<&str>
 fn read_paths(dataset: &Dataset) -> Map<String, Value> {
     let mut paths = Map::new();
     let mut add = |path: &str, operation: Operation| {
-        let operation = operation
-            .refuses(400, "Un paramètre est incorrect ; le texte dit lequel.")
-            .refuses(403, "Une permission manque.")
-            .refuses(404, "Le jeu de données n'existe pas.");
+        let own = description::own_refusals(&format!("/datasets/{{id}}{path}"), "get").into_iter();
+        let operation = own.fold(operation, |operation, (status, why)| operation.refuses(status, why));
         paths.insert(path.to_owned(), json!({ "get": operation.build() }));
     };
-    add("/", describe("readDescription", "Lire la description.", json!({ "type": "object" })));
+    add("/", describe("readDescription", "Lire la description.", description::dataset()));
     add("/schema", describe("readSchema", "Lire la liste des colonnes.", columns_schema()));
     add(
         "/safe-schema",
@@ -326,7 +330,7 @@ fn write_paths(dataset: &Dataset) -> Vec<(String, Value)> {
     let any = || json!({ "type": "object" });
     let patch = Operation::of_dataset("writeDescription", DESCRIPTION, "Modifier la description.")
         .body(json_content(any()))
-        .answers(200, "La description.", json_content(any()))
+        .answers(200, "La description.", description::described())
         .refuses(400, "Un attribut est incorrect ; le texte dit lequel.");
     let remove = Operation::of_dataset("delete", ADMIN, "Supprimer le jeu de données.")
         .answers_nothing(204, "Supprimé.");
@@ -348,9 +352,8 @@ fn write_paths(dataset: &Dataset) -> Vec<(String, Value)> {
     let mut root = json!({ "patch": patch.build(), "delete": remove.build() });
     if dataset.kind() == DatasetKind::File {
         let upload = Operation::of_dataset("writeData", FILES, "Remplacer le fichier.")
-            .body(content("multipart/form-data", json!({ "type": "object", "properties": { "file": { "type": "string", "format": "binary" } } })))
-            .answers(200, "La description.", json_content(any()))
-            .refuses(413, "Le fichier est trop grand.");
+            .body(description::upload())
+            .answers(200, "La description.", description::described());
         root["put"] = upload.build();
     }
     let mut paths = vec![

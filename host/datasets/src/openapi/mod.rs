@@ -7,6 +7,7 @@ mod account;
 mod catalog;
 mod check;
 pub mod dataset;
+mod description;
 mod drafts;
 mod editing;
 mod extensions;

@@ -4,6 +4,7 @@ use halle_http::openapi::OpenApiPart;
 use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
+use super::description::{described, own_refusals, upload};
 use super::parameters::{filters, page_schema, paging};
 use super::pieces::{Operation, VALUES_LABELS, content, in_path, json_content, query, text, whole};
 
@@ -31,13 +32,12 @@ fn document() -> serde_json::Result<OpenApi> {
 fn paths() -> Map<String, Value> {
     let mut paths = Map::new();
     let mut add = |path: &str, method: &str, operation: Operation| {
-        let mut operation = operation
-            .refuses(400, "Un paramètre ou un attribut est incorrect ; le texte dit lequel.")
-            .refuses(403, "Une permission manque.");
+        let mut operation = operation;
         if path.contains("{id}") {
-            operation = operation
-                .parameters([in_path("id", "Identifiant du jeu de données.", text())])
-                .refuses(404, "Le jeu de données n'existe pas.");
+            operation = operation.parameters([in_path("id", "Identifiant du jeu de données.", text())]);
+        }
+        for (status, why) in own_refusals(path, method) {
+            operation = operation.refuses(status, why);
         }
         let operations = paths.entry(format!("{ROOT}{path}")).or_insert_with(|| json!({}));
         operations[method] = operation.build();
@@ -71,21 +71,6 @@ fn get(id: &'static str, tag: &'static str, summary: &'static str) -> Operation 
     Operation::of_dataset(id, tag, summary)
 }
 
-/// A file with attributes.
-fn upload() -> Value {
-    content(
-        "multipart/form-data",
-        json!({ "type": "object", "properties": {
-        "file": { "type": "string", "format": "binary" },
-        "attachments": { "type": "string", "format": "binary", "description": "Zip des fichiers que nomment les lignes." },
-        "body": { "type": "string", "description": "Attributs, en JSON." },
-        "file_encoding": { "type": "string", "description": "Encodage du fichier, au lieu de sa détection." },
-        "file_normalizeOptions": { "type": "string", "description":
-            "Place du tableau dans un classeur, en JSON, à partir de 1 : `spreadsheetWorksheetIndex`, `spreadsheetHeaderLine`, `spreadsheetStartCol`." },
-    } }),
-    )
-}
-
 fn catalogue(add: &mut impl FnMut(&str, &str, Operation)) {
     let list = Operation::new("listDatasets", CATALOGUE, "Lister les jeux de données.").parameters([
         query("q", "Recherche textuelle.", text()),
@@ -109,17 +94,10 @@ fn catalogue(add: &mut impl FnMut(&str, &str, Operation)) {
     } });
     add("/datasets", "get", list.answers(200, "Une page de jeux de données.", json_content(page)));
     let create = Operation::new("createDataset", CATALOGUE, "Créer un jeu de données.");
-    add(
-        "/datasets",
-        "post",
-        create
-            .body(upload())
-            .answers(201, "Le jeu de données.", any())
-            .refuses(413, "Le fichier est trop grand."),
-    );
+    add("/datasets", "post", create.body(upload()).answers(201, "Le jeu de données.", described()));
     let replace =
         get("writeData", CATALOGUE, "Créer, ou remplacer le fichier, comme `PUT`.").named("postDataset");
-    add("/datasets/{id}", "post", replace.body(upload()).answers(200, "La description.", any()));
+    add("/datasets/{id}", "post", replace.body(upload()).answers(200, "La description.", described()));
 }
 
 fn descriptions(add: &mut impl FnMut(&str, &str, Operation)) {
@@ -129,29 +107,14 @@ fn descriptions(add: &mut impl FnMut(&str, &str, Operation)) {
     add("/vocabulary", "get", vocabulary.answers(200, "Les concepts.", any_list()));
     let progress = get("readJournal", CATALOGUE, "Suivre la tâche en cours.").named("readTaskProgress");
     add("/datasets/{id}/task-progress", "get", progress.answers(200, "La tâche et son avancement.", any()));
-    add(
-        "/datasets/{id}",
-        "get",
-        get("readDescription", CATALOGUE, "Lire la description.").answers(200, "La description.", any()),
-    );
-    add(
-        "/datasets/{id}",
-        "patch",
-        get("writeDescription", CATALOGUE, "Modifier la description.").body(any()).answers(
-            200,
-            "La description.",
-            any(),
-        ),
-    );
-    add(
-        "/datasets/{id}",
-        "put",
-        get("writeData", CATALOGUE, "Créer, ou remplacer le fichier.").body(upload()).answers(
-            200,
-            "La description.",
-            any(),
-        ),
-    );
+    let one = [
+        ("get", get("readDescription", CATALOGUE, "Lire la description.")),
+        ("patch", get("writeDescription", CATALOGUE, "Modifier la description.").body(any())),
+        ("put", get("writeData", CATALOGUE, "Créer, ou remplacer le fichier.").body(upload())),
+    ];
+    for (method, operation) in one {
+        add("/datasets/{id}", method, operation.answers(200, "La description.", described()));
+    }
     add("/datasets/{id}", "delete", get("delete", CATALOGUE, "Supprimer.").answers_nothing(204, "Supprimé."));
     add(
         "/datasets/{id}/schema",

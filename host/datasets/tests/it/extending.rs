@@ -225,6 +225,16 @@ async fn expressions_that_read_what_an_extension_gives_follow_it() {
 }
 
 #[tokio::test]
+async fn a_simulation_of_what_is_no_line_is_refused() {
+    let harness = Harness::new().await;
+    let body = json!({ "title": "E", "isRest": true, "schema": [{ "key": "nom", "type": "string" }] });
+    harness.json(&admin(), Method::PUT, "/datasets/e", body).await.ok();
+    let refused =
+        harness.json(&admin(), Method::POST, "/datasets/e/_simulate-extension", json!([null])).await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+}
+
+#[tokio::test]
 async fn a_simulation_says_what_a_line_would_get() {
     let harness = editable(json!([shouting(), computed("_up.nom || '!'", "cri")])).await;
     let completed = post(&harness, "/_simulate-extension", json!({ "nom": "ab", "n": 2 })).await.ok();
