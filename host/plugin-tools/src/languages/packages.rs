@@ -4,9 +4,12 @@
 //! version of Halle has one of its own, and a folder is there whole or not at all.
 
 use std::path::{Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use crate::embedded::File;
 use crate::error::{Result, at};
+
+static TURN: Mutex<()> = Mutex::new(());
 
 /// The folder below `cache` that holds `files` and what `install` adds to them. Made when it is not there: `install` works in
 /// a folder of this process, which then takes its name.
@@ -16,6 +19,8 @@ pub fn folder(
     files: &[File],
     install: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<PathBuf> {
+    // One at a time in this process, whose number tells its folders from those of others.
+    let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
     let ready = cache.join(format!("{name}-{}", fingerprint(files)));
     if ready.is_dir() {
         return Ok(ready);
@@ -58,8 +63,29 @@ fn fingerprint(files: &[File]) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicU32, Ordering};
+
     use super::*;
     use crate::error::ToolError;
+
+    #[test]
+    fn builds_side_by_side_install_once() {
+        let cache = tempfile::tempdir().unwrap();
+        let files = [("lock".to_owned(), b"1".to_vec())];
+        let installs = AtomicU32::new(0);
+        std::thread::scope(|scope| {
+            for _ in 0..4 {
+                scope.spawn(|| {
+                    let install = |at: &Path| {
+                        installs.fetch_add(1, Ordering::Relaxed);
+                        std::fs::write(at.join("tool"), "x").map_err(at_error(at))
+                    };
+                    assert!(folder(cache.path(), "js", &files, install).unwrap().join("tool").exists());
+                });
+            }
+        });
+        assert_eq!(installs.into_inner(), 1);
+    }
 
     #[test]
     fn a_folder_is_installed_once_and_whole() {
