@@ -57,6 +57,7 @@ pub async fn serve(args: ServeArgs) -> Result<()> {
             let _ = stream.set_nodelay(true);
         });
     let router = router(&app, &args, stopping.clone())?;
+    app.datasets.catch_up().await.context("cannot read what was written before the last stop")?;
     let work = TaskTracker::new();
     start_workers(&app, &args, &work, &stopping);
     tracing::info!(public_url = %args.public_url(), "serving on {}", args.listen);

@@ -98,7 +98,7 @@ pub(crate) fn write(
 }
 
 /// Bytes of the values of a batch, whatever it shares with others.
-fn bytes_of(batch: &RecordBatch) -> usize {
+pub(crate) fn bytes_of(batch: &RecordBatch) -> usize {
     let of_column = |column: &arrow::array::ArrayRef| match column.as_string_opt::<i32>() {
         Some(texts) => {
             let offsets = texts.value_offsets();

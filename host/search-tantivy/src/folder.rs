@@ -95,7 +95,7 @@ pub(crate) fn part_name(number: u64) -> String {
 }
 
 fn read_deleted(part: &Part, file: &str) -> SearchResult<Bits> {
-    let bytes = std::fs::read(part.dir().join(file)).map_err(SearchError::engine)?;
+    let bytes = std::fs::read(folder_of(part)?.join(file)).map_err(SearchError::engine)?;
     let words: Vec<u64> = bytes
         .chunks_exact(8)
         .map(|word| word.iter().rev().fold(0, |sum, byte| sum << 8 | u64::from(*byte)))
@@ -116,14 +116,15 @@ pub(crate) fn publish(
 ) -> SearchResult<()> {
     let mut entries = Vec::with_capacity(parts.len());
     for live in parts {
-        let name = live.part.dir().file_name().and_then(|name| name.to_str());
+        let folder = folder_of(&live.part)?;
+        let name = folder.file_name().and_then(|name| name.to_str());
         let name = name.ok_or_else(|| SearchError::engine("a part without name"))?.to_owned();
         let mut deleted = None;
         if let Some(rows) = &live.deleted {
             let file = format!("deleted-{number:012}");
             let bytes: Vec<u8> = rows.words().iter().flat_map(|word| word.to_le_bytes()).collect();
-            write_durably(&live.part.dir().join(&file), &bytes)?;
-            part::sync_dir(live.part.dir())?;
+            write_durably(&folder.join(&file), &bytes)?;
+            part::sync_dir(folder)?;
             deleted = Some(file);
         }
         entries.push(PartEntry { name, first_line: live.part.first_line, deleted });
@@ -141,13 +142,18 @@ pub(crate) fn publish(
 /// Removes what earlier versions of the manifest said was deleted; what stays behind is harmless.
 fn remove_old_deletions(parts: &[Live], number: u64) {
     let current = format!("deleted-{number:012}");
-    for entry in parts.iter().filter_map(|live| std::fs::read_dir(live.part.dir()).ok()).flatten().flatten() {
+    let folders = parts.iter().filter_map(|live| live.part.dir());
+    for entry in folders.filter_map(|folder| std::fs::read_dir(folder).ok()).flatten().flatten() {
         let name = entry.file_name();
         let is_old = |name: &str| name.starts_with("deleted-") && name != current;
         if name.to_str().is_some_and(is_old) {
             let _ = std::fs::remove_file(entry.path());
         }
     }
+}
+
+fn folder_of(part: &Part) -> SearchResult<&Path> {
+    part.dir().ok_or_else(|| SearchError::engine("a part in memory has no folder"))
 }
 
 fn write_durably(path: &Path, bytes: &[u8]) -> SearchResult<()> {

@@ -6,7 +6,8 @@
 //! these rows. Nothing is ever read from a document store.
 //!
 //! **Invariant:** files of a part never change; a new version of an index is a new manifest, put in place by a rename
-//! ([`folder`]). Readers keep the version they opened, and the last one to leave removes what nobody needs.
+//! ([`folder`]). Readers keep the version they opened, and the last one to leave removes what nobody needs. Few edited
+//! lines are in parts in memory, until the version that has them is written to disk ([`changes`]).
 //!
 //! **Invariant:** work is bounded: rows of one part in memory while building, `skip + size` candidates while sorting,
 //! the row numbers of one part while scanning, and a deadline for every question.
@@ -19,6 +20,7 @@ mod agg;
 mod analysis;
 mod bits;
 mod builder;
+mod changes;
 mod deadline;
 mod folder;
 mod geo;
@@ -48,7 +50,8 @@ use tokio::sync::Semaphore;
 
 use crate::builder::Builder;
 use crate::deadline::Deadline;
-use crate::index::{Opened, Reader};
+use crate::changes::Opened;
+use crate::index::Reader;
 use crate::snapshot::Snapshot;
 use crate::union::Unions;
 
@@ -212,9 +215,7 @@ impl Shared {
         }
         self.table().remove(id);
         self.unions.forget(id);
-        folder::unpublish(&folder::dir_of(&self.root, id))?;
-        opened.current().parts.iter().for_each(|live| live.part.doom());
-        Ok(())
+        opened.remove()
     }
 }
 

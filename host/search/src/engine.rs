@@ -356,6 +356,10 @@ pub trait Index: Send + Sync {
     async fn summary(&self) -> SearchResult<IndexSummary>;
 
     /// Changes lines of an editable index: removes lines by `_id`, then adds the rows of the batch (which has `_id` and
-    /// `_i` columns). Durable, and visible to whoever opens the index afterwards, when it returns.
+    /// `_i` columns). Visible to whoever opens the index afterwards when it returns; durable after [`Self::persist`]. A
+    /// crash before loses changes from the last one backwards, never one in the middle, and never half of one.
     async fn apply(&self, removed: Vec<String>, added: Option<RecordBatch>) -> SearchResult<()>;
+
+    /// Makes durable what [`Self::apply`] changed until now. Reads and changes go on meanwhile.
+    async fn persist(&self) -> SearchResult<()>;
 }

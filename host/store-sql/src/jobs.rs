@@ -131,6 +131,11 @@ impl JobRepository for SqlWork {
         self.connection.rows(sql, &[key.into()]).await?.iter().map(job).collect()
     }
 
+    async fn of_kind(&mut self, kind: &'static str) -> StoreResult<Vec<Job>> {
+        let sql = concat!("SELECT ", job_columns!(), " FROM job WHERE kind = $1 ORDER BY id");
+        self.connection.rows(sql, &[kind.into()]).await?.iter().map(job).collect()
+    }
+
     async fn next_due(&mut self, kinds: &[&'static str]) -> StoreResult<Option<Timestamp>> {
         if kinds.is_empty() {
             return Ok(None);

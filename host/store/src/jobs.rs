@@ -117,6 +117,9 @@ pub trait JobRepository: Send {
     /// Jobs with this key, oldest first.
     async fn with_key(&mut self, key: &str) -> StoreResult<Vec<Job>>;
 
+    /// Jobs of this kind, however they stand, oldest first.
+    async fn of_kind(&mut self, kind: &'static str) -> StoreResult<Vec<Job>>;
+
     /// When the next ready job of one of `kinds` is due.
     async fn next_due(&mut self, kinds: &[&'static str]) -> StoreResult<Option<Timestamp>>;
 }

@@ -9,7 +9,7 @@ use halle_search::engine::SearchResult;
 use serde::{Deserialize, Serialize};
 
 use super::dictionary::{Dictionary, DictionaryPlaces};
-use super::file::{FileWriter, MappedFile, Place};
+use super::file::{Buffers, FileWriter, Place};
 use crate::time;
 
 /// An instant that is not known: the text of the row is not a date-time.
@@ -98,7 +98,7 @@ impl Column {
     }
 
     /// Writes the buffers.
-    pub(crate) fn write(&self, file: &mut FileWriter) -> SearchResult<ColumnPlaces> {
+    pub(crate) fn write(&self, file: &mut FileWriter<'_>) -> SearchResult<ColumnPlaces> {
         let mut dictionary = None;
         let (kind, values) = match &self.values {
             Values::Integer(values) => (ColumnKind::Integer, Some(file.put(values.inner())?)),
@@ -119,7 +119,7 @@ impl Column {
     }
 
     /// Maps the buffers.
-    pub(crate) fn open(file: &MappedFile, places: &ColumnPlaces, rows: usize) -> SearchResult<Self> {
+    pub(crate) fn open(file: &Buffers, places: &ColumnPlaces, rows: usize) -> SearchResult<Self> {
         let missing = || SearchError::engine("a column lacks a buffer; rebuild the index");
         let buffer = || file.slice(places.values.ok_or_else(missing)?);
         let texts = || Dictionary::open(file, places.dictionary.as_ref().ok_or_else(missing)?);

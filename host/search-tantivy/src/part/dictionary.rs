@@ -6,7 +6,7 @@ use halle_search::SearchError;
 use halle_search::engine::SearchResult;
 use serde::{Deserialize, Serialize};
 
-use super::file::{FileWriter, MappedFile, Place};
+use super::file::{Buffers, FileWriter, Place};
 use crate::hash::{self, FastMap};
 
 /// The code of a row without value.
@@ -56,7 +56,7 @@ impl Dictionary {
     }
 
     /// Writes the buffers.
-    pub(crate) fn write(&self, file: &mut FileWriter) -> SearchResult<DictionaryPlaces> {
+    pub(crate) fn write(&self, file: &mut FileWriter<'_>) -> SearchResult<DictionaryPlaces> {
         Ok(DictionaryPlaces {
             codes: file.put(self.codes.inner().as_slice())?,
             starts: file.put(self.starts.inner().as_slice())?,
@@ -66,7 +66,7 @@ impl Dictionary {
     }
 
     /// Maps the buffers.
-    pub(crate) fn open(file: &MappedFile, places: &DictionaryPlaces) -> SearchResult<Self> {
+    pub(crate) fn open(file: &Buffers, places: &DictionaryPlaces) -> SearchResult<Self> {
         Ok(Self {
             codes: file.slice(places.codes)?.into(),
             starts: file.slice(places.starts)?.into(),

@@ -1,4 +1,4 @@
-//! One file of buffers, read through the page cache.
+//! One file of buffers, read through the page cache, or in memory.
 //!
 //! Layout: 8 magic bytes; buffers, each at a multiple of 64; a JSON footer that names them; the length of the footer as
 //! 8 little-endian bytes; the magic again. A file that was cut short has no footer and is refused.
@@ -20,15 +20,33 @@ const ALIGNMENT_BYTES: u64 = 64;
 pub(crate) type Place = (u64, u64);
 
 /// Writes buffers, then the footer.
-pub(crate) struct FileWriter {
-    out: BufWriter<File>,
+pub(crate) struct FileWriter<'a> {
+    out: &'a mut dyn Write,
     at: u64,
 }
 
-impl FileWriter {
-    /// Starts a file.
-    pub(crate) fn create(path: &Path) -> SearchResult<Self> {
-        let mut out = BufWriter::with_capacity(1 << 18, File::create(path).map_err(SearchError::engine)?);
+/// Has `write` fill a file, and makes it durable.
+pub(crate) fn create(
+    path: &Path,
+    write: impl FnOnce(FileWriter<'_>) -> SearchResult<()>,
+) -> SearchResult<()> {
+    let file = File::create(path).map_err(SearchError::engine)?;
+    let mut out = BufWriter::with_capacity(1 << 18, file);
+    write(FileWriter::start(&mut out)?)?;
+    let file = out.into_inner().map_err(SearchError::engine)?;
+    file.sync_all().map_err(SearchError::engine)
+}
+
+/// What `write` writes, in memory.
+pub(crate) fn in_memory(write: impl FnOnce(FileWriter<'_>) -> SearchResult<()>) -> SearchResult<Buffer> {
+    let mut out = Vec::new();
+    write(FileWriter::start(&mut out)?)?;
+    // Copied, because buffers begin at multiples of 64 only if the whole does.
+    Ok(Buffer::from_slice_ref(&out))
+}
+
+impl<'a> FileWriter<'a> {
+    fn start(out: &'a mut dyn Write) -> SearchResult<Self> {
         out.write_all(MAGIC).map_err(SearchError::engine)?;
         Ok(Self { out, at: MAGIC.len() as u64 })
     }
@@ -45,42 +63,41 @@ impl FileWriter {
         Ok(place)
     }
 
-    /// Writes the footer and makes the file durable.
-    pub(crate) fn finish(mut self, footer: &impl Serialize) -> SearchResult<()> {
+    /// Writes the footer.
+    pub(crate) fn finish(self, footer: &impl Serialize) -> SearchResult<()> {
         let footer = serde_json::to_vec(footer).map_err(SearchError::engine)?;
         self.out.write_all(&footer).map_err(SearchError::engine)?;
         self.out.write_all(&(footer.len() as u64).to_le_bytes()).map_err(SearchError::engine)?;
-        self.out.write_all(MAGIC).map_err(SearchError::engine)?;
-        let file = self.out.into_inner().map_err(SearchError::engine)?;
-        file.sync_all().map_err(SearchError::engine)
+        self.out.write_all(MAGIC).map_err(SearchError::engine)
     }
 }
 
-/// A file of buffers, mapped.
+/// A file of buffers, mapped or in memory.
 #[derive(Debug)]
-pub(crate) struct MappedFile(Buffer);
+pub(crate) struct Buffers(Buffer);
 
-impl MappedFile {
+impl Buffers {
     /// Maps the file and reads its footer.
-    pub(crate) fn open<F: DeserializeOwned>(path: &Path) -> SearchResult<(Self, F)> {
-        let damaged = || SearchError::Engine(format!("`{}` is damaged; rebuild the index", path.display()));
+    pub(crate) fn map<F: DeserializeOwned>(path: &Path) -> SearchResult<(Self, F)> {
         let file = File::open(path)
             .map_err(|error| SearchError::Engine(format!("cannot open `{}`: {error}", path.display())))?;
         #[expect(unsafe_code, reason = "files of a part are never changed once written, only removed")]
         let map = unsafe { memmap2::Mmap::map(&file) }.map_err(SearchError::engine)?;
-        let buffer = Buffer::from(bytes::Bytes::from_owner(map));
+        let damaged = || SearchError::Engine(format!("`{}` is damaged; rebuild the index", path.display()));
+        Self::read(Buffer::from(bytes::Bytes::from_owner(map))).ok_or_else(damaged)
+    }
 
+    /// Reads the footer of a whole file; `None` if there is none.
+    pub(crate) fn read<F: DeserializeOwned>(buffer: Buffer) -> Option<(Self, F)> {
         let bytes = buffer.as_slice();
-        let trailer = bytes.len().checked_sub(16).ok_or_else(damaged)?;
+        let trailer = bytes.len().checked_sub(16)?;
         let (length, magic) = bytes[trailer..].split_at(8);
         if magic != MAGIC || !bytes.starts_with(MAGIC) {
-            return Err(damaged());
+            return None;
         }
-        let length = u64::from_le_bytes(length.try_into().map_err(|_| damaged())?);
-        let start = usize::try_from(length).ok().and_then(|length| trailer.checked_sub(length));
-        let footer =
-            serde_json::from_slice(&bytes[start.ok_or_else(damaged)?..trailer]).map_err(|_| damaged())?;
-        Ok((Self(buffer), footer))
+        let length = usize::try_from(u64::from_le_bytes(length.try_into().ok()?)).ok()?;
+        let footer = serde_json::from_slice(&bytes[trailer.checked_sub(length)?..trailer]).ok()?;
+        Some((Self(buffer), footer))
     }
 
     /// A buffer of the file, without copying.

@@ -1,4 +1,4 @@
-//! A part: some rows of an index, written once, in a folder of its own.
+//! A part: some rows of an index, written once, in a folder of its own or in memory.
 //!
 //! `columns` holds the values, `words/` the index of words (absent when no column is searchable). Row `n` of the columns
 //! is document `n` of the words.
@@ -25,7 +25,7 @@ use serde::{Deserialize, Serialize};
 
 use self::column::{Column, ColumnPlaces, Values};
 use self::dictionary::Dictionary;
-use self::file::{FileWriter, MappedFile, Place};
+use self::file::{Buffers, FileWriter, Place};
 use self::shapes::{ShapePlaces, Shapes, ShapesWriter};
 use self::sorts::Sorts;
 use self::words::Words;
@@ -89,15 +89,37 @@ pub(crate) struct Part {
     origin: Option<Arc<Self>>,
     /// Orders in which pages were turned.
     pub(crate) sorts: Sorts,
-    dir: PathBuf,
+    home: Home,
     doomed: AtomicBool,
+}
+
+/// Where a part is.
+#[derive(Debug, Clone)]
+enum Home {
+    /// In a folder.
+    Folder(PathBuf),
+    /// Nowhere else, in this many bytes.
+    Memory { bytes: u64 },
 }
 
 /// Writes a part into `dir`, which must not exist yet.
 pub(crate) fn write(dir: &Path, spec: &IndexSpec, batches: &[RecordBatch]) -> SearchResult<()> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
     std::fs::create_dir_all(dir).map_err(SearchError::engine)?;
-    let columns = spec
+    let columns = columns_of(spec, batches)?;
+    std::thread::scope(|scope| {
+        let words = (!words::word_fields(spec).is_empty())
+            .then(|| scope.spawn(|| words::write(&dir.join("words"), spec, &columns, rows)));
+        file::create(&dir.join("columns"), |file| write_columns(file, spec, &columns, rows))?;
+        words.map_or(Ok(()), |thread| {
+            thread.join().map_err(|_| SearchError::engine("the writer of words panicked"))?
+        })
+    })?;
+    sync_dir(dir)
+}
+
+fn columns_of(spec: &IndexSpec, batches: &[RecordBatch]) -> SearchResult<Vec<Column>> {
+    spec
         .columns
         .iter()
         .map(|declared| {
@@ -108,20 +130,15 @@ pub(crate) fn write(dir: &Path, spec: &IndexSpec, batches: &[RecordBatch]) -> Se
             };
             Column::build(declared, &batches.iter().map(chunk).collect::<SearchResult<Vec<_>>>()?)
         })
-        .collect::<SearchResult<Vec<_>>>()?;
-    std::thread::scope(|scope| {
-        let words = (!words::word_fields(spec).is_empty())
-            .then(|| scope.spawn(|| words::write(&dir.join("words"), spec, &columns, rows)));
-        write_columns(dir, spec, &columns, rows)?;
-        words.map_or(Ok(()), |thread| {
-            thread.join().map_err(|_| SearchError::engine("the writer of words panicked"))?
-        })
-    })?;
-    sync_dir(dir)
+        .collect()
 }
 
-fn write_columns(dir: &Path, spec: &IndexSpec, columns: &[Column], rows: usize) -> SearchResult<()> {
-    let mut file = FileWriter::create(&dir.join("columns"))?;
+fn write_columns(
+    mut file: FileWriter<'_>,
+    spec: &IndexSpec,
+    columns: &[Column],
+    rows: usize,
+) -> SearchResult<()> {
     let places = columns.iter().map(|column| column.write(&mut file)).collect::<SearchResult<Vec<_>>>()?;
     let texts = geo::shape_column(spec).and_then(|column| columns[column].texts());
     let (shapes, middles) = texts.map(|texts| ShapesWriter::of(texts, rows)).transpose()?.unzip();
@@ -149,20 +166,48 @@ pub(crate) fn sync_dir(dir: &Path) -> SearchResult<()> {
 impl Part {
     /// Opens the part of a folder.
     pub(crate) fn open(dir: PathBuf, spec: &IndexSpec, first_line: u64) -> SearchResult<Self> {
-        let (file, footer): (_, Footer) = MappedFile::open(&dir.join("columns"))?;
+        let (file, footer) = Buffers::map(&dir.join("columns"))?;
+        let words_dir = dir.join("words");
+        let words = words_dir.is_dir().then(|| Words::open(&words_dir)).transpose()?;
+        Self::of(&file, footer, words, spec, first_line, Home::Folder(dir))
+    }
+
+    /// A part of these rows in memory; it goes with its last reader.
+    pub(crate) fn in_memory(spec: &IndexSpec, batches: &[RecordBatch]) -> SearchResult<Self> {
+        let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+        let columns = columns_of(spec, batches)?;
+        let buffer = file::in_memory(|file| write_columns(file, spec, &columns, rows))?;
+        let mut bytes = buffer.len() as u64;
+        let read = Buffers::read(buffer);
+        let (file, footer) = read.ok_or_else(|| SearchError::engine("a part in memory has no footer"))?;
+        let mut words = None;
+        if !words::word_fields(spec).is_empty() {
+            let (written, more) = words::in_memory(spec, &columns, rows)?;
+            bytes += more;
+            words = Some(written);
+        }
+        Self::of(&file, footer, words, spec, 1, Home::Memory { bytes })
+    }
+
+    fn of(
+        file: &Buffers,
+        footer: Footer,
+        words: Option<Words>,
+        spec: &IndexSpec,
+        first_line: u64,
+        home: Home,
+    ) -> SearchResult<Self> {
         let rows = footer.rows as usize;
         if footer.columns.len() != spec.columns.len() {
             return Err(SearchError::engine("a part has other columns than its index; rebuild the index"));
         }
-        let columns = footer.columns.iter().map(|places| Column::open(&file, places, rows));
+        let columns = footer.columns.iter().map(|places| Column::open(file, places, rows));
         let columns = columns.collect::<SearchResult<Vec<_>>>()?;
         let points = match footer.points {
             None => None,
             Some((lon, lat)) => Some(Points { lon: file.slice(lon)?.into(), lat: file.slice(lat)?.into() }),
         };
-        let shapes = footer.shapes.map(|places| Shapes::open(&file, places)).transpose()?;
-        let words_dir = dir.join("words");
-        let words = words_dir.is_dir().then(|| Words::open(&words_dir)).transpose()?;
+        let shapes = footer.shapes.map(|places| Shapes::open(file, places)).transpose()?;
         let line_column = spec.columns.iter().position(|column| column.key == "_i");
         let lines = match line_column.map(|index| &columns[index].values) {
             Some(Values::Integer(lines)) => Some(lines.clone()),
@@ -179,7 +224,7 @@ impl Part {
             ids: None,
             origin: None,
             sorts: Sorts::default(),
-            dir,
+            home,
             doomed: AtomicBool::new(false),
         })
     }
@@ -203,7 +248,7 @@ impl Part {
             ids,
             origin: Some(Arc::clone(part)),
             sorts: Sorts::default(),
-            dir: part.dir.clone(),
+            home: part.home.clone(),
             doomed: AtomicBool::new(false),
         }
     }
@@ -234,17 +279,24 @@ impl Part {
         (hash::mix(seed ^ self.line(row).cast_unsigned()) % 1_000_000).cast_signed()
     }
 
-    /// Folder of the part.
-    pub(crate) fn dir(&self) -> &Path {
-        &self.dir
+    /// Folder of the part; `None` of one in memory.
+    pub(crate) fn dir(&self) -> Option<&Path> {
+        match &self.home {
+            Home::Folder(dir) => Some(dir),
+            Home::Memory { .. } => None,
+        }
     }
 
-    /// Bytes on disk.
+    /// Bytes on disk or in memory.
     pub(crate) fn bytes(&self) -> u64 {
         if let Some(origin) = &self.origin {
             return origin.bytes();
         }
-        [self.dir.clone(), self.dir.join("words")]
+        let dir = match &self.home {
+            Home::Folder(dir) => dir,
+            Home::Memory { bytes } => return *bytes,
+        };
+        [dir.clone(), dir.join("words")]
             .iter()
             .filter_map(|dir| std::fs::read_dir(dir).ok())
             .flat_map(Iterator::flatten)
@@ -266,13 +318,15 @@ impl Part {
 
 impl Drop for Part {
     fn drop(&mut self) {
-        if *self.doomed.get_mut()
-            && let Err(error) = std::fs::remove_dir_all(&self.dir)
-        {
-            tracing::warn!(dir = %self.dir.display(), %error, "cannot remove a part; the next start will");
+        let Home::Folder(dir) = &self.home else { return };
+        if !*self.doomed.get_mut() {
+            return;
+        }
+        if let Err(error) = std::fs::remove_dir_all(dir) {
+            tracing::warn!(dir = %dir.display(), %error, "cannot remove a part; the next start will");
         }
         // The folder of a removed index goes with its last part; any other is not empty.
-        if let Some(index) = self.dir.parent().filter(|_| *self.doomed.get_mut()) {
+        if let Some(index) = dir.parent() {
             let _ = std::fs::remove_dir(index);
         }
     }

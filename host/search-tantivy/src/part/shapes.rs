@@ -8,7 +8,7 @@ use halle_search::engine::SearchResult;
 use serde::{Deserialize, Serialize};
 
 use super::dictionary::Dictionary;
-use super::file::{FileWriter, MappedFile, Place};
+use super::file::{Buffers, FileWriter, Place};
 
 /// Zooms up to which a shape is kept with less detail, coarsest first; beyond the last, the shape is whole.
 const COARSE_ZOOMS: [u8; 2] = [5, 10];
@@ -101,7 +101,7 @@ impl ShapesWriter {
     }
 
     /// Writes the buffers.
-    pub(super) fn write(self, file: &mut FileWriter) -> SearchResult<ShapePlaces> {
+    pub(super) fn write(self, file: &mut FileWriter<'_>) -> SearchResult<ShapePlaces> {
         Ok(ShapePlaces {
             boxes: file.put(ScalarBuffer::from(self.boxes).inner())?,
             places: file.put(ScalarBuffer::from(self.places).inner())?,
@@ -112,7 +112,7 @@ impl ShapesWriter {
 
 impl Shapes {
     /// Maps the buffers.
-    pub(super) fn open(file: &MappedFile, places: ShapePlaces) -> SearchResult<Self> {
+    pub(super) fn open(file: &Buffers, places: ShapePlaces) -> SearchResult<Self> {
         Ok(Self {
             boxes: file.slice(places.boxes)?.into(),
             places: file.slice(places.places)?.into(),

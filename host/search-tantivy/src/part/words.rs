@@ -10,7 +10,7 @@ use halle_model::{Column, ColumnKind, concept};
 use halle_search::IndexSpec;
 use halle_search::SearchError;
 use halle_search::engine::{FILE_TEXT, SearchResult};
-use tantivy::directory::MmapDirectory;
+use tantivy::directory::{Directory, MmapDirectory, RamDirectory};
 use tantivy::postings::{Postings as _, TermInfo};
 use tantivy::query::{
     Bm25StatisticsProvider, Bm25Weight, EnableScoring, FuzzyTermQuery, PhraseQuery, Query as _,
@@ -28,6 +28,9 @@ use crate::deadline::Deadline;
 
 /// What tantivy may hold while it writes one part, in bytes; a hint, parts are small.
 const WRITER_BYTES: usize = 64 << 20;
+
+/// The same for a part in memory, of which there may be one for each line: the table of words begins this small.
+const WRITER_IN_MEMORY_BYTES: usize = 100_000;
 
 /// Words handed out between two looks at the clock.
 const WORDS_PER_CHECK: u64 = 256;
@@ -111,15 +114,33 @@ impl std::fmt::Debug for Words {
     }
 }
 
-/// Writes the words of the columns into an empty folder.
+/// Writes the words of the columns into an empty folder, made if need be.
 pub(crate) fn write(dir: &Path, spec: &IndexSpec, columns: &[Stored], rows: usize) -> SearchResult<()> {
     std::fs::create_dir_all(dir).map_err(SearchError::engine)?;
-    let fields = word_fields(spec);
     let directory = MmapDirectory::open(dir).map_err(SearchError::engine)?;
+    write_into(directory, WRITER_BYTES, spec, columns, rows)
+}
+
+/// The words of the columns in memory, and the bytes they take.
+pub(crate) fn in_memory(spec: &IndexSpec, columns: &[Stored], rows: usize) -> SearchResult<(Words, u64)> {
+    let directory = RamDirectory::create();
+    write_into(directory.clone(), WRITER_IN_MEMORY_BYTES, spec, columns, rows)?;
+    let bytes = directory.total_mem_usage() as u64;
+    Ok((Words::of(Index::open(directory).map_err(SearchError::engine)?)?, bytes))
+}
+
+fn write_into(
+    directory: impl Into<Box<dyn Directory>>,
+    writer_bytes: usize,
+    spec: &IndexSpec,
+    columns: &[Stored],
+    rows: usize,
+) -> SearchResult<()> {
+    let fields = word_fields(spec);
     let mut writer = Index::builder()
         .schema(schema(spec))
         .tokenizers(analysis::tokenizers())
-        .single_segment_index_writer::<TantivyDocument>(directory, WRITER_BYTES)
+        .single_segment_index_writer::<TantivyDocument>(directory, writer_bytes)
         .map_err(SearchError::engine)?;
     for row in 0..rows {
         let mut document = TantivyDocument::default();
@@ -137,7 +158,10 @@ pub(crate) fn write(dir: &Path, spec: &IndexSpec, columns: &[Stored], rows: usiz
 impl Words {
     /// Opens the index of a folder.
     pub(crate) fn open(dir: &Path) -> SearchResult<Self> {
-        let mut index = Index::open_in_dir(dir).map_err(SearchError::engine)?;
+        Self::of(Index::open_in_dir(dir).map_err(SearchError::engine)?)
+    }
+
+    fn of(mut index: Index) -> SearchResult<Self> {
         index.set_tokenizers(analysis::tokenizers());
         let reader = index.reader_builder().reload_policy(ReloadPolicy::Manual).try_into();
         let reader: tantivy::IndexReader = reader.map_err(SearchError::engine)?;

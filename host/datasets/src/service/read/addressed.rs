@@ -209,6 +209,10 @@ impl Index for Addressed {
     async fn apply(&self, removed: Vec<String>, added: Option<RecordBatch>) -> SearchResult<()> {
         self.index.apply(removed, added).await
     }
+
+    async fn persist(&self) -> SearchResult<()> {
+        self.index.persist().await
+    }
 }
 
 #[cfg(test)]

@@ -171,6 +171,28 @@ impl Datasets {
             let added = self.batch(dataset, &index.spec().columns, &lines).await?;
             index.apply(lines.iter().map(|line| line.id.clone()).collect(), added).await?;
         }
+        // Their numbers do not tell that they changed: after a crash nobody would look for them.
+        index.persist().await?;
+        Ok(())
+    }
+
+    /// Makes indexes catch up with what a process that was killed had written, before anybody reads them.
+    ///
+    /// # Errors
+    ///
+    /// When the store cannot be read. An index that cannot be changed is logged and left to its job.
+    pub async fn catch_up(&self) -> DatasetsResult<()> {
+        let mut unit = self.store.read().await?;
+        // Each write leaves this job until what it wrote is on disk.
+        let jobs = unit.jobs().of_kind(SYNC_LINES).await?;
+        for id in jobs.iter().filter_map(|job| job.payload.get("dataset")?.as_str()) {
+            let Some(dataset) = unit.load::<Dataset>(id).await?.filter(|dataset| dataset.is_rest) else {
+                continue;
+            };
+            if let Err(error) = self.sync_lines(&dataset, i64::MAX).await {
+                tracing::error!(dataset = id, %error, "the index of edited lines is behind");
+            }
+        }
         Ok(())
     }
 
@@ -217,24 +239,35 @@ impl Datasets {
         documents::with(&batch, columns, &files).map(Some)
     }
 
-    /// Forgets deleted lines that the index no longer has, and writes the statistics of the columns.
+    /// Makes the index durable, forgets deleted lines that it no longer has, and writes the statistics of the columns.
     pub(super) async fn settle_lines(&self, id: &str) -> DatasetsResult<()> {
-        let mut unit = self.store.begin().await?;
-        let Some(mut dataset) = unit.load::<Dataset>(id).await? else { return Ok(()) };
-        let Some(served) = dataset.served.clone() else { return Ok(()) };
+        // All that takes long comes before the transaction, for which writers wait.
+        let mut read = self.store.read().await?;
+        let Some(before) = read.load::<Dataset>(id).await? else { return Ok(()) };
+        let Some(served) = before.served.clone() else { return Ok(()) };
+        let count = read.lines().count(id).await?;
+        drop(read);
         let index_id = names::index(id, &served.id);
         let seen = *self.line_locks().of(&index_id).lock().await;
+        let index = self.engine.open(&index_id).await?;
+        index.persist().await?;
+        let index = self.engine.open(&index_id).await?;
+        let summary = index.summary().await?;
+        let period = period::of(&before.schema, &*index).await?;
+
+        let mut unit = self.store.begin().await?;
         if let Some(seen) = seen {
             unit.lines().purge(id, seen).await?;
         }
-        let index = self.engine.open(&index_id).await?;
-        let summary = index.summary().await?;
-        let period = period::of(&dataset.schema, &*index).await?;
-        let schema = columns::with_statistics(dataset.schema.clone(), &summary);
-        let count = unit.lines().count(id).await?;
-        dataset.schema = schema;
+        let Some(mut dataset) = unit.load::<Dataset>(id).await? else { return Ok(()) };
+        if dataset.served.as_ref().is_none_or(|now| now.id != served.id) {
+            return Ok(());
+        }
+        dataset.schema = columns::with_statistics(dataset.schema.clone(), &summary);
         dataset.bbox = summary.bbox;
         period::set(&mut dataset, period);
+        // Whoever writes keeps the count; this mends it when nobody does.
+        let count = if dataset.revision == before.revision { count } else { dataset.count.unwrap_or(count) };
         dataset.count = Some(count);
         if let Some(served) = &mut dataset.served {
             served.rows = count;
