@@ -4,7 +4,7 @@ use std::fs;
 use std::path::Path;
 use std::sync::Arc;
 
-use arrow::array::{ArrayRef, RecordBatch, StringArray};
+use arrow::array::{ArrayRef, Int64Array, RecordBatch, StringArray};
 use halle_model::{Column, ColumnKind};
 use halle_search::engine::LinesRequest;
 use halle_search::{IndexId, IndexSpec, Query, SearchEngine, SearchError};
@@ -118,4 +118,117 @@ async fn a_question_without_time_is_stopped() {
     };
     let stopped = index.lines(request).await.unwrap_err();
     assert!(matches!(stopped, SearchError::TooLong), "{stopped}");
+}
+
+fn edited(ids: &[&str], from: i64) -> RecordBatch {
+    let lines: Int64Array = (from..).take(ids.len()).map(Some).collect();
+    let ids: StringArray = ids.iter().map(|id| Some(*id)).collect();
+    RecordBatch::try_from_iter([
+        ("_id", Arc::new(ids.clone()) as ArrayRef),
+        ("_i", Arc::new(lines) as ArrayRef),
+        ("text", Arc::new(ids) as ArrayRef),
+    ])
+    .unwrap()
+}
+
+async fn editable(engine: &TantivyEngine, ids: &[&str]) -> IndexId {
+    let columns = [("_id", ColumnKind::Text), ("_i", ColumnKind::Integer), ("text", ColumnKind::Text)];
+    let columns = columns.iter().map(|(key, kind)| Column::new(*key, *kind)).collect();
+    let id = IndexId("edited".to_owned());
+    let mut builder = engine.create(&id, IndexSpec { columns, editable: true }).await.unwrap();
+    builder.add(edited(ids, 1)).await.unwrap();
+    builder.finish().await.unwrap();
+    id
+}
+
+async fn change(engine: &TantivyEngine, id: &IndexId, removed: &[&str], added: Option<RecordBatch>) {
+    let removed = removed.iter().map(|id| (*id).to_owned()).collect();
+    engine.open(id).await.unwrap().apply(removed, added).await.unwrap();
+}
+
+/// Which of these lines there are.
+async fn found<'i>(engine: &TantivyEngine, id: &IndexId, ids: &[&'i str]) -> Vec<&'i str> {
+    let index = engine.open(id).await.unwrap();
+    let mut found = Vec::new();
+    for line in ids {
+        if index.line(line).await.unwrap().is_some() {
+            found.push(*line);
+        }
+    }
+    found
+}
+
+#[tokio::test]
+async fn changes_outlive_the_process_once_they_are_persisted() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    let id = editable(&engine, &["a", "b", "c"]).await;
+    change(&engine, &id, &["a"], Some(edited(&["d"], 4))).await;
+    engine.open(&id).await.unwrap().persist().await.unwrap();
+    assert_eq!(found(&engine, &id, &["a", "b", "c", "d"]).await, ["b", "c", "d"]);
+    // These are lost, all of them: the files of lines that were persisted and removed since are still there.
+    change(&engine, &id, &["b", "c"], Some(edited(&["e"], 5))).await;
+    change(&engine, &id, &["d"], Some(edited(&["f"], 6))).await;
+    assert_eq!(found(&engine, &id, &["b", "c", "d", "e", "f"]).await, ["e", "f"]);
+    drop(engine);
+
+    let engine = open(dir.path());
+    assert_eq!(found(&engine, &id, &["a", "b", "c", "d", "e", "f"]).await, ["b", "c", "d"]);
+    change(&engine, &id, &["b", "c", "d"], None).await;
+    engine.open(&id).await.unwrap().persist().await.unwrap();
+    drop(engine);
+    let engine = open(dir.path());
+    assert_eq!(engine.open(&id).await.unwrap().rows(), 0);
+}
+
+#[tokio::test]
+async fn what_is_persisted_again_and_again_leaves_no_files() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    let id = editable(&engine, &["a"]).await;
+    let one = entries(dir.path());
+    for number in 2..40 {
+        change(&engine, &id, &["a"], Some(edited(&["a"], number))).await;
+        if number % 3 == 0 {
+            engine.open(&id).await.unwrap().persist().await.unwrap();
+            // Nobody has the version before: its files are gone.
+            assert_eq!(entries(dir.path()), one, "change {number}");
+        }
+    }
+    let large: Vec<String> = (0..6_000).map(|number| format!("line {number}")).collect();
+    let large: Vec<&str> = large.iter().map(String::as_str).collect();
+    change(&engine, &id, &["a"], Some(edited(&large, 100))).await;
+    change(&engine, &id, &large[1..], None).await;
+    engine.open(&id).await.unwrap().persist().await.unwrap();
+    assert_eq!(found(&engine, &id, &["a", large[0], large[1], large[5_999]]).await, [large[0]]);
+    engine.remove(&id).await.unwrap();
+    assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1, "only the lock is left");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn changes_go_on_while_others_are_persisted() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    let id = editable(&engine, &["first"]).await;
+    let names: Vec<String> = (0..200).map(|number| format!("n{number}")).collect();
+    let persisting = tokio::spawn({
+        let (engine, id) = (engine.clone(), id.clone());
+        async move {
+            for _ in 0..20 {
+                engine.open(&id).await.unwrap().persist().await.unwrap();
+                tokio::task::yield_now().await;
+            }
+        }
+    });
+    for (number, name) in (2..).zip(&names) {
+        let gone = if number % 5 == 0 { vec![names[number as usize - 3].as_str()] } else { Vec::new() };
+        change(&engine, &id, &gone, Some(edited(&[name], number))).await;
+    }
+    persisting.await.unwrap();
+    let all: Vec<&str> = names.iter().map(String::as_str).collect();
+    let before = found(&engine, &id, &all).await;
+    assert_eq!(before.len(), 200 - 40);
+    engine.open(&id).await.unwrap().persist().await.unwrap();
+    drop(engine);
+    assert_eq!(found(&open(dir.path()), &id, &all).await, before);
 }
