@@ -442,4 +442,26 @@ async fn lines_that_break_rules_are_warnings_where_validation_does_not_block() {
     assert_eq!((&dropped["dropped"], &dropped["nbWarnings"]), (&json!(true), &json!(1)));
     let one = send(&harness, &admin(), Method::POST, "lines", json!({ "nom": "trop long", "n": 3 })).await;
     assert_eq!(one.status, 201, "{}", one.text);
+
+async fn what_was_written_before_a_crash_is_read_after_it() {
+    let harness = editable(json!({})).await;
+    for (id, n) in [("a", 1), ("b", 2), ("c", 3)] {
+        send(&harness, &admin(), Method::POST, "lines", json!({ "_id": id, "n": n })).await.ok();
+    }
+    harness.run().await;
+    // What the index on disk does not know yet: a line more, one changed, one gone, which was the last.
+    send(&harness, &admin(), Method::POST, "lines", json!({ "_id": "d", "n": 4 })).await.ok();
+    send(&harness, &admin(), Method::PATCH, "lines/a", json!({ "n": 10 })).await.ok();
+    assert_eq!(delete(&harness, &admin(), "lines/c").await.status, 204);
+    let before = get(&harness, "lines?sort=_id&select=_id,n").await.ok()["results"].clone();
+    let line = |id: &str, n: i64| json!({ "_id": id, "n": n, "_score": null });
+    assert_eq!(before, json!([line("a", 10), line("b", 2), line("d", 4)]));
+
+    let harness = harness.restarted();
+    harness.datasets.catch_up().await.unwrap();
+    assert_eq!(get(&harness, "lines?sort=_id&select=_id,n").await.ok()["results"], before);
+    // The job that forgets deleted lines has it on disk first.
+    harness.run_later().await;
+    let harness = harness.restarted();
+    assert_eq!(get(&harness, "lines?sort=_id&select=_id,n").await.ok()["results"], before);
 }

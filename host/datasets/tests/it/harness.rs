@@ -80,6 +80,18 @@ impl Harness {
         let clock = Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap()));
         let store: Arc<dyn Store> =
             Arc::new(SqlStore::sqlite_temporary().await.unwrap().with_clock(clock.clone()));
+        Self::over(dir, clock, store)
+    }
+
+    /// The same data in a process that begins after this one was killed.
+    pub fn restarted(self) -> Self {
+        let Self { dir, clock, runner, datasets, router, .. } = self;
+        let store = Arc::clone(&runner.store);
+        drop((runner, datasets, router));
+        Self::over(dir, clock, store)
+    }
+
+    fn over(dir: TempDir, clock: Arc<ManualClock>, store: Arc<dyn Store>) -> Self {
         let temp_dir = dir.path().join("tmp");
         std::fs::create_dir_all(&temp_dir).unwrap();
         let enrichments = Arc::new(Shouting::default());
