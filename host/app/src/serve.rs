@@ -24,6 +24,7 @@ use halle_http::{
 use halle_store::runner::{JobHandler, Runner};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
+use tower::ServiceBuilder;
 use tower_http::catch_panic::CatchPanicLayer;
 use tower_http::compression::CompressionLayer;
 use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Predicate};
@@ -160,27 +161,29 @@ fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Ro
         .and(NotForContentType::const_new("text/event-stream"));
     let health = Health { store: Arc::clone(&app.base.store), engine: Arc::clone(&app.engine), stopping };
     let lending = Lending::new(Arc::clone(&keys.pages), Arc::clone(&app.base.clock));
-    let routes = features(app, &keys)?
-        .layer(from_fn_with_state(Arc::new(lending), app_keys::lend))
-        .layer(from_fn(error::problem_documents))
-        .layer(from_fn_with_state(limiter, rate_limit::limit))
-        .layer(from_fn_with_state(authenticator, auth::authenticate))
+    // Around the routes as one service: a layer of a `Router` is copied for each route, and again for each request.
+    let inner = ServiceBuilder::new()
+        .option_layer((args.trusted_proxies == 0).then(|| from_fn(layers::without_proxy)))
+        .layer(from_fn_with_state(TrustedProxies(args.trusted_proxies), client_ip::resolve))
         .layer(from_fn_with_state(public_url, base_url::resolve))
-        .layer(from_fn_with_state(TrustedProxies(args.trusted_proxies), client_ip::resolve));
-    let routes =
-        if args.trusted_proxies == 0 { routes.layer(from_fn(layers::without_proxy)) } else { routes };
-    Ok(routes
-        .merge(health::router(health))
-        .layer(from_fn(layers::security_headers))
-        .layer(layers::cors())
-        .layer(CompressionLayer::new().compress_when(compression))
-        .layer(from_fn(rate_limit::throttle))
+        .layer(from_fn_with_state(authenticator, auth::authenticate))
+        .layer(from_fn_with_state(limiter, rate_limit::limit))
+        .layer(from_fn(error::problem_documents))
+        .layer(from_fn_with_state(Arc::new(lending), app_keys::lend))
+        .service(features(app, &keys)?);
+    let outer = ServiceBuilder::new()
+        .layer(from_fn(layers::access_log))
         .layer(CatchPanicLayer::custom(|panic: Box<dyn std::any::Any + Send>| {
             let text = panic.downcast_ref::<String>().cloned();
             let text = text.or_else(|| panic.downcast_ref::<&str>().map(|&text| text.to_owned()));
             ApiError::internal(text.unwrap_or_else(|| "a handler panicked".to_owned())).into_response()
         }))
-        .layer(from_fn(layers::access_log)))
+        .layer(from_fn(rate_limit::throttle))
+        .layer(CompressionLayer::new().compress_when(compression))
+        .layer(layers::cors())
+        .layer(from_fn(layers::security_headers))
+        .service(health::router(health).fallback_service(inner));
+    Ok(Router::new().fallback_service(outer))
 }
 
 /// The description of the whole API, from what each feature says of its routes.

@@ -20,6 +20,18 @@ impl LineRepository for SqlWork {
         row.map(|row| record(dataset, &row)).transpose()
     }
 
+    async fn get_all(&mut self, dataset: &str, ids: &[&str]) -> StoreResult<Vec<LineRecord>> {
+        let mut found = Vec::new();
+        for chunk in ids.chunks(LINES_PER_STATEMENT_MAX) {
+            let args = std::iter::once(dataset).chain(chunk.iter().copied());
+            let args: Vec<Arg<'_>> = args.map(Arg::from).collect();
+            for row in self.connection.rows(shape::get_lines(chunk.len()), &args).await? {
+                found.push(record(dataset, &row)?);
+            }
+        }
+        Ok(found)
+    }
+
     async fn put(&mut self, dataset: &str, lines: &[LineRecord]) -> StoreResult<i64> {
         let (first, last) = self.take_numbers(dataset, lines.len()).await?;
         // One statement may not write a line twice, and only its last state matters.
@@ -63,7 +75,9 @@ impl LineRepository for SqlWork {
     }
 
     async fn count(&mut self, dataset: &str) -> StoreResult<u64> {
-        let sql = "SELECT COUNT(*) FROM line WHERE dataset = $1 AND deleted = 0";
+        // Both are counted in an index alone.
+        let sql = "SELECT (SELECT COUNT(*) FROM line WHERE dataset = $1) \
+            - (SELECT COUNT(*) FROM line WHERE dataset = $1 AND deleted = 1)";
         let row = self.connection.row(sql, &[dataset.into()]).await?;
         Ok(row.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(0).unsigned_abs())
     }

@@ -190,6 +190,15 @@ pub(crate) fn insert_keys(rows: usize) -> SqlStr {
 pub(crate) const DELETE_KEY: &str =
     "DELETE FROM document_key WHERE collection = $1 AND id = $2 AND name = $3 AND value = $4";
 
+/// Lines of `ids` identifiers: dataset, then the identifiers.
+pub(crate) fn get_lines(ids: usize) -> SqlStr {
+    let places: Vec<String> = (2..ids + 2).map(|place| format!("${place}")).collect();
+    safe(format!(
+        "SELECT id, i, body, deleted FROM line WHERE dataset = $1 AND deleted = 0 AND id IN ({})",
+        places.join(", ")
+    ))
+}
+
 /// Inserts or replaces `rows` lines: dataset, id, i, body, deleted.
 pub(crate) fn put_lines(rows: usize) -> SqlStr {
     safe(format!(

@@ -24,6 +24,9 @@ pub trait LineRepository: Send {
     /// The line, deleted ones excluded.
     async fn get(&mut self, dataset: &str, id: &str) -> StoreResult<Option<LineRecord>>;
 
+    /// The lines of these identifiers, deleted ones excluded, in any order. Identifiers are all different.
+    async fn get_all(&mut self, dataset: &str, ids: &[&str]) -> StoreResult<Vec<LineRecord>>;
+
     /// Writes lines: replaces those with the same identifier. `i` is given by the store, in the order of the slice,
     /// one after the other; returns the highest.
     async fn put(&mut self, dataset: &str, lines: &[LineRecord]) -> StoreResult<i64>;

@@ -442,7 +442,9 @@ async fn lines_that_break_rules_are_warnings_where_validation_does_not_block() {
     assert_eq!((&dropped["dropped"], &dropped["nbWarnings"]), (&json!(true), &json!(1)));
     let one = send(&harness, &admin(), Method::POST, "lines", json!({ "nom": "trop long", "n": 3 })).await;
     assert_eq!(one.status, 201, "{}", one.text);
+}
 
+#[tokio::test]
 async fn what_was_written_before_a_crash_is_read_after_it() {
     let harness = editable(json!({})).await;
     for (id, n) in [("a", 1), ("b", 2), ("c", 3)] {

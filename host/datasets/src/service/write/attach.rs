@@ -56,7 +56,7 @@ impl Datasets {
                            \"Document numérique attaché\".";
             return Err(DatasetsError::bad_request(message));
         };
-        let line = self
+        let (line, _) = self
             .identifier(dataset, change.id.as_deref(), &mut change.body)
             .map_err(|(_, text)| DatasetsError::BadRequest(text))?;
         let bytes = file.path.to_owned();

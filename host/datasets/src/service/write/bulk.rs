@@ -405,7 +405,7 @@ impl Datasets {
     fn new_line(&self, scope: &Scope<'_>, change: Change) -> Result<Decision, Refusal> {
         let mut body = change.body;
         body.shift_remove("_action");
-        let id = self.identifier(scope.dataset, None, &mut body)?;
+        let (id, _) = self.identifier(scope.dataset, None, &mut body)?;
         decide(scope, Action::CreateOrUpdate, id, body, None)
     }
 }

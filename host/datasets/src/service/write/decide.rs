@@ -52,13 +52,13 @@ pub(crate) fn owner_value(owner: &AccountRef) -> String {
 }
 
 impl Datasets {
-    /// Which line a change is about; takes `_id` out of the body.
+    /// Which line a change is about, and whether that is a new one for certain; takes `_id` out of the body.
     pub(super) fn identifier(
         &self,
         dataset: &Dataset,
         wanted: Option<&str>,
         body: &mut Map<String, Value>,
-    ) -> Result<String, Refusal> {
+    ) -> Result<(String, bool), Refusal> {
         let given = match body.shift_remove("_id") {
             None | Some(Value::Null) => None,
             Some(Value::String(id)) => Some(id),
@@ -70,11 +70,12 @@ impl Datasets {
             return Err((400, "L'identifiant d'une ligne ne peut pas être modifié.".to_owned()));
         }
         let id = wanted.map(str::to_owned).or(given).filter(|id| !id.is_empty());
-        let id = id.or_else(|| primary_key_id(dataset, body)).unwrap_or_else(|| new_id(&*self.dice));
+        let id = id.or_else(|| primary_key_id(dataset, body));
+        let (id, is_new) = id.map_or_else(|| (new_id(&*self.dice), true), |id| (id, false));
         if id.len() > LINE_ID_BYTES_MAX {
             return Err((400, format!("/_id dépasse {LINE_ID_BYTES_MAX} octets")));
         }
-        Ok(id)
+        Ok((id, is_new))
     }
 }
 

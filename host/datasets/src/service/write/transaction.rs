@@ -1,6 +1,6 @@
 //! The transaction that makes changes: decided one after the other, written at once, seen by the next read.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use halle_base::Timestamp;
 use halle_model::{Caller, Dataset};
@@ -40,6 +40,15 @@ struct Written {
     created: bool,
 }
 
+/// A change of which the line is known.
+struct Named {
+    action: Action,
+    id: String,
+    /// Whether the identifier was made for it.
+    is_new: bool,
+    body: Map<String, Value>,
+}
+
 /// What became of a change, as long as lines have no numbers.
 enum Slot {
     /// Which write it is, and the rule that the line breaks.
@@ -54,6 +63,8 @@ pub(super) struct Batch {
     written: Vec<Written>,
     /// The last write of each line.
     last: HashMap<String, usize>,
+    /// Lines that were looked up together, as the store has them.
+    known: HashMap<String, Option<LineRecord>>,
     lines_added: i64,
     /// Bytes of the lines as they were before this batch.
     bytes_before: HashMap<String, i64>,
@@ -230,8 +241,15 @@ impl Datasets {
         batch: &mut Batch,
     ) -> DatasetsResult<Vec<Slot>> {
         let mut slots = Vec::with_capacity(changes.len());
-        for change in changes {
-            slots.push(match self.decide_one(unit, scope, change, batch).await? {
+        let named: Vec<_> = changes.iter().map(|change| self.name(scope.dataset, change)).collect();
+        let ids = named.iter().flatten().filter(|named| !named.is_new).map(|named| named.id.as_str());
+        batch.look_up(unit, scope.dataset, ids.collect()).await?;
+        for named in named {
+            let decided = match named {
+                Ok(named) => decide_one(unit, scope, named, batch).await?,
+                Err(refusal) => Err(refusal),
+            };
+            slots.push(match decided {
                 Err(refusal) => Slot::Refused(refusal),
                 Ok((_, Decision::Keep(line))) => Slot::Kept(line),
                 Ok((_, Decision::Ask(values))) => {
@@ -249,28 +267,11 @@ impl Datasets {
         Ok(slots)
     }
 
-    async fn decide_one(
-        &self,
-        unit: &mut dyn UnitOfWork,
-        scope: &Scope<'_>,
-        change: &Change,
-        batch: &mut Batch,
-    ) -> DatasetsResult<Result<(Action, Decision), Refusal>> {
+    fn name(&self, dataset: &Dataset, change: &Change) -> Result<Named, Refusal> {
         let mut body = change.body.clone();
-        let named = action_of(change, &mut body).and_then(|action| {
-            let id = self.identifier(scope.dataset, change.id.as_deref(), &mut body)?;
-            Ok((action, id))
-        });
-        let (action, id) = match named {
-            Ok(named) => named,
-            Err(refusal) => return Ok(Err(refusal)),
-        };
-        let before = batch.before(unit, scope.dataset, &id).await?;
-        let bytes = before.as_ref().map_or(0, |line| bytes_of(&line.body));
-        batch.bytes_before.entry(id.clone()).or_insert(bytes);
-        let file = before.as_ref().and_then(|line| file_of(scope.dataset, line)).map(str::to_owned);
-        batch.files_before.extend(file.map(|file| (id.clone(), file)));
-        Ok(decide(scope, action, id, body, before).map(|decision| (action, decision)))
+        let action = action_of(change, &mut body)?;
+        let (id, is_new) = self.identifier(dataset, change.id.as_deref(), &mut body)?;
+        Ok(Named { action, id, is_new, body })
     }
 
     /// Tells those who listen on `datasets/{id}/transactions`.
@@ -293,6 +294,23 @@ impl Batch {
         at
     }
 
+    /// Reads the lines of these identifiers, so that each is not asked for by itself.
+    async fn look_up(
+        &mut self,
+        unit: &mut dyn UnitOfWork,
+        dataset: &Dataset,
+        ids: HashSet<&str>,
+    ) -> DatasetsResult<()> {
+        let ids: Vec<&str> = ids.into_iter().filter(|id| !self.known.contains_key(*id)).collect();
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let found = unit.lines().get_all(&dataset.id, &ids).await?;
+        self.known.extend(ids.into_iter().map(|id| (id.to_owned(), None)));
+        self.known.extend(found.into_iter().map(|line| (line.id.clone(), Some(line))));
+        Ok(())
+    }
+
     /// The line as the writes of this batch leave it, or as the store knows it; `None` if there is none.
     async fn before(
         &self,
@@ -302,7 +320,10 @@ impl Batch {
     ) -> DatasetsResult<Option<LineRecord>> {
         match self.last.get(id) {
             Some(&at) => Ok(Some(self.written[at].line.clone()).filter(|line| !line.deleted)),
-            None => Ok(unit.lines().get(&dataset.id, id).await?),
+            None => match self.known.get(id) {
+                Some(known) => Ok(known.clone()),
+                None => Ok(unit.lines().get(&dataset.id, id).await?),
+            },
         }
     }
 
@@ -360,6 +381,21 @@ pub(crate) fn require_ownership(dataset: &Dataset) -> DatasetsResult<()> {
     }
     let message = "Les lignes de ce jeu de données n'ont pas de propriétaire (option lineOwnership).";
     Err(DatasetsError::NotImplemented(message.to_owned()))
+}
+
+async fn decide_one(
+    unit: &mut dyn UnitOfWork,
+    scope: &Scope<'_>,
+    named: Named,
+    batch: &mut Batch,
+) -> DatasetsResult<Result<(Action, Decision), Refusal>> {
+    let Named { action, id, is_new, body } = named;
+    let before = if is_new { None } else { batch.before(unit, scope.dataset, &id).await? };
+    let bytes = before.as_ref().map_or(0, |line| bytes_of(&line.body));
+    batch.bytes_before.entry(id.clone()).or_insert(bytes);
+    let file = before.as_ref().and_then(|line| file_of(scope.dataset, line)).map(str::to_owned);
+    batch.files_before.extend(file.map(|file| (id.clone(), file)));
+    Ok(decide(scope, action, id, body, before).map(|decision| (action, decision)))
 }
 
 /// The path of the file that a line has.
