@@ -186,7 +186,12 @@ impl Opened {
         Ok(Live { part: Arc::new(part), deleted: None })
     }
 
-    fn write_to_disk(&self, shared: &Shared, spec: &IndexSpec, batches: &[RecordBatch]) -> SearchResult<Part> {
+    fn write_to_disk(
+        &self,
+        shared: &Shared,
+        spec: &IndexSpec,
+        batches: &[RecordBatch],
+    ) -> SearchResult<Part> {
         builder::write(self.dir.join(folder::part_name(shared.next_number())), spec, batches, 1)
     }
 

@@ -49,8 +49,8 @@ use halle_search::{Index, IndexBuilder, IndexId, IndexSpec, SearchError};
 use tokio::sync::Semaphore;
 
 use crate::builder::Builder;
-use crate::deadline::Deadline;
 use crate::changes::Opened;
+use crate::deadline::Deadline;
 use crate::index::Reader;
 use crate::snapshot::Snapshot;
 use crate::union::Unions;

@@ -1,5 +1,7 @@
 //! The order of rows: every key as an unsigned number, so that rows of all parts compare alike.
 
+mod first;
+
 use std::sync::Arc;
 
 use halle_search::SearchError;
@@ -17,6 +19,8 @@ use crate::time;
 
 /// The rank of a row without value: after all others, whichever the direction.
 const MISSING: u64 = u64::MAX;
+
+pub(crate) use self::first::{Candidate, First, Leading};
 
 /// A row of an index: its part, and its place there.
 pub(crate) type RowAt = (u32, u32);
@@ -141,15 +145,54 @@ impl<'a> Order<'a> {
         self.rank(0, row, 0.0)
     }
 
-    /// The row, comparable with others, unless it comes after `known`. Most are told apart by the first key alone.
-    pub(crate) fn before(&self, known: Option<&Candidate>, row: RowAt, score: f32) -> Option<Candidate> {
-        let first = self.rank(0, row, score);
-        if known.is_some_and(|known| first > known.first) {
-            return None;
+    /// Whether the score is what decides first.
+    pub(crate) fn is_by_score(&self) -> bool {
+        matches!(self.keys.first(), Some(Key { source: Source::Score, .. }))
+    }
+
+    /// Hands out all matches of a part, each with its rank by the first key, which is resolved once, and its score.
+    pub(crate) fn each_first(&self, part: usize, hits: &Hits, take: impl FnMut(u64, usize, f32)) {
+        let columns = &self.snapshot.parts[part].part.columns;
+        match &self.keys[0].source {
+            Source::Score => self.each(hits, |_, score| of_number(f64::from(score)), take),
+            Source::Texts(texts, ranks) => {
+                let place = |row| {
+                    texts.ordinal(part, row).map(|ordinal| ranks.map_or(ordinal, |r| r[ordinal as usize]))
+                };
+                self.each(hits, |row, _| place(row).map_or(MISSING, |place| of_place(place, true)), take);
+            }
+            Source::Values(index) => {
+                let column = &columns[*index];
+                let has = |row| column.is_full() || column.has(row);
+                match &column.values {
+                    Values::Integer(values) => {
+                        let rank = |row, _| if has(row) { of_integer(values[row]) } else { MISSING };
+                        self.each(hits, rank, take);
+                    }
+                    Values::Number(values) => {
+                        let rank = |row, _| if has(row) { of_number(values[row]) } else { MISSING };
+                        self.each(hits, rank, take);
+                    }
+                    _ => self.each_by_key(part, hits, take),
+                }
+            }
+            _ => self.each_by_key(part, hits, take),
         }
-        let rest = (1..self.keys.len()).map(|key| self.rank(key, row, score)).collect();
-        let found = Candidate { first, rest, row, score_bits: score.to_bits() };
-        known.is_none_or(|known| found < *known).then_some(found)
+    }
+
+    fn each_by_key(&self, part: usize, hits: &Hits, take: impl FnMut(u64, usize, f32)) {
+        let source = &self.keys[0].source;
+        self.each(hits, |row, score| source.rank(self.snapshot, (part as u32, row as u32), score), take);
+    }
+
+    fn each(&self, hits: &Hits, rank: impl Fn(usize, f32) -> u64, mut take: impl FnMut(u64, usize, f32)) {
+        let descending = self.keys[0].descending;
+        let score = |row: usize| hits.scores.as_ref().map_or(0.0, |scores| scores[row]);
+        hits.rows.each(|row| {
+            let score = score(row);
+            let first = rank(row, score);
+            take(if descending && first != MISSING { !first } else { first }, row, score);
+        });
     }
 
     /// The sort values of a row, from which a next page goes on.
@@ -330,150 +373,4 @@ fn number(value: &Value) -> Option<f64> {
 
 fn integer(value: &Value) -> Option<i64> {
     value.as_i64().or_else(|| value.as_str()?.parse().ok())
-}
-
-/// A row that may be among the first.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) struct Candidate {
-    first: u64,
-    rest: Box<[u64]>,
-    row: RowAt,
-    score_bits: u32,
-}
-
-impl Candidate {
-    /// The row and its score.
-    pub(crate) fn row(&self) -> (RowAt, f32) {
-        (self.row, f32::from_bits(self.score_bits))
-    }
-
-    /// Whether the row comes after a cursor of these ranks.
-    pub(crate) fn is_after(&self, ranks: &[u64]) -> bool {
-        ranks.split_first().is_none_or(|(first, rest)| (self.first, &*self.rest) > (*first, rest))
-    }
-}
-
-/// Keeps the first rows of an order, holding at most twice as many as are wanted.
-pub(crate) struct First<'a> {
-    order: &'a Order<'a>,
-    wanted: usize,
-    after: Option<Vec<u64>>,
-    kept: Vec<Candidate>,
-    /// No row after this one can be among the first any more.
-    last: Option<Candidate>,
-}
-
-impl<'a> First<'a> {
-    /// The first `wanted` rows, of those after the cursor if there is one.
-    pub(crate) fn new(order: &'a Order<'a>, wanted: usize, after: Option<Vec<u64>>) -> Self {
-        Self { order, wanted, after, kept: Vec::new(), last: None }
-    }
-
-    /// Considers a row.
-    #[inline]
-    pub(crate) fn add(&mut self, row: RowAt, score: f32) {
-        let first = self.order.rank(0, row, score);
-        self.offer(first, row, score);
-    }
-
-    /// Considers all matches of a part. The first key, which decides for most rows, is resolved once.
-    pub(crate) fn add_part(&mut self, part: usize, hits: &Hits) {
-        let order = self.order;
-        let columns = &order.snapshot.parts[part].part.columns;
-        match &order.keys[0].source {
-            Source::Score => self.add_all(part, hits, |_, score| of_number(f64::from(score))),
-            Source::Texts(texts, ranks) => {
-                let place = |row| {
-                    texts.ordinal(part, row).map(|ordinal| ranks.map_or(ordinal, |r| r[ordinal as usize]))
-                };
-                self.add_all(part, hits, |row, _| place(row).map_or(MISSING, |place| of_place(place, true)));
-            }
-            Source::Values(index) => {
-                let column = &columns[*index];
-                let has = |row| column.is_full() || column.has(row);
-                match &column.values {
-                    Values::Integer(values) => {
-                        self.add_all(
-                            part,
-                            hits,
-                            |row, _| {
-                                if has(row) { of_integer(values[row]) } else { MISSING }
-                            },
-                        );
-                    }
-                    Values::Number(values) => {
-                        self.add_all(
-                            part,
-                            hits,
-                            |row, _| {
-                                if has(row) { of_number(values[row]) } else { MISSING }
-                            },
-                        );
-                    }
-                    _ => self.add_each(part, hits),
-                }
-            }
-            _ => self.add_each(part, hits),
-        }
-    }
-
-    fn add_each(&mut self, part: usize, hits: &Hits) {
-        let score = |row: usize| hits.scores.as_ref().map_or(0.0, |scores| scores[row]);
-        hits.rows.each(|row| self.add((part as u32, row as u32), score(row)));
-    }
-
-    fn add_all(&mut self, part: usize, hits: &Hits, rank: impl Fn(usize, f32) -> u64) {
-        let descending = self.order.keys[0].descending;
-        let score = |row: usize| hits.scores.as_ref().map_or(0.0, |scores| scores[row]);
-        hits.rows.each(|row| {
-            let score = score(row);
-            let first = rank(row, score);
-            let first = if descending && first != MISSING { !first } else { first };
-            self.offer(first, (part as u32, row as u32), score);
-        });
-    }
-
-    /// Considers a row of which the rank by the first key is known.
-    #[inline]
-    pub(crate) fn offer(&mut self, first: u64, row: RowAt, score: f32) {
-        if self.wanted == 0 || self.last.as_ref().is_some_and(|last| first > last.first) {
-            return;
-        }
-        if self.after.as_ref().is_some_and(|after| first < after[0]) {
-            return;
-        }
-        self.keep(first, row, score);
-    }
-
-    fn keep(&mut self, first: u64, row: RowAt, score: f32) {
-        let rest: Box<[u64]> =
-            (1..self.order.keys.len()).map(|key| self.order.rank(key, row, score)).collect();
-        if let Some(after) = &self.after
-            && (first, &*rest) <= (after[0], &after[1..])
-        {
-            return;
-        }
-        let candidate = Candidate { first, rest, row, score_bits: score.to_bits() };
-        if self.last.as_ref().is_some_and(|last| candidate > *last) {
-            return;
-        }
-        self.kept.push(candidate);
-        if self.kept.len() >= self.wanted.saturating_mul(2).max(64) {
-            self.kept.select_nth_unstable(self.wanted - 1);
-            self.kept.truncate(self.wanted);
-            self.last = self.kept.last().cloned();
-        }
-    }
-
-    /// Rows wanted, and the rank by the first key of the cursor after which they are.
-    pub(crate) fn wants(&self) -> (usize, Option<u64>) {
-        (self.wanted, self.after.as_ref().map(|after| after[0]))
-    }
-
-    /// The rows in order, each with its score.
-    pub(crate) fn into_rows(mut self) -> Vec<(RowAt, f32)> {
-        self.kept.sort_unstable();
-        self.kept.truncate(self.wanted);
-        self.kept.into_iter().map(|kept| (kept.row, f32::from_bits(kept.score_bits))).collect()
-    }
 }

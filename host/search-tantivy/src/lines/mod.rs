@@ -3,6 +3,7 @@
 mod collapse;
 pub(crate) mod gather;
 mod highlight;
+mod late;
 pub(crate) mod render;
 pub(crate) mod scan;
 pub(crate) mod shapes;
@@ -45,7 +46,10 @@ pub(crate) fn page(
         None if order.is_stored_order() => stored(&selection, request, scored)?,
         None => match walk::page(&selection, request, &order, after.as_ref())? {
             Some(found) => found,
-            None => sorted(&selection, request, &order, after)?,
+            None => match late::page(&selection, request, &order, after.as_ref())? {
+                Some(found) => found,
+                None => sorted(&selection, request, &order, after)?,
+            },
         },
     };
 

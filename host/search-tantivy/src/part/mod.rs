@@ -119,8 +119,7 @@ pub(crate) fn write(dir: &Path, spec: &IndexSpec, batches: &[RecordBatch]) -> Se
 }
 
 fn columns_of(spec: &IndexSpec, batches: &[RecordBatch]) -> SearchResult<Vec<Column>> {
-    spec
-        .columns
+    spec.columns
         .iter()
         .map(|declared| {
             let chunk = |batch: &RecordBatch| -> SearchResult<ArrayRef> {

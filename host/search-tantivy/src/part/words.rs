@@ -232,6 +232,44 @@ impl Words {
         Ok(())
     }
 
+    /// Adds what these rows, which ascend, score for the word, and notes which of them have it.
+    pub(crate) fn score_rows(
+        &self,
+        field: &WordField,
+        word: &str,
+        statistics: &Statistics<'_>,
+        rows: &[u32],
+        scores: &mut [f32],
+        found: &mut [bool],
+    ) -> SearchResult<()> {
+        let Some((segment, own)) = self.place(field) else { return Ok(()) };
+        let term = Term::from_field_text(own, word);
+        let inverted = segment.inverted_index(own).map_err(SearchError::engine)?;
+        let postings = inverted.read_postings(&term, IndexRecordOption::WithFreqs);
+        let Some(mut postings) = postings.map_err(SearchError::engine)? else { return Ok(()) };
+        let lengths = match field.view {
+            View::Whole => None,
+            _ => Some(segment.get_fieldnorms_reader(own).map_err(SearchError::engine)?),
+        };
+        let weight = lengths.as_ref().map(|_| statistics.weight(self, field, word, &term)).transpose()?;
+        for (place, row) in rows.iter().copied().enumerate() {
+            if postings.doc() < row {
+                postings.seek(row);
+            }
+            if postings.doc() != row {
+                continue;
+            }
+            found[place] = true;
+            scores[place] += match (&weight, &lengths) {
+                (Some(weight), Some(lengths)) => {
+                    weight.score(lengths.fieldnorm_id(row), postings.term_freq())
+                }
+                _ => field.boost,
+            };
+        }
+        Ok(())
+    }
+
     /// Adds the rows that hold a word which differs from this one by at most `distance` letters.
     pub(crate) fn near(
         &self,

@@ -1,5 +1,6 @@
 //! Which rows match, and how well: a plan, evaluated part by part.
 
+mod late;
 pub(crate) mod plan;
 mod rows;
 mod scores;

@@ -69,6 +69,17 @@ impl Plan {
         }
     }
 
+    /// Whether what a row scores can be had for it alone, at little cost.
+    pub(crate) fn scores_by_words(&self) -> bool {
+        match self {
+            Self::And(parts) | Self::Or(parts) => parts.iter().all(Self::scores_by_words),
+            Self::Text(_, words) => matches!(words, Words::Any(_)),
+            Self::Constant(part) => matches!(**part, Self::Column(..)),
+            Self::Column(..) => true,
+            _ => false,
+        }
+    }
+
     fn is_words(&self) -> bool {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::is_words),

@@ -1,12 +1,13 @@
 //! Words.
 
+use bytes::Bytes;
 use halle_model::ColumnKind;
-use serde_json::Value;
+use serde_json::{Map, Value};
 
 use super::table::{Cell, Table, ask, numbers, request};
-use crate::Query;
-use crate::ast::TextView;
-use crate::engine::SearchEngine;
+use crate::ast::{Bound, Operand, SortBy, TextView};
+use crate::engine::{LinesRequest, SearchEngine};
+use crate::{Query, SortKey};
 
 fn word(word: &str) -> Query {
     Query::Word { columns: Vec::new(), word: word.to_owned(), view: TextView::Stemmed }
@@ -128,4 +129,50 @@ pub(super) async fn scores_are_null_unless_words_are_asked(engine: &dyn SearchEn
     assert!(scored[0]["_score"].as_f64().is_some_and(|score| score > 0.0), "{scored:?}");
     let unscored = ask(&*index, request(&*index, Query::Unscored(Box::new(word("chat"))))).await;
     assert_eq!(unscored[0]["_score"], Value::Null);
+}
+
+/// A page in the order of a column tells lines of the same value apart by what they score, which is the same number
+/// whether the page is small or has every line, and whichever page it is.
+pub(super) async fn scores_tell_equal_values_apart(engine: &dyn SearchEngine) {
+    let mut table =
+        Table::new(&[("text", ColumnKind::Text), ("more", ColumnKind::Text), ("n", ColumnKind::Integer)]);
+    for row in 0..900_i64 {
+        let text = format!("{}{}", "lyon ".repeat((row % 7) as usize), "ville ".repeat((row % 5) as usize));
+        let more = if row % 3 == 0 { "Lyon et Paris" } else { "Paris" };
+        table = table.row(vec![text.as_str().into(), more.into(), (row % 4).into()]);
+    }
+    let index = super::build(engine, "text-late-scores", &table).await;
+    let range = Query::Range {
+        column: "n".to_owned(),
+        lower: Bound::Included(Operand::Integer(1)),
+        upper: Bound::None,
+    };
+    for query in [
+        word("lyon"),
+        Query::And(vec![word("lyon"), word("paris"), range]),
+        Query::Or(vec![Query::And(vec![word("lyon"), word("ville")]), word("lyon"), word("3")]),
+    ] {
+        let by_score = ask(&*index, request(&*index, query.clone())).await;
+        let rank = |line: &Map<String, Value>| {
+            let score = line["_score"].as_f64().expect("a score");
+            (line["n"].as_i64(), -score, line["_i"].as_i64())
+        };
+        let mut expected: Vec<_> = by_score.iter().map(rank).collect();
+        expected.sort_by(|a, b| a.partial_cmp(b).expect("numbers"));
+        let sort = vec![SortKey { by: SortBy::Column("n".to_owned()), descending: false }];
+        let mut pages = Vec::new();
+        let mut asked = LinesRequest { sort, size: 7, ..request(&*index, query) };
+        loop {
+            let page = index.lines(asked.clone()).await.expect("lines");
+            assert_eq!(page.total, Some(expected.len() as u64));
+            let line = |line: &Bytes| serde_json::from_slice(line).expect("a JSON object");
+            pages.extend(page.lines.iter().map(|json| rank(&line(json))));
+            asked.after = page.next;
+            if asked.after.is_none() {
+                break;
+            }
+        }
+        assert_eq!(pages, expected);
+        assert!(expected.len() > 300, "{} lines", expected.len());
+    }
 }
