@@ -13,8 +13,8 @@ use halle_store::{Blobs, Store};
 use crate::enrich::expressions::ExpressionEnrichments;
 use crate::enrich::{AllEnrichments, Enrichments};
 use crate::pictures::Pictures;
+use crate::service::load::RecentDatasets;
 use crate::service::read::TileCache;
-use crate::service::recent::Recent;
 use crate::service::remote_files::RemoteFiles;
 use crate::service::thumbnail::Cache;
 use crate::service::write::LineLocks;
@@ -82,7 +82,7 @@ enum Sight {
 #[derive(Default)]
 struct Shared {
     line_locks: LineLocks,
-    recent: Recent,
+    recent: RecentDatasets,
     tiles: TileCache,
     pictures: OnceLock<Arc<dyn Pictures>>,
     thumbnails: Cache,
@@ -157,7 +157,7 @@ impl Datasets {
     }
 
     /// Datasets that were read lately.
-    pub(crate) fn recent(&self) -> &Recent {
+    pub(crate) fn recent(&self) -> &RecentDatasets {
         &self.1.recent
     }
 

@@ -28,7 +28,7 @@ use halle_http::ApiResult;
 use halle_http::cookies::CookieScope;
 use halle_http::jwks::{JwksSource, JwksVerifier};
 use halle_http::rate_limit::Buckets;
-use halle_store::Store;
+use halle_store::{Recent, Store};
 use jsonwebtoken::jwk::JwkSet;
 
 pub use error::DirectoryError;
@@ -36,6 +36,7 @@ pub use http::{openapi, router};
 pub use signing::SigningKeys;
 
 use passwords::Passwords;
+use service::api_keys::KnownKey;
 
 /// Attempts to sign in per minute, for one address and for one e-mail address (services reference §1.6).
 const SIGN_IN_ATTEMPTS_PER_MINUTE: u32 = 5;
@@ -54,6 +55,8 @@ struct Inner {
     keys: Arc<SigningKeys>,
     verifier: JwksVerifier,
     attempts: Buckets,
+    /// What keys that were used lately stand for, by the hash of the key; never checked for being expired.
+    recent_keys: Recent<String, KnownKey>,
 }
 
 impl Directory {
@@ -75,6 +78,7 @@ impl Directory {
             passwords: Passwords::new(Arc::clone(&dice)),
             verifier: JwksVerifier::new(source, Arc::clone(&clock)),
             attempts,
+            recent_keys: Recent::default(),
             store,
             clock,
             dice,

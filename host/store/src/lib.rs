@@ -21,6 +21,7 @@ mod limits;
 pub mod lines;
 mod lists;
 pub mod logs;
+mod recent;
 pub mod revisions;
 pub mod runner;
 pub mod settings;
@@ -32,6 +33,7 @@ pub use documents::{ABSENT, Document, DocumentRepository, Entity, EntityExt, Fil
 pub use jobs::{Job, JobRepository, JobState, NewJob};
 pub use lines::{LineRecord, LineRepository};
 pub use logs::{LogRecord, LogRepository};
+pub use recent::Recent;
 pub use revisions::{RevisionRecord, RevisionRepository, RevisionsOf};
 
 /// Why the store could not answer.

@@ -7,7 +7,7 @@ use halle_http::auth::require;
 use halle_model::permission::{Protected, dataset_operation};
 use halle_model::{Caller, Dataset};
 use halle_store::documents::Stored;
-use halle_store::{EntityExt, Filter, UnitOfWork};
+use halle_store::{EntityExt, Filter, Recent, UnitOfWork};
 
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::drafts::may_see;
@@ -79,18 +79,29 @@ impl Datasets {
         id: &str,
     ) -> DatasetsResult<Option<Arc<Stored<Dataset>>>> {
         let version = self.store.version().await?;
-        match version.and_then(|version| self.recent().get(version, caller, id)) {
+        let key = recent_key(caller, id);
+        match version.and_then(|version| self.recent().get(version, &key)) {
             Some(known) => Ok(Some(known)),
             None => {
                 let mut unit = self.store.read().await?;
                 let found = find(unit.as_mut(), caller, id).await?.map(Arc::new);
                 if let (Some(version), Some(found)) = (version, &found) {
-                    self.recent().keep(version, caller, id, found);
+                    self.recent().keep(version, key, Arc::clone(found));
                 }
                 Ok(found)
             }
         }
     }
+}
+
+/// Datasets that were read lately, by the account that asked (a slug means the account's own dataset first) and the site it
+/// asked on, then by identifier or slug. What it answers was never checked for permissions.
+pub(crate) type RecentDatasets = Recent<(String, String), Arc<Stored<Dataset>>>;
+
+fn recent_key(caller: &Caller, id: &str) -> (String, String) {
+    let named = |account: &Option<AccountRef>| account.as_ref().map(AccountRef::key).unwrap_or_default();
+    // Keys of accounts hold no space.
+    (format!("{} {}", named(&caller.account), named(&caller.site)), id.to_owned())
 }
 
 /// As [`Datasets::load`], within a unit of work that goes on to write.

@@ -29,7 +29,6 @@ pub mod permissions;
 pub mod publication;
 pub mod read;
 pub(crate) mod read_key;
-pub(crate) mod recent;
 pub mod reindex;
 pub(crate) mod remote_files;
 pub mod replace;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use halle_base::{ManualClock, SeededDice};
+use halle_base::{Clock as _, ManualClock, SeededDice};
 use halle_datasets::enrich::{EnrichContext, EnrichError};
 use halle_datasets::{Datasets, DatasetsConfig, DatasetsParts, Enrichment, Enrichments, handlers, router};
 use halle_extensions::Problem;
@@ -115,9 +115,18 @@ impl Harness {
         Self { router: router(datasets.clone()), datasets, clock, enrichments, runner, dir }
     }
 
-    /// Runs every job that is due.
+    /// Runs every job that is due, and those that only wait for more of the same.
     pub async fn run(&self) {
         self.runner.run_ready().await;
+        let soon = self.clock.now().saturating_add(SignedDuration::from_millis(500)).unwrap();
+        let later = Runner {
+            store: Arc::clone(&self.runner.store),
+            clock: Arc::new(ManualClock::at(soon)),
+            handlers: handlers(&self.datasets),
+            worker: "later".to_owned(),
+            concurrency: 1,
+        };
+        later.run_ready().await;
     }
 
     /// Runs what becomes due within an hour: retries, removal of old versions.

@@ -32,6 +32,15 @@ const TITLE_BYTES_MAX: usize = 200;
 const SCOPES: [&str; 7] =
     ["datasets", "applications", "processings", "catalogs", "remote-services", "portals", "stats"];
 
+/// What a key stands for.
+#[derive(Clone)]
+pub(crate) struct KnownKey {
+    /// Its last day.
+    expire_at: Date,
+    /// Who uses it; `None` when that person or organisation is gone.
+    caller: Option<Caller>,
+}
+
 /// One entry of `apiKeys` in a change of settings: a known key is left as it is, an entry without `id` makes one.
 #[derive(Debug, Clone, Default, Deserialize, utoipa::ToSchema)]
 #[serde(rename_all = "camelCase", default)]
@@ -163,6 +172,13 @@ impl Directory {
         Ok((key, Secret::new(clear)))
     }
 
+    async fn known_key(&self, hash: &str) -> ApiResult<Option<KnownKey>> {
+        let mut work = self.read().await?;
+        let Some(key) = work.find::<ApiKey>("hash", hash).await.map_err(stored)? else { return Ok(None) };
+        let expire_at = key.expire_at;
+        Ok(Some(KnownKey { expire_at, caller: self.key_caller(&mut *work, key.entity).await? }))
+    }
+
     /// The caller a key stands for; `None` when its person or organisation is gone.
     async fn key_caller(&self, work: &mut dyn UnitOfWork, key: ApiKey) -> ApiResult<Option<Caller>> {
         if key.owner.kind == AccountKind::User {
@@ -205,14 +221,22 @@ impl Directory {
 #[async_trait]
 impl ApiKeys for Directory {
     async fn resolve(&self, clear: &str) -> ApiResult<Option<Caller>> {
-        let mut work = self.read().await?;
-        let Some(key) = work.find::<ApiKey>("hash", &hash(clear)).await.map_err(stored)? else {
-            return Ok(None);
+        let hash = hash(clear);
+        let version = self.0.store.version().await.map_err(stored)?;
+        let known = match version.and_then(|version| self.0.recent_keys.get(version, &hash)) {
+            Some(known) => known,
+            None => {
+                let Some(known) = self.known_key(&hash).await? else { return Ok(None) };
+                if let Some(version) = version {
+                    self.0.recent_keys.keep(version, hash, known.clone());
+                }
+                known
+            }
         };
-        if self.now().to_zoned(TimeZone::UTC).date() > key.expire_at {
+        if self.now().to_zoned(TimeZone::UTC).date() > known.expire_at {
             return Err(ApiError::forbidden("Cette clé d'API est expirée."));
         }
-        self.key_caller(&mut *work, key.entity).await
+        Ok(known.caller)
     }
 }
 

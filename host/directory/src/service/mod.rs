@@ -1,6 +1,6 @@
 //! Use cases of the directory, a file per noun.
 
-mod api_keys;
+pub(crate) mod api_keys;
 mod bootstrap;
 mod members;
 mod organizations;

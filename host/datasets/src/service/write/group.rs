@@ -1,7 +1,7 @@
 //! Concurrent writers of one dataset, made together: one transaction and one change of the index for all that wait.
 //!
-//! Writers queue up. One of them leads: it takes what is waiting, makes it, and answers each. What comes meanwhile waits for
-//! the next lead. Alone, a writer leads itself at once.
+//! Writers queue up. One of them leads: it takes what is waiting, makes it durable, gives the lead away, has readers see it,
+//! and answers each. What comes meanwhile waits for the next lead. Alone, a writer leads itself at once.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,24 +38,35 @@ impl Datasets {
         let queue = shared(&self.line_locks().queues, &dataset.to_owned());
         let (answer, mut answered) = oneshot::channel();
         queue.push(Waiting { write, answer });
+        let lost = |_| DatasetsError::internal("a group of writes ended without answer");
         loop {
             let lead = tokio::select! {
                 biased;
-                outcome = &mut answered => {
-                    return outcome.map_err(|_| DatasetsError::internal("a group of writes ended without answer"))?;
-                }
+                outcome = &mut answered => return outcome.map_err(lost)?,
                 lead = Arc::clone(&queue.lead).lock_owned() => lead,
             };
+            let group = queue.take();
+            if group.is_empty() {
+                // This write is in the hands of another already.
+                drop(lead);
+                return answered.await.map_err(lost)?;
+            }
             // A task of its own: the others wait for it, even if the client of this one goes away.
-            let group = self.clone().make(dataset.to_owned(), queue.take(), lead);
-            tokio::spawn(group).await.map_err(DatasetsError::internal)?;
+            tokio::spawn(self.clone().make(dataset.to_owned(), group, lead));
         }
     }
 
-    async fn make(self, dataset: String, group: Vec<Waiting>, _lead: OwnedMutexGuard<()>) {
+    async fn make(self, dataset: String, group: Vec<Waiting>, lead: OwnedMutexGuard<()>) {
         let (writes, answers): (Vec<Write>, Vec<_>) =
             group.into_iter().map(|waiting| (waiting.write, waiting.answer)).unzip();
-        match self.write_together(&dataset, &writes, Seen::AtOnce).await {
+        let committed = self.write_together(&dataset, &writes, Seen::AtOnce).await;
+        // The next group writes while readers are shown this one; the index has them in their order.
+        drop(lead);
+        let shown = match committed {
+            Ok(committed) => self.show(committed).await,
+            Err(error) => Err(error),
+        };
+        match shown {
             Ok(outcomes) => {
                 for (answer, outcome) in answers.into_iter().zip(outcomes) {
                     // Whoever does not listen any more has gone away.

@@ -15,6 +15,7 @@ mod extend;
 mod group;
 pub(crate) mod history;
 mod lock;
+mod pending;
 mod source;
 mod sync;
 mod sync_files;

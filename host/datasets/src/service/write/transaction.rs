@@ -1,18 +1,18 @@
 //! The transaction that makes changes: decided one after the other, written at once, seen by the next read.
 
-use std::collections::{HashMap, HashSet};
-
 use halle_base::Timestamp;
+use halle_http::ApiError;
 use halle_model::{Caller, Dataset};
 use halle_store::documents::Stored;
 use halle_store::{EntityExt, LineRecord, NewJob, RevisionRecord, StoreError, UnitOfWork};
+use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
 use super::SYNC_LINES;
-use super::attach::attachment_column;
 use super::change::{Action, Change, Outcome, Size, Write, bytes_of, shown, touch};
 use super::decide::{Decision, Refusal, Scope, action_of, decide};
 use super::extend::Given;
+use super::pending::{Batch, Written, file_of};
 use crate::constraints::LineKeys;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::expire;
@@ -24,6 +24,9 @@ use crate::state::Datasets;
 /// Times a write is tried again when the dataset was changed by someone else meanwhile.
 const ATTEMPTS_MAX: u32 = 5;
 
+/// How long after a write its dataset is settled: those that come meanwhile are settled with it.
+const SETTLE_AFTER: SignedDuration = SignedDuration::from_millis(500);
+
 /// When readers see what was written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Seen {
@@ -33,11 +36,21 @@ pub(super) enum Seen {
     Later,
 }
 
-/// A line that was written, and what was asked for it.
-struct Written {
-    action: Action,
-    line: LineRecord,
-    created: bool,
+/// What a transaction did.
+#[derive(Default)]
+pub(super) struct Committed {
+    /// For each write, what became of its changes.
+    outcomes: Vec<DatasetsResult<Vec<Outcome>>>,
+    made: Option<Made>,
+}
+
+/// Lines that are written, which readers do not see yet.
+struct Made {
+    dataset: Dataset,
+    batch: Batch,
+    /// The highest number of the lines.
+    highest: i64,
+    seen: Seen,
 }
 
 /// A change of which the line is known.
@@ -57,35 +70,12 @@ enum Slot {
     Refused(Refusal),
 }
 
-/// Changes of one transaction, in their order.
-#[derive(Default)]
-pub(super) struct Batch {
-    written: Vec<Written>,
-    /// The last write of each line.
-    last: HashMap<String, usize>,
-    /// Lines that were looked up together, as the store has them.
-    known: HashMap<String, Option<LineRecord>>,
-    lines_added: i64,
-    /// Bytes of the lines as they were before this batch.
-    bytes_before: HashMap<String, i64>,
-    /// Lines that had a file, with its path.
-    files_before: Vec<(String, String)>,
-    /// Values of lines for which mandatory extensions must be asked first: then nothing of the batch is written.
-    asked: Vec<Map<String, Value>>,
-}
-
 /// What became of an attempt to write.
 enum Tried {
-    /// It is done: an outcome per change, of each write.
-    Done(Vec<DatasetsResult<Vec<Outcome>>>),
+    /// It is done.
+    Done(Committed),
     /// Nothing was written: extensions of this dataset must be asked about lines with these values first.
     Ask(Box<Dataset>, Vec<Map<String, Value>>),
-}
-
-impl Tried {
-    fn done(slots: Vec<DatasetsResult<Vec<Slot>>>, batch: &Batch) -> Self {
-        Self::Done(slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, batch))).collect())
-    }
 }
 
 impl Datasets {
@@ -117,22 +107,23 @@ impl Datasets {
         write: &Write,
         seen: Seen,
     ) -> DatasetsResult<Vec<Outcome>> {
-        let mut outcomes = self.write_together(id, std::slice::from_ref(write), seen).await?;
+        let committed = self.write_together(id, std::slice::from_ref(write), seen).await?;
+        let mut outcomes = self.show(committed).await?;
         outcomes.pop().ok_or_else(|| DatasetsError::internal("a write had no outcome"))?
     }
 
-    /// Makes the changes of several callers, each as if it were alone: one transaction, one change of the index. The
-    /// dataset is the one that the first of them means.
+    /// Makes the changes of several callers durable, each as if it were alone: one transaction. The dataset is the one that
+    /// the first of them means. Readers see them with [`Self::show`].
     pub(super) async fn write_together(
         &self,
         id: &str,
         writes: &[Write],
         seen: Seen,
-    ) -> DatasetsResult<Vec<DatasetsResult<Vec<Outcome>>>> {
+    ) -> DatasetsResult<Committed> {
         let mut given = None;
         for _attempt in 0..ATTEMPTS_MAX {
             match self.try_write(id, writes, seen, &mut given).await {
-                Ok(Tried::Done(outcomes)) => return Ok(outcomes),
+                Ok(Tried::Done(committed)) => return Ok(committed),
                 Ok(Tried::Ask(dataset, asked)) => {
                     let given = given.get_or_insert_with(|| Given::none(&dataset));
                     given.ask(self, &dataset, asked).await?;
@@ -152,7 +143,7 @@ impl Datasets {
         seen: Seen,
         given: &mut Option<Given>,
     ) -> DatasetsResult<Tried> {
-        let Some(first) = writes.first() else { return Ok(Tried::Done(Vec::new())) };
+        let Some(first) = writes.first() else { return Ok(Tried::Done(Committed::default())) };
         let mut unit = self.store.begin().await?;
         let dataset = find(unit.as_mut(), &first.caller, id).await?;
         let mut dataset = dataset.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?;
@@ -165,10 +156,13 @@ impl Datasets {
         let mut batch = Batch::default();
         let mut slots = Vec::with_capacity(writes.len());
         let mut author = None;
+        let room = self.room_for(unit.as_mut(), writes, &dataset).await?;
         for write in writes {
             let (caller, owner) = (&write.caller, write.owner.as_ref());
             let scope = Scope { dataset: &dataset, expressions: &expressions, given, caller, owner, now };
-            let decided = match self.admitted(unit.as_mut(), write, &dataset).await {
+            let admitted = permitted(write, &dataset)
+                .and_then(|()| if adds(write) { room.clone().map_err(DatasetsError::Api) } else { Ok(()) });
+            let decided = match admitted {
                 Ok(()) => {
                     let changes = &write.changes;
                     Ok(self.decide_all(unit.as_mut(), &scope, changes, &mut keys, &mut batch).await?)
@@ -182,7 +176,7 @@ impl Datasets {
             return Ok(Tried::Ask(Box::new(dataset.entity), batch.asked));
         }
         let Some(author) = author.filter(|_| !batch.written.is_empty()) else {
-            return Ok(Tried::done(slots, &batch));
+            return Ok(Tried::Done(Committed { outcomes: outcomes_of(slots, &batch), made: None }));
         };
         let highest = write_batch(unit.as_mut(), &dataset, &mut batch, now).await?;
         keys.write(unit.as_mut()).await?;
@@ -191,32 +185,45 @@ impl Datasets {
         let before = highest.saturating_sub_unsigned(batch.len());
         self.extend_later(unit.as_mut(), &mut dataset, (&expressions, given), before, now).await?;
         unit.save(&mut dataset, now).await?;
-        unit.jobs().enqueue(&sync_job(&dataset.id, now)).await?;
+        unit.jobs().enqueue(&sync_job(&dataset.id, now, seen)).await?;
         if let Some(job) = expire::job(&dataset, now) {
             unit.jobs().enqueue(&job).await?;
         }
         unit.commit().await?;
-        if seen == Seen::AtOnce {
-            self.sync_lines(&dataset, highest).await?;
-        }
-        self.announce_lines(&dataset.id, &batch);
-        self.forget_files(&dataset.id, batch.orphans(&dataset)).await;
-        Ok(Tried::done(slots, &batch))
+        let outcomes = outcomes_of(slots, &batch);
+        let made = Some(Made { dataset: dataset.entity, batch, highest, seen });
+        Ok(Tried::Done(Committed { outcomes, made }))
     }
 
-    /// Refuses unless the caller may make these changes, on a dataset whose lines are edited, and whose owner has room for
-    /// more of them.
-    async fn admitted(
+    /// Has readers see what was written, if they are to see it now, and tells those who listen.
+    pub(super) async fn show(
+        &self,
+        committed: Committed,
+    ) -> DatasetsResult<Vec<DatasetsResult<Vec<Outcome>>>> {
+        if let Some(Made { dataset, batch, highest, seen }) = committed.made {
+            if seen == Seen::AtOnce {
+                self.sync_lines(&dataset, highest).await?;
+            }
+            self.announce_lines(&dataset.id, &batch);
+            self.forget_files(&dataset.id, batch.orphans(&dataset)).await;
+        }
+        Ok(committed.outcomes)
+    }
+
+    /// Whether the owner of the dataset has room for more lines, if any of the writes adds some.
+    async fn room_for(
         &self,
         unit: &mut dyn UnitOfWork,
-        write: &Write,
+        writes: &[Write],
         dataset: &Dataset,
-    ) -> DatasetsResult<()> {
-        permitted(write, dataset)?;
-        if write.changes.iter().any(|change| change.action != Action::Delete) {
-            self.check_room_in(unit, &dataset.owner, 1, 0).await?;
+    ) -> DatasetsResult<Result<(), ApiError>> {
+        if !writes.iter().any(adds) {
+            return Ok(Ok(()));
         }
-        Ok(())
+        match self.check_room_in(unit, &dataset.owner, 1, 0).await {
+            Err(DatasetsError::Store(error)) => Err(error.into()),
+            room => Ok(room.map_err(ApiError::from)),
+        }
     }
 
     /// The dataset, if it is editable and ready; 501 if it is of another kind.
@@ -285,77 +292,8 @@ impl Datasets {
     }
 }
 
-impl Batch {
-    pub(super) fn add(&mut self, action: Action, line: LineRecord, created: bool) -> usize {
-        self.lines_added += i64::from(created) - i64::from(line.deleted);
-        let at = self.written.len();
-        self.last.insert(line.id.clone(), at);
-        self.written.push(Written { action, line, created });
-        at
-    }
-
-    /// Reads the lines of these identifiers, so that each is not asked for by itself.
-    async fn look_up(
-        &mut self,
-        unit: &mut dyn UnitOfWork,
-        dataset: &Dataset,
-        ids: HashSet<&str>,
-    ) -> DatasetsResult<()> {
-        let ids: Vec<&str> = ids.into_iter().filter(|id| !self.known.contains_key(*id)).collect();
-        if ids.is_empty() {
-            return Ok(());
-        }
-        let found = unit.lines().get_all(&dataset.id, &ids).await?;
-        self.known.extend(ids.into_iter().map(|id| (id.to_owned(), None)));
-        self.known.extend(found.into_iter().map(|line| (line.id.clone(), Some(line))));
-        Ok(())
-    }
-
-    /// The line as the writes of this batch leave it, or as the store knows it; `None` if there is none.
-    async fn before(
-        &self,
-        unit: &mut dyn UnitOfWork,
-        dataset: &Dataset,
-        id: &str,
-    ) -> DatasetsResult<Option<LineRecord>> {
-        match self.last.get(id) {
-            Some(&at) => Ok(Some(self.written[at].line.clone()).filter(|line| !line.deleted)),
-            None => match self.known.get(id) {
-                Some(known) => Ok(known.clone()),
-                None => Ok(unit.lines().get(&dataset.id, id).await?),
-            },
-        }
-    }
-
-    /// The size of a dataset with the changes of this batch.
-    pub(super) fn added_to(&self, before: Size) -> Size {
-        let bytes = self.last.iter().map(|(id, &at)| {
-            let line = &self.written[at].line;
-            let after = if line.deleted { 0 } else { bytes_of(&line.body) };
-            after - self.bytes_before.get(id).copied().unwrap_or(0)
-        });
-        Size {
-            lines: before.lines.saturating_add_signed(self.lines_added),
-            bytes: before.bytes.saturating_add_signed(bytes.sum()),
-        }
-    }
-
-    /// Files that their lines no longer have. A history keeps them.
-    fn orphans(&self, dataset: &Dataset) -> Vec<String> {
-        if dataset.rest.history {
-            return Vec::new();
-        }
-        let left = self.files_before.iter().filter(|(id, path)| {
-            let now = self.last.get(id).map(|&at| &self.written[at].line);
-            let own = path.strip_prefix(id.as_str()).is_some_and(|rest| rest.starts_with('/'));
-            own && now.is_some_and(|line| file_of(dataset, line) != Some(path))
-        });
-        left.map(|(_, path)| path.clone()).collect()
-    }
-
-    pub(super) fn len(&self) -> u64 {
-        self.written.len() as u64
-    }
+fn adds(write: &Write) -> bool {
+    write.changes.iter().any(|change| change.action != Action::Delete)
 }
 
 /// Refuses unless the caller may make these changes, and the dataset is one whose lines are edited.
@@ -396,11 +334,6 @@ async fn decide_one(
     let file = before.as_ref().and_then(|line| file_of(scope.dataset, line)).map(str::to_owned);
     batch.files_before.extend(file.map(|file| (id.clone(), file)));
     Ok(decide(scope, action, id, body, before).map(|decision| (action, decision)))
-}
-
-/// The path of the file that a line has.
-fn file_of<'a>(dataset: &Dataset, line: &'a LineRecord) -> Option<&'a str> {
-    line.body.get(attachment_column(dataset)?)?.as_str()
 }
 
 /// Takes the unique values of a line for it, before it joins the batch; the reason when another line has them.
@@ -446,6 +379,10 @@ pub(super) fn revision(action: Action, line: &LineRecord, at: Timestamp) -> Revi
     RevisionRecord { line: line.id.clone(), i: line.i, action, at, owner, body }
 }
 
+fn outcomes_of(slots: Vec<DatasetsResult<Vec<Slot>>>, batch: &Batch) -> Vec<DatasetsResult<Vec<Outcome>>> {
+    slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, batch))).collect()
+}
+
 fn outcomes(slots: Vec<Slot>, batch: &Batch) -> Vec<Outcome> {
     let outcome = |slot| match slot {
         Slot::Refused((status, text)) => Outcome::Failed(status, text),
@@ -466,7 +403,12 @@ fn outcomes(slots: Vec<Slot>, batch: &Batch) -> Vec<Outcome> {
     slots.into_iter().map(outcome).collect()
 }
 
-/// The job that makes the index catch up if this process does not, and refreshes the statistics.
-fn sync_job(dataset: &str, now: Timestamp) -> NewJob {
-    NewJob::now(SYNC_LINES, names::job_key(dataset), json!({ "dataset": dataset }), now)
+/// The job that makes the index catch up if this process does not, has it on disk, and refreshes the statistics. One that
+/// shows nothing new waits for more writes to come.
+fn sync_job(dataset: &str, now: Timestamp, seen: Seen) -> NewJob {
+    let run_at = match seen {
+        Seen::AtOnce => now.saturating_add(SETTLE_AFTER).unwrap_or(now),
+        Seen::Later => now,
+    };
+    NewJob::now(SYNC_LINES, names::job_key(dataset), json!({ "dataset": dataset }), run_at)
 }
