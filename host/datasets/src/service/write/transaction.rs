@@ -73,7 +73,7 @@ enum Slot {
 /// What became of an attempt to write.
 enum Tried {
     /// It is done.
-    Done(Committed),
+    Done(Box<Committed>),
     /// Nothing was written: extensions of this dataset must be asked about lines with these values first.
     Ask(Box<Dataset>, Vec<Map<String, Value>>),
 }
@@ -123,7 +123,7 @@ impl Datasets {
         let mut given = None;
         for _attempt in 0..ATTEMPTS_MAX {
             match self.try_write(id, writes, seen, &mut given).await {
-                Ok(Tried::Done(committed)) => return Ok(committed),
+                Ok(Tried::Done(committed)) => return Ok(*committed),
                 Ok(Tried::Ask(dataset, asked)) => {
                     let given = given.get_or_insert_with(|| Given::none(&dataset));
                     given.ask(self, &dataset, asked).await?;
@@ -143,7 +143,7 @@ impl Datasets {
         seen: Seen,
         given: &mut Option<Given>,
     ) -> DatasetsResult<Tried> {
-        let Some(first) = writes.first() else { return Ok(Tried::Done(Committed::default())) };
+        let Some(first) = writes.first() else { return Ok(Tried::Done(Box::default())) };
         let mut unit = self.store.begin().await?;
         let dataset = find(unit.as_mut(), &first.caller, id).await?;
         let mut dataset = dataset.ok_or_else(|| DatasetsError::NotFound(id.to_owned()))?;
@@ -176,7 +176,8 @@ impl Datasets {
             return Ok(Tried::Ask(Box::new(dataset.entity), batch.asked));
         }
         let Some(author) = author.filter(|_| !batch.written.is_empty()) else {
-            return Ok(Tried::Done(Committed { outcomes: outcomes_of(slots, &batch), made: None }));
+            let outcomes = outcomes_of(slots, &batch);
+            return Ok(Tried::Done(Box::new(Committed { outcomes, made: None })));
         };
         let highest = write_batch(unit.as_mut(), &dataset, &mut batch, now).await?;
         keys.write(unit.as_mut()).await?;
@@ -192,7 +193,7 @@ impl Datasets {
         unit.commit().await?;
         let outcomes = outcomes_of(slots, &batch);
         let made = Some(Made { dataset: dataset.entity, batch, highest, seen });
-        Ok(Tried::Done(Committed { outcomes, made }))
+        Ok(Tried::Done(Box::new(Committed { outcomes, made })))
     }
 
     /// Has readers see what was written, if they are to see it now, and tells those who listen.
