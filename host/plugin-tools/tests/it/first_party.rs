@@ -22,6 +22,14 @@ async fn territory_is_small_pure_and_right() {
 }
 
 #[tokio::test]
+async fn clean_is_small_pure_and_right() {
+    let (report, cases) = prove(&root().join("plugins/clean")).await;
+    assert!(report.remarks.is_empty() && imports(&report).is_empty(), "{report}");
+    assert!(report.component_bytes < 500 << 10, "{} bytes", report.component_bytes);
+    assert!(cases.len() >= 4);
+}
+
+#[tokio::test]
 async fn import_api_asks_for_what_it_uses() {
     let (report, cases) = prove(&root().join("plugins/import-api")).await;
     assert!(report.remarks.is_empty(), "{report}");

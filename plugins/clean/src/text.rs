@@ -1,0 +1,20 @@
+//! What kinds have in common: characters that stand for others.
+
+/// Whether a character separates groups of digits: spaces of all widths, dots, hyphens of all lengths, `_`, `'`.
+pub fn separates_digits(c: char) -> bool {
+    c.is_whitespace()
+        || matches!(
+            c,
+            '.' | '-' | '_' | '\'' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{200b}' | '\u{feff}'
+        )
+}
+
+/// Whether a text is a number as spreadsheets write large ones: `3,56E+13`. Its last digits are lost.
+pub fn is_scientific(text: &str) -> bool {
+    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
+    let is_number = |text: &str, also: &[char]| {
+        !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || also.contains(&c))
+    };
+    is_number(mantissa, &[',', '.']) && is_number(exponent, &[])
+}
