@@ -78,7 +78,7 @@ mod tests {
             "éco* rue",
             "école -rue",
             "a b, c",
-            "b c f g h i j k o",
+            "bon cap fil gel huit jus kilo lac opus",
         ] {
             assert_eq!(words(&[("q", q)]), "", "{q}");
         }
