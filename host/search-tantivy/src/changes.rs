@@ -263,7 +263,10 @@ fn without(before: &Snapshot, removed: &[String], deadline: &Deadline) -> Search
     if removed.is_empty() {
         return Ok(parts);
     }
-    let values = removed.iter().map(|id| Operand::Text(id.clone())).collect();
+    // In the order of the identifiers of a part, so that those near to one another are looked up one after the other.
+    let mut removed: Vec<&String> = removed.iter().collect();
+    removed.sort_unstable();
+    let values = removed.into_iter().map(|id| Operand::Text(id.clone())).collect();
     let query = Query::In { column: "_id".to_owned(), values };
     let selection = Selection::new(before, &query, deadline)?;
     for (at, live) in parts.iter_mut().enumerate() {

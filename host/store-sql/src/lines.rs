@@ -9,8 +9,9 @@ use crate::dialect::{Arg, Row};
 use crate::shape;
 use crate::work::SqlWork;
 
-/// Lines written by one statement.
-const LINES_PER_STATEMENT_MAX: usize = 128;
+/// Lines written by one statement. SQLite looks up the name of each parameter among all: more of them cost more than fewer
+/// statements save.
+const LINES_PER_STATEMENT_MAX: usize = 48;
 
 #[async_trait]
 impl LineRepository for SqlWork {
@@ -39,16 +40,11 @@ impl LineRepository for SqlWork {
         let last_states: BTreeMap<_, _> = numbered.collect();
         let last_states: Vec<_> = last_states.into_values().collect();
         for chunk in last_states.chunks(LINES_PER_STATEMENT_MAX) {
-            let mut args: Vec<Arg<'_>> = Vec::with_capacity(chunk.len() * 5);
+            let mut args: Vec<Arg<'_>> = Vec::with_capacity(chunk.len() * 4 + 1);
+            args.push(dataset.into());
             for (i, line) in chunk {
                 let body = serde_json::to_string(&line.body).map_err(StoreError::engine)?;
-                args.extend([
-                    dataset.into(),
-                    line.id.as_str().into(),
-                    (*i).into(),
-                    body.into(),
-                    line.deleted.into(),
-                ]);
+                args.extend([line.id.as_str().into(), (*i).into(), body.into(), line.deleted.into()]);
             }
             self.connection.execute(shape::put_lines(chunk.len()), &args).await?;
         }

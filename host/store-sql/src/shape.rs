@@ -199,12 +199,17 @@ pub(crate) fn get_lines(ids: usize) -> SqlStr {
     ))
 }
 
-/// Inserts or replaces `rows` lines: dataset, id, i, body, deleted.
+/// Inserts or replaces `rows` lines: dataset, then id, i, body, deleted of each.
 pub(crate) fn put_lines(rows: usize) -> SqlStr {
+    let row = |row: usize| {
+        let first = row * 4 + 2;
+        format!("($1, ${first}, ${}, ${}, ${})", first + 1, first + 2, first + 3)
+    };
+    let rows: Vec<String> = (0..rows).map(row).collect();
     safe(format!(
         "INSERT INTO line (dataset, id, i, body, deleted) VALUES {} ON CONFLICT (dataset, id) \
          DO UPDATE SET i = excluded.i, body = excluded.body, deleted = excluded.deleted",
-        rows_of(rows, 5)
+        rows.join(", ")
     ))
 }
 

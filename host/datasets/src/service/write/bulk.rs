@@ -24,6 +24,10 @@ use crate::state::Datasets;
 /// Errors, and warnings, that a report lists (Data Fair: 50); all are counted.
 const ERRORS_MAX: usize = 50;
 
+/// Batches that are ready together are written in one transaction: each touches most pages of the index of identifiers, however
+/// few its lines are.
+const BATCHES_PER_TRANSACTION: usize = 4;
+
 /// Lines read at a time when all are replaced.
 const LINES_PER_STEP: u32 = 1_000;
 
@@ -136,7 +140,7 @@ pub struct Bulk<'a> {
 }
 
 impl Datasets {
-    /// Makes the changes of a file, a transaction per 1,000 lines. `promise` is kept as soon as it is certain that the
+    /// Makes the changes of a file, in transactions of 1,000 to 4,000 lines. `promise` is kept as soon as it is certain that the
     /// report will not be one of failure: then an answer may begin.
     pub async fn bulk_lines(
         &self,
@@ -159,7 +163,12 @@ impl Datasets {
         let mut report = BulkReport::default();
         let mut promise = Some(promise);
         let mut batches = source::read(bulk.file, &dataset.schema);
-        while let Some(batch) = batches.recv().await {
+        let mut next = batches.recv().await;
+        while let Some(mut batch) = next.take() {
+            if let (Ok(lines), None) = (&mut batch, &promise) {
+                // The first batch says whether the rest is worth reading; those after it share transactions.
+                next = source::gather(lines, &mut batches, BATCHES_PER_TRANSACTION - 1);
+            }
             let done = match batch {
                 Ok(lines) => self.change_batch(caller, &dataset.id, &bulk, lines, &mut report).await,
                 Err(text) => Err(DatasetsError::BadRequest(text)),
@@ -179,6 +188,9 @@ impl Datasets {
                     // Nobody listens where the answer is sent at the end.
                     let _unheard = promise.send(());
                 }
+            }
+            if next.is_none() {
+                next = batches.recv().await;
             }
         }
         if report.has_changes() && !bulk.later {

@@ -12,11 +12,11 @@ use tokio::sync::mpsc;
 
 use super::change::{Action, Change};
 
-/// Changes of one transaction (Data Fair: 1000).
+/// Changes read together (Data Fair: 1000).
 const BATCH_LINES: usize = 1_000;
 
 /// Batches read ahead.
-const BATCHES_AHEAD: usize = 2;
+const BATCHES_AHEAD: usize = 4;
 
 /// How the changes are written down.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -82,6 +82,22 @@ pub(crate) fn read(file: &BulkFile, schema: &[Column]) -> mpsc::Receiver<Result<
         }
     });
     receiver
+}
+
+/// Adds to `lines` what was read meanwhile, `batches_max` batches at most. Gives back what cannot be added: an error.
+pub(crate) fn gather(
+    lines: &mut Vec<Numbered>,
+    batches: &mut mpsc::Receiver<Result<Vec<Numbered>, Unreadable>>,
+    batches_max: usize,
+) -> Option<Result<Vec<Numbered>, Unreadable>> {
+    for _ in 0..batches_max {
+        match batches.try_recv() {
+            Ok(Ok(more)) => lines.extend(more),
+            Ok(error) => return Some(error),
+            Err(_nothing_yet) => break,
+        }
+    }
+    None
 }
 
 fn read_all(file: &BulkFile, schema: &[Column], batches: &mut Batches) -> Result<(), Unreadable> {
