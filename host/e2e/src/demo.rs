@@ -16,7 +16,8 @@ use crate::server::{ADMIN_EMAIL, ADMIN_PASSWORD, Server};
 pub const DATASETS: &str = "/data-fair/api/v1/datasets";
 
 /// Every first-party plugin.
-pub const PLUGINS: [&str; 6] = ["territory", "clean", "import-api", "chart", "openapi", "data-fair"];
+pub const PLUGINS: [&str; 7] =
+    ["territory", "clean", "pseudonymise", "import-api", "chart", "openapi", "data-fair"];
 
 /// Concept of a commune code.
 const CODE_COMMUNE: &str = "http://rdf.insee.fr/def/geo#codeCommune";

@@ -30,6 +30,14 @@ async fn clean_is_small_pure_and_right() {
 }
 
 #[tokio::test]
+async fn pseudonymise_reads_its_salt_and_writes_nothing() {
+    let (report, cases) = prove(&root().join("plugins/pseudonymise")).await;
+    assert!(report.remarks.is_empty(), "{report}");
+    assert_eq!(imports(&report), ["reference"], "no log, to which a value could leak");
+    assert!(cases.len() >= 2);
+}
+
+#[tokio::test]
 async fn import_api_asks_for_what_it_uses() {
     let (report, cases) = prove(&root().join("plugins/import-api")).await;
     assert!(report.remarks.is_empty(), "{report}");
