@@ -2,7 +2,7 @@
 //!
 //! **Invariant:** whether the reference may be read is decided when it is planned with and again when it is opened, for the
 //! owner of the extended dataset; and for whoever declares the extension, by [`Datasets::check_references`]. Nobody sees
-//! through an extension what they may not read.
+//! through an extension what they may not read. All of them mean the same dataset: a reference is named by its identifier.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -22,6 +22,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{EnrichError, Enrichment, error_column, output_columns, rows_of, with_errors};
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::load::require_identified;
 use crate::service::master_data::{Lookup, bulk_searches};
 use crate::service::write::batch;
 use crate::state::Datasets;
@@ -60,7 +61,7 @@ impl Datasets {
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
         let caller = Caller::account_itself(owner.clone());
-        let reference = self.seeing_published().load_shared(&caller, id, "readLines").await;
+        let reference = self.seeing_published().load_identified(&caller, id, "readLines").await;
         let reference = reference.map_err(|error| refused(id, &error))?;
         Ok(plan(&reference, extension, columns)?.columns)
     }
@@ -77,6 +78,7 @@ impl Datasets {
         let caller = Caller::account_itself(owner.clone());
         let reading = self.seeing_published().open(&caller, id, "readLines").await;
         let reading = reading.map_err(|error| refused(id, &error))?;
+        require_identified(reading.dataset(), id).map_err(|error| refused(id, &error))?;
         let plan = plan(reading.dataset(), extension, columns)?;
         let lookup = Lookup::new(reading, &plan.search, Some(&plan.outputs.join(",")));
         let lookup = lookup.map_err(|error| refused(id, &error))?;
@@ -98,12 +100,13 @@ impl Datasets {
                 return Err(DatasetsError::bad_request(message));
             }
             for reader in [caller, &owner] {
-                if self.load_shared(reader, id, "readLines").await.is_err() {
-                    return Err(DatasetsError::bad_request(format!(
+                self.load_identified(reader, id, "readLines").await.map_err(|error| match error {
+                    DatasetsError::BadRequest(_) => error,
+                    _ => DatasetsError::bad_request(format!(
                         "La donnée de référence \"{id}\" n'existe pas, ou vous, ou le propriétaire de ce jeu de données, ne \
                          pouvez pas la lire."
-                    )));
-                }
+                    )),
+                })?;
             }
         }
         self.check_not_circular(dataset, extensions).await

@@ -2,7 +2,7 @@
 //! extension says which dataset stands in it.
 //!
 //! They are read with the rights of the owner of the extended dataset. Whoever binds one must be able to read it too: else
-//! an extension would show them what they may not see.
+//! an extension would show them what they may not see. Both mean the same one: it is named by its identifier.
 
 use std::sync::Arc;
 
@@ -18,6 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::{EnrichContext, EnrichError, Enrichment};
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::load::require_identified;
 use crate::service::read::refused;
 use crate::state::Datasets;
 
@@ -45,8 +46,9 @@ impl DatasetSlots for Tables {
             (name.clone(), value.as_str().map_or_else(|| value.to_string(), str::to_owned))
         });
         let params = Params::new(pairs).map_err(|error| Problem::new("dataset/query", error.to_string()))?;
-        let read = self.datasets.batches(&self.caller, id, &params).await.map_err(refused)?;
-        Ok(read.into_reader())
+        let reading = self.datasets.open(&self.caller, id, "readLines").await.map_err(refused)?;
+        require_identified(reading.dataset(), id).map_err(refused)?;
+        Ok(reading.batches(&params).await.map_err(refused)?.into_reader())
     }
 
     async fn open_write(&self, slot: &str, _: &str, _: &[Field]) -> Result<Box<dyn RowsWriter>, Problem> {
@@ -108,12 +110,13 @@ impl Datasets {
             }
             for (slot, id) in &extension.slots {
                 for reader in [caller, &owner] {
-                    if self.load(reader, id, "readLines").await.is_err() {
-                        return Err(DatasetsError::bad_request(format!(
+                    self.load_identified(reader, id, "readLines").await.map_err(|error| match error {
+                        DatasetsError::BadRequest(_) => error,
+                        _ => DatasetsError::bad_request(format!(
                             "L'extension lit dans \"{slot}\" le jeu de données \"{id}\", qui n'existe pas ou que vous, ou le \
                              propriétaire de ce jeu de données, ne pouvez pas lire."
-                        )));
-                    }
+                        )),
+                    })?;
                 }
             }
         }

@@ -72,6 +72,19 @@ impl Datasets {
         Ok(dataset)
     }
 
+    /// As [`Self::load_shared`], by its identifier alone: for what is kept and read again with the rights of another. A slug
+    /// means to each account its own dataset.
+    pub(crate) async fn load_identified(
+        &self,
+        caller: &Caller,
+        id: &str,
+        operation: &str,
+    ) -> DatasetsResult<Arc<Stored<Dataset>>> {
+        let dataset = self.load_shared(caller, id, operation).await?;
+        require_identified(&dataset, id)?;
+        Ok(dataset)
+    }
+
     /// The dataset that the caller means by `id`, whatever they may do with it.
     pub(crate) async fn known(
         &self,
@@ -92,6 +105,17 @@ impl Datasets {
             }
         }
     }
+}
+
+/// 400 when `id`, by which `dataset` was found, is its slug.
+pub(crate) fn require_identified(dataset: &Dataset, id: &str) -> DatasetsResult<()> {
+    if dataset.id == id {
+        return Ok(());
+    }
+    Err(DatasetsError::bad_request(format!(
+        "\"{id}\" n'est pas l'identifiant d'un jeu de données mais un nom court (slug), qui peut en désigner un autre pour un \
+         autre compte : indiquez l'identifiant (attribut \"id\" du jeu de données)."
+    )))
 }
 
 /// Datasets that were read lately, by the account that asked (a slug means the account's own dataset first) and the site it

@@ -7,14 +7,15 @@ use halle_model::permission::{can_give_to, default_grants};
 use halle_model::{Caller, Dataset};
 use halle_store::EntityExt;
 
-use crate::error::DatasetsResult;
+use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::create::free_slug;
 use crate::service::load::load_in;
 use crate::state::Datasets;
 
 impl Datasets {
     /// Makes `target` the owner. Grants to the old owner are replaced by those that a new dataset of the target has;
-    /// another account's sites no longer show it. 403 unless the caller belongs to the target.
+    /// another account's sites no longer show it. 403 unless the caller belongs to the target; 400 when its extensions read
+    /// what the caller or the target may not read.
     pub async fn change_owner(
         &self,
         caller: &Caller,
@@ -32,9 +33,20 @@ impl Datasets {
         if moves {
             self.check_room(&target, dataset.stored_bytes(), 1).await?;
         }
+        let is_same = dataset.owner.is_same(&target);
+        if !is_same {
+            // They are going to read as the target, and to show the caller what they find.
+            let given = Dataset { owner: target.clone(), ..dataset.entity.clone() };
+            self.check_sources(caller, &given, &given.extensions).await?;
+        }
+        let checked = dataset.entity.extensions;
         let now = self.clock.now();
         let mut unit = self.store.begin().await?;
         let mut dataset = load_in(unit.as_mut(), caller, id, "changeOwner").await?;
+        if !is_same && dataset.extensions != checked {
+            let message = "Les extensions de ce jeu de données viennent d'être modifiées : réessayez.";
+            return Err(DatasetsError::Conflict(message.to_owned()));
+        }
         if !dataset.owner.is_same(&target) {
             dataset.slug = free_slug(unit.as_mut(), &target, &dataset.slug.clone()).await?;
         }

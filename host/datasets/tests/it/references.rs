@@ -2,11 +2,12 @@
 
 use axum::http::Method;
 use halle_base::Clock;
-use halle_model::Caller;
+use halle_model::caller::User;
+use halle_model::{Caller, Membership};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use crate::harness::{Answer, Harness, admin, member, stranger};
+use crate::harness::{Answer, Harness, admin, member, stranger, user};
 
 const SIRET: &str = "http://www.datatourisme.fr/ontology/core/1.0/#siret";
 
@@ -173,6 +174,89 @@ async fn what_the_writer_or_the_owner_may_not_read_is_not_looked_up() {
     let path = "/datasets/d/_simulate-extension";
     let simulated = harness.json(&other, Method::POST, path, json!({ "s": "82898347800011" })).await;
     assert_eq!(simulated.status.as_u16(), 400, "{}", simulated.text);
+}
+
+/// What is said of a slug where an identifier is due.
+fn is_no_identifier(slug: &str) -> String {
+    format!(
+        "\"{slug}\" n'est pas l'identifiant d'un jeu de données mais un nom court (slug), qui peut en désigner un autre pour \
+         un autre compte : indiquez l'identifiant (attribut \"id\" du jeu de données)."
+    )
+}
+
+/// An editable dataset `id` of `caller` that looks up in `service`.
+fn looking_up(service: &str) -> Value {
+    let schema =
+        json!([{ "key": "s", "type": "string", "x-refersTo": SIRET }, { "key": "n", "type": "integer" }]);
+    let extensions = json!([lookup(json!({ "remoteService": service, "select": ["nom"] }))]);
+    json!({ "isRest": true, "title": "D", "schema": schema, "extensions": extensions })
+}
+
+#[tokio::test]
+async fn a_slug_that_means_another_reference_to_the_owner_is_refused() {
+    let harness = reference().await;
+    let slug = harness.get(&admin(), "/datasets/ref").await.ok()["slug"].as_str().unwrap().to_owned();
+    let service = format!("dataset:{slug}");
+    let create = harness.json(&admin(), Method::PUT, "/datasets/d", looking_up(&service)).await;
+    create.refused(400, &is_no_identifier(&slug));
+    harness.json(&admin(), Method::PUT, "/datasets/d", looking_up("dataset:ref")).await.ok();
+    let by_slug = json!({ "extensions": looking_up(&service)["extensions"] });
+    patch(&harness, &admin(), "d", by_slug).await.refused(400, &is_no_identifier(&slug));
+    let slot = json!({ "type": "enricher", "plugin": "up", "slots": { "names": slug } });
+    patch(&harness, &admin(), "d", json!({ "extensions": [slot] }))
+        .await
+        .refused(400, &is_no_identifier(&slug));
+
+    // What is there no more is not replaced by what has its name.
+    harness.json(&admin(), Method::DELETE, "/datasets/ref", Value::Null).await;
+    let schema = json!([{ "key": "siret", "type": "string", "x-refersTo": SIRET }, { "key": "nom", "type": "string" },
+        { "key": "rang", "type": "integer" }]);
+    let body = json!({ "isRest": true, "title": "Ref", "schema": schema, "masterData": searches() });
+    let other = harness.json(&admin(), Method::POST, "/datasets", body).await.ok();
+    assert_eq!(other["slug"], "ref");
+    let secret = json!({ "siret": "82898347800011", "nom": "autre" });
+    let path = format!("/datasets/{}/lines", other["id"].as_str().unwrap());
+    harness.json(&admin(), Method::POST, &path, secret).await.ok();
+    let line = json!({ "_id": "a", "s": "82898347800011" });
+    harness.json(&admin(), Method::POST, "/datasets/d/lines", line).await.ok();
+    harness.run().await;
+    assert_eq!(harness.get(&admin(), "/datasets/d/lines/a").await.ok().get("_siret.nom"), None);
+    assert!(harness.last_error("d").await.contains("slug"), "{}", harness.last_error("d").await);
+}
+
+#[tokio::test]
+async fn a_dataset_is_not_given_to_an_account_that_would_read_for_its_giver() {
+    let harness = reference().await;
+    let membership = |id: &str, role: &str| Membership {
+        id: id.to_owned(),
+        name: id.to_uppercase(),
+        role: role.to_owned(),
+        department: None,
+        department_name: None,
+    };
+    let organizations = vec![membership("ville", "contrib"), membership("port", "admin")];
+    let own = Caller::personal(User { organizations, ..user("oscar") });
+    let grant = |id: &str| json!([{ "type": "user", "id": id, "classes": ["read"], "operations": [] }]);
+    let share = async |id: &str| {
+        harness.json(&admin(), Method::PUT, "/datasets/ref/permissions", grant(id)).await.ok();
+    };
+    share("oscar").await;
+    harness.json(&own, Method::PUT, "/datasets/d", looking_up("dataset:ref")).await.ok();
+    share("zoe").await;
+    let target = json!({ "type": "organization", "id": "ville", "name": "VILLE" });
+    let give =
+        async |caller: &Caller| harness.json(caller, Method::PUT, "/datasets/d/owner", target.clone()).await;
+    let unreadable = "La donnée de référence \"ref\" n'existe pas, ou vous, ou le propriétaire de ce jeu de données, ne \
+                      pouvez pas la lire.";
+    give(&own).await.refused(400, unreadable);
+    share("oscar").await;
+    assert_eq!(give(&own).await.ok()["owner"]["id"], "ville");
+
+    // An account that may not read the reference cannot go on with the extension.
+    harness.json(&own, Method::PUT, "/datasets/e", looking_up("dataset:ref")).await.ok();
+    let target = json!({ "type": "organization", "id": "port", "name": "PORT" });
+    harness.json(&own, Method::PUT, "/datasets/e/owner", target).await.refused(400, unreadable);
+    assert_eq!(harness.get(&own, "/datasets/e").await.ok()["owner"]["id"], "oscar");
 }
 
 #[tokio::test]

@@ -10,6 +10,7 @@ use halle_model::{Caller, Column};
 use halle_search::params::{LinesParams, Params};
 
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::service::read::Reading;
 use crate::state::Datasets;
 
 /// Every line that matches, as columns, from one version.
@@ -23,16 +24,22 @@ pub struct Batches {
 impl Datasets {
     /// Every line that matches the filters of `params`, in their order; `select` and `sort` count, `size` does not.
     pub async fn batches(&self, caller: &Caller, id: &str, params: &Params) -> DatasetsResult<Batches> {
-        let reading = self.open(caller, id, "readLines").await?;
+        self.open(caller, id, "readLines").await?.batches(params).await
+    }
+}
+
+impl Reading {
+    /// Every line that matches, as [`Datasets::batches`].
+    pub(crate) async fn batches(&self, params: &Params) -> DatasetsResult<Batches> {
         let all = params.clone().with("size", "all").with("page", "").with("after", "");
-        let fields = reading.fields();
+        let fields = self.fields();
         let asked = LinesParams::parse(&all, &fields)?;
         let columns: Vec<Column> = match &asked.selected {
             Some(keys) => keys.iter().filter_map(|key| fields.get(key)).cloned().collect(),
             None => fields.columns().iter().filter(|column| !column.calculated).cloned().collect(),
         };
         let keys = columns.iter().map(|column| column.key.clone()).collect();
-        let batches = reading.index.scan(asked.scan(keys)).await?;
+        let batches = self.index.scan(asked.scan(keys)).await?;
         Ok(Batches { columns, batches: batches.map_err(DatasetsError::from).boxed() })
     }
 }
