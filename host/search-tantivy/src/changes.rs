@@ -106,9 +106,10 @@ impl Opened {
         parts: Vec<Live>,
         number: u64,
     ) -> SearchResult<()> {
+        // Before they are named: an error may come after the rename. What is kept for nothing goes with the next start.
+        parts.iter().for_each(|live| live.part.keep());
         folder::publish(&self.dir, &self.id, &version.spec, &parts, number)?;
         let kept = |live: &Live| parts.iter().any(|next| Arc::ptr_eq(&next.part, &live.part));
-        parts.iter().for_each(|live| live.part.keep());
         on_disk.parts.iter().filter(|live| !kept(live)).for_each(|live| live.part.doom());
         (on_disk.version, on_disk.parts) = (Arc::clone(version), parts);
         Ok(())

@@ -185,6 +185,11 @@ pub(crate) fn list(root: &Path) -> SearchResult<Vec<IndexId>> {
     Ok(ids)
 }
 
+/// The number at the end of the name of a part or of a file.
+fn number_of(name: &str) -> u64 {
+    name.rsplit('-').next().and_then(|number| number.parse().ok()).unwrap_or(0)
+}
+
 /// Removes what a crash left in a folder, and the folder itself if it is no whole index. Gives the highest number of a
 /// part that is left.
 pub(crate) fn clean(dir: &Path) -> SearchResult<u64> {
@@ -197,11 +202,13 @@ pub(crate) fn clean(dir: &Path) -> SearchResult<u64> {
         }
         return Ok(0);
     };
-    let mut highest = 0;
+    // The files of deleted rows that count are as old as their number says: none may be written a second time.
+    let deleted = manifest.parts.iter().filter_map(|part| part.deleted.as_deref());
+    let mut highest = deleted.map(number_of).max().unwrap_or(0);
     for entry in std::fs::read_dir(dir).map_err(SearchError::engine)?.flatten() {
         let name = entry.file_name().to_string_lossy().into_owned();
         if manifest.parts.iter().any(|part| part.name == name) {
-            highest = highest.max(name.trim_start_matches("part-").parse().unwrap_or(0));
+            highest = highest.max(number_of(&name));
         } else if name != MANIFEST {
             let path = entry.path();
             let removed =

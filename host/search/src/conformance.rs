@@ -47,6 +47,7 @@ pub async fn text(engine: &dyn SearchEngine) {
     text::numbers_dates_and_truth_values_are_words(engine).await;
     text::labels_and_exact_forms_rank_higher(engine).await;
     text::scores_tell_equal_values_apart(engine).await;
+    text::scores_tell_many_equal_values_apart(engine).await;
     text::scores_are_null_unless_words_are_asked(engine).await;
 }
 

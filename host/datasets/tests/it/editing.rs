@@ -467,3 +467,30 @@ async fn what_was_written_before_a_crash_is_read_after_it() {
     let harness = harness.restarted();
     assert_eq!(get(&harness, "lines?sort=_id&select=_id,n").await.ok()["results"], before);
 }
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn lines_written_while_the_index_is_built_anew_are_there_once() {
+    let harness = editable(json!({})).await;
+    let line = |n: usize, nom: &str| json!({ "_id": format!("l{n}"), "n": n, "nom": nom });
+    let all: Vec<Value> = (0..3_500).map(|n| line(n, "ancien")).collect();
+    send(&harness, &admin(), Method::POST, "_bulk_lines", json!(all)).await.ok();
+    harness.run().await;
+    // Another column: the index is built anew, in steps of 1,000 lines.
+    let schema = json!({ "schema": [
+        { "key": "nom", "type": "string" },
+        { "key": "n", "type": "integer" },
+        { "key": "plus", "type": "string" },
+    ] });
+    harness.json(&admin(), Method::PATCH, &format!("/datasets/{ID}"), schema).await.ok();
+    let edits = async {
+        for n in 0..60 {
+            send(&harness, &admin(), Method::PUT, &format!("lines/l{n}"), line(n, "nouveau")).await.ok();
+            delete(&harness, &admin(), &format!("lines/l{}", n + 100)).await;
+        }
+    };
+    tokio::join!(harness.run(), edits);
+    harness.run().await;
+    assert_eq!(get(&harness, "lines?size=0").await.ok()["total"], 3_440);
+    assert_eq!(get(&harness, "lines?size=0&nom_eq=nouveau").await.ok()["total"], 60);
+    assert_eq!(get(&harness, "metric_agg?metric=cardinality&field=_id").await.ok()["metric"], 3_440);
+}

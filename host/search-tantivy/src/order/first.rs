@@ -121,13 +121,16 @@ pub(crate) struct Leading {
     /// Rows of a higher rank are not among the first.
     last: u64,
     kept: Vec<(u64, RowAt)>,
+    /// Rows held before those that come too late are let go.
+    narrowed_at: usize,
     is_overfull: bool,
 }
 
 impl Leading {
     /// The first `wanted` rows, of those after the rank of a cursor if there is one.
     pub(crate) fn new(wanted: usize, after: Option<u64>) -> Self {
-        Self { wanted, after, last: u64::MAX, kept: Vec::new(), is_overfull: false }
+        let narrowed_at = wanted.saturating_mul(4).max(256);
+        Self { wanted, after, last: u64::MAX, kept: Vec::new(), narrowed_at, is_overfull: false }
     }
 
     /// Considers all matches of a part.
@@ -141,8 +144,10 @@ impl Leading {
 
     fn keep(&mut self, first: u64, row: RowAt) {
         self.kept.push((first, row));
-        if self.kept.len() >= self.wanted.saturating_mul(4).max(256) {
+        if self.kept.len() >= self.narrowed_at {
             self.narrow();
+            // Rows of one rank stay: what is looked at again and again must at least have doubled.
+            self.narrowed_at = self.narrowed_at.max(self.kept.len() * 2);
         }
     }
 

@@ -232,3 +232,24 @@ async fn changes_go_on_while_others_are_persisted() {
     drop(engine);
     assert_eq!(found(&open(dir.path()), &id, &all).await, before);
 }
+
+#[tokio::test]
+async fn what_the_manifest_names_is_not_written_a_second_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let engine = open(dir.path());
+    let id = editable(&engine, &["a", "b", "c"]).await;
+    change(&engine, &id, &["a"], None).await;
+    engine.open(&id).await.unwrap().persist().await.unwrap();
+    drop(engine);
+    let deleted = |dir: &Path| {
+        let names = fs::read_dir(index_dir(&index_dir(dir))).unwrap().map(|entry| entry.unwrap().file_name());
+        names.map(|name| name.into_string().unwrap()).find(|name| name.starts_with("deleted-")).unwrap()
+    };
+    let before = deleted(dir.path());
+
+    let engine = open(dir.path());
+    change(&engine, &id, &["b"], None).await;
+    engine.open(&id).await.unwrap().persist().await.unwrap();
+    assert_ne!(deleted(dir.path()), before);
+    assert_eq!(found(&engine, &id, &["a", "b", "c"]).await, ["c"]);
+}

@@ -176,3 +176,21 @@ pub(super) async fn scores_tell_equal_values_apart(engine: &dyn SearchEngine) {
         assert!(expected.len() > 300, "{} lines", expected.len());
     }
 }
+
+/// Many lines of one value: too many to be held until their scores are known.
+pub(super) async fn scores_tell_many_equal_values_apart(engine: &dyn SearchEngine) {
+    let mut table = Table::new(&[("text", ColumnKind::Text), ("n", ColumnKind::Integer)]);
+    for row in 0..20_000_i64 {
+        let text = if row % 1_000 == 7 { "lyon lyon" } else { "lyon ville" };
+        table = table.row(vec![text.into(), (row % 2).into()]);
+    }
+    let index = super::build(engine, "text-many-ties", &table).await;
+    let sort = vec![SortKey { by: SortBy::Column("n".to_owned()), descending: true }];
+    let request = LinesRequest { sort, size: 30, ..request(&*index, word("lyon")) };
+    let lines = ask(&*index, request).await;
+    let numbers: Vec<i64> = lines.iter().map(|line| line["_i"].as_i64().expect("a number")).collect();
+    // Odd rows come first; of these, the twenty that say it twice; then the order of the lines.
+    let twice = (0..20).map(|thousand| thousand * 1_000 + 8);
+    let once = (0..).map(|half| half * 2 + 2).filter(|line| line % 1_000 != 8).take(10);
+    assert_eq!(numbers, twice.chain(once).collect::<Vec<i64>>());
+}

@@ -205,9 +205,9 @@ impl Datasets {
 
     /// Has readers see all lines that are written. The index gets them in large portions, which costs far less than a change
     /// of it with each transaction.
-    async fn show_lines(&self, id: &str) -> DatasetsResult<()> {
+    pub(super) async fn show_lines(&self, id: &str) -> DatasetsResult<()> {
         let dataset = self.store.read().await?.load::<Dataset>(id).await?;
-        match dataset {
+        match dataset.filter(|dataset| dataset.is_rest) {
             Some(dataset) => self.sync_lines(&dataset, i64::MAX).await,
             None => Ok(()),
         }

@@ -88,9 +88,10 @@ impl Queue {
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner).push_back(waiting);
     }
 
-    /// The writes that waited longest.
+    /// The writes that waited longest, without those whose client has gone away.
     fn take(&self) -> Vec<Waiting> {
         let mut waiting = self.waiting.lock().unwrap_or_else(PoisonError::into_inner);
+        waiting.retain(|waiting| !waiting.answer.is_closed());
         let count = waiting.len().min(WRITES_MAX);
         waiting.drain(..count).collect()
     }

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
@@ -47,6 +48,9 @@ const PORTION_BYTES: usize = 4 << 20;
 
 /// Locks kept before those that nobody holds are forgotten.
 const LOCKS_MAX: usize = 1_000;
+
+/// How long a start waits for indexes that are behind.
+const CATCH_UP_WITHIN: Duration = Duration::from_secs(30);
 
 /// The number of the last line that an index has seen; locked while it catches up, so that changes reach it in order.
 type Seen = Arc<tokio::sync::Mutex<Option<i64>>>;
@@ -176,22 +180,24 @@ impl Datasets {
         Ok(())
     }
 
-    /// Makes indexes catch up with what a process that was killed had written, before anybody reads them.
+    /// Makes indexes catch up with what a process that was killed had written, before anybody reads them. What cannot be
+    /// done, or not within [`CATCH_UP_WITHIN`], is logged and left to the jobs.
     ///
     /// # Errors
     ///
-    /// When the store cannot be read. An index that cannot be changed is logged and left to its job.
+    /// When the store cannot be read.
     pub async fn catch_up(&self) -> DatasetsResult<()> {
-        let mut unit = self.store.read().await?;
         // Each write leaves this job until what it wrote is on disk.
-        let jobs = unit.jobs().of_kind(SYNC_LINES).await?;
-        for id in jobs.iter().filter_map(|job| job.payload.get("dataset")?.as_str()) {
-            let Some(dataset) = unit.load::<Dataset>(id).await?.filter(|dataset| dataset.is_rest) else {
-                continue;
-            };
-            if let Err(error) = self.sync_lines(&dataset, i64::MAX).await {
-                tracing::error!(dataset = id, %error, "the index of edited lines is behind");
+        let jobs = self.store.read().await?.jobs().of_kind(SYNC_LINES).await?;
+        let all = async {
+            for id in jobs.iter().filter_map(|job| job.payload.get("dataset")?.as_str()) {
+                if let Err(error) = self.show_lines(id).await {
+                    tracing::error!(dataset = id, %error, "the index of edited lines is behind");
+                }
             }
+        };
+        if tokio::time::timeout(CATCH_UP_WITHIN, all).await.is_err() {
+            tracing::warn!("indexes of edited lines are behind after {CATCH_UP_WITHIN:?}; their jobs go on");
         }
         Ok(())
     }
@@ -212,14 +218,17 @@ impl Datasets {
         let spec = IndexSpec { columns: columns.clone(), editable: true };
         let mut builder = self.engine.create(id, spec).await?;
         let (mut from, step) = (0, lines_per_step(&columns));
+        // One moment for all steps: a line that is written meanwhile would be met twice, and one that is deleted kept.
+        let mut unit = self.store.read().await?;
         loop {
-            let lines = self.store.read().await?.lines().after(&dataset.id, from, step).await?;
+            let lines = unit.lines().after(&dataset.id, from, step).await?;
             let Some(last) = lines.last() else { break };
             from = last.i;
             if let Some(batch) = self.batch(dataset, &columns, &lines).await? {
                 builder.add(batch).await?;
             }
         }
+        drop(unit);
         builder.finish().await?;
         Ok(from)
     }
