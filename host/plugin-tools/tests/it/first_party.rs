@@ -30,6 +30,13 @@ async fn clean_is_small_pure_and_right() {
 }
 
 #[tokio::test]
+async fn language_detect_is_pure_and_right() {
+    let (report, cases) = prove(&root().join("plugins/language-detect")).await;
+    assert!(report.remarks.is_empty() && imports(&report).is_empty(), "{report}");
+    assert!(!cases.is_empty());
+}
+
+#[tokio::test]
 async fn pseudonymise_reads_its_salt_and_writes_nothing() {
     let (report, cases) = prove(&root().join("plugins/pseudonymise")).await;
     assert!(report.remarks.is_empty(), "{report}");
