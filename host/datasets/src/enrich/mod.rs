@@ -1,5 +1,6 @@
 //! Enrichments: what fills the columns that a dataset's extensions add.
 
+mod circle;
 pub(crate) mod expressions;
 mod output;
 mod plugin;

@@ -15,7 +15,6 @@ use halle_extensions::host::Enriched;
 use halle_extensions::{Field, Problem};
 use halle_model::concept::canonical;
 use halle_model::{Caller, Column, ColumnKind, Dataset, Extension};
-use halle_store::EntityExt;
 use indexmap::IndexSet;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
@@ -32,9 +31,6 @@ const LOOKUPS: usize = 4;
 
 /// Bytes of questions and answers that one job remembers: the same value often stands in many rows.
 const REMEMBERED_BYTES_MAX: usize = 16 << 20;
-
-/// References that are followed from one to the next, to find one that follows itself.
-const FOLLOWED_MAX: usize = 100;
 
 /// How an extension uses a reference.
 struct Plan {
@@ -109,33 +105,7 @@ impl Datasets {
                 })?;
             }
         }
-        self.check_not_circular(dataset, extensions).await
-    }
-
-    /// Refuses extensions through which the dataset would follow itself (`autoUpdate`).
-    async fn check_not_circular(&self, dataset: &Dataset, extensions: &[Extension]) -> DatasetsResult<()> {
-        let followed = |extensions: &[Extension]| -> Vec<String> {
-            let followed = extensions.iter().filter(|extension| extension.auto_update);
-            followed.filter_map(|extension| extension.reference().map(str::to_owned)).collect()
-        };
-        let mut known = followed(extensions);
-        let mut next = 0;
-        while let Some(id) = known.get(next).cloned() {
-            next += 1;
-            if id == dataset.id || known.len() > FOLLOWED_MAX {
-                let message = "Une mise à jour automatique (autoUpdate) ferait tourner ce jeu de données en rond : une de ses \
-                               données de référence dépend de lui.";
-                return Err(DatasetsError::bad_request(message));
-            }
-            let Some(reference) = self.store.read().await?.load::<Dataset>(&id).await? else { continue };
-            let children = reference.union.iter().flat_map(|union| union.children.iter().cloned());
-            for further in followed(&reference.extensions).into_iter().chain(children) {
-                if !known.contains(&further) {
-                    known.push(further);
-                }
-            }
-        }
-        Ok(())
+        self.check_not_circular(&dataset.id, extensions, dataset.union.as_ref()).await
     }
 }
 

@@ -10,7 +10,7 @@ use halle_model::extension::REFERENCE_SERVICE;
 use halle_model::{Dataset, Extension};
 use halle_store::documents::Stored;
 use halle_store::runner::{JobContext, JobError, JobHandler};
-use halle_store::{EntityExt, Filter, Job, NewJob, UnitOfWork};
+use halle_store::{EntityExt, Filter, Job, NewJob, StoreError, UnitOfWork};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -34,6 +34,9 @@ const DELAY: SignedDuration = SignedDuration::from_secs(600);
 
 /// Time until the next attempt, when a follower is at work.
 const BUSY_DELAY: SignedDuration = SignedDuration::from_secs(60);
+
+/// Times an update is done again when someone else changed the follower meanwhile.
+const ATTEMPTS_MAX: u32 = 5;
 
 /// Followers of one reference.
 const FOLLOWERS_MAX: u32 = 1_000;
@@ -60,6 +63,26 @@ pub(crate) fn with_notes(mut wanted: Vec<Extension>, before: &[Extension]) -> Ve
     wanted
 }
 
+/// Whether the values of a dataset are being made: what it follows is asked for once they are there.
+fn is_at_work(dataset: &Dataset) -> bool {
+    match dataset.status {
+        Status::Finalized => dataset.extending.is_some(),
+        Status::Created | Status::Draft | Status::Error => false,
+        Status::Loaded
+        | Status::Stored
+        | Status::Normalized
+        | Status::Analyzed
+        | Status::ValidationUpdated
+        | Status::Validated
+        | Status::Extended
+        | Status::Indexed => true,
+    }
+}
+
+fn forget_notes(dataset: &mut Dataset) {
+    dataset.extensions.iter_mut().for_each(|extension| extension.next_update = None);
+}
+
 fn update_job(dataset: &str, at: Timestamp) -> NewJob {
     NewJob::now(UPDATE, names::job_key(dataset), json!({ "dataset": dataset }), at)
 }
@@ -78,8 +101,12 @@ impl Follow {
         for mut follower in followers.results {
             let mut told = false;
             for extension in follower.extensions.iter_mut().filter(|one| one.follows(reference)) {
-                told |= extension.next_update.is_none();
-                extension.next_update.get_or_insert(at);
+                // One that is over was not followed by an update: whatever became of it, there is another now.
+                let will_ask = extension.next_update.is_some_and(|due| due > now);
+                if !will_ask {
+                    extension.next_update = Some(at);
+                    told = true;
+                }
             }
             if told {
                 let unchanged = follower.updated_at;
@@ -90,25 +117,39 @@ impl Follow {
         Ok(unit.commit().await?)
     }
 
-    /// Has the extensions of a follower run again, if they are due.
+    /// As [`Self::update_once`], again while someone else changes the follower.
     async fn update(&self, id: &str) -> DatasetsResult<()> {
+        let mut done = self.update_once(id).await;
+        for _again in 1..ATTEMPTS_MAX {
+            if !matches!(done, Err(DatasetsError::Store(StoreError::Stale { .. }))) {
+                break;
+            }
+            done = self.update_once(id).await;
+        }
+        done
+    }
+
+    /// Has the extensions of a follower run again, if they are due.
+    async fn update_once(&self, id: &str) -> DatasetsResult<()> {
         let mut unit = self.0.store.begin().await?;
         let Some(mut dataset) = unit.load::<Dataset>(id).await? else { return Ok(()) };
         let now = self.0.clock.now();
         let Some(due) = dataset.extensions.iter().filter_map(|extension| extension.next_update).min() else {
             return Ok(());
         };
-        let is_at_work = match dataset.status {
-            Status::Finalized => dataset.extending.is_some(),
-            Status::Error => false,
-            _ => true,
-        };
+        let is_at_work = is_at_work(&dataset);
         if due > now || is_at_work {
             let at = if is_at_work { now.saturating_add(BUSY_DELAY).unwrap_or(now) } else { due };
             unit.jobs().enqueue(&update_job(id, at)).await?;
             return Ok(unit.commit().await?);
         }
-        dataset.extensions.iter_mut().for_each(|extension| extension.next_update = None);
+        forget_notes(&mut dataset);
+        if matches!(dataset.status, Status::Created | Status::Draft) {
+            // There is nothing to bring up to date; what comes asks for itself.
+            let unchanged = dataset.updated_at;
+            unit.save(&mut dataset, unchanged).await?;
+            return Ok(unit.commit().await?);
+        }
         if dataset.kind() == DatasetKind::File {
             let retired = self.0.restart(&mut dataset, Status::Validated, false).unwrap_or_default();
             if !retired.is_empty() {
@@ -120,6 +161,16 @@ impl Follow {
         }
         drop(unit);
         self.update_editable(dataset, now).await
+    }
+
+    /// Forgets when a follower would have asked again, so that nobody waits for it.
+    async fn forget(&self, id: &str) -> DatasetsResult<()> {
+        let mut unit = self.0.store.begin().await?;
+        let Some(mut dataset) = unit.load::<Dataset>(id).await? else { return Ok(()) };
+        forget_notes(&mut dataset);
+        let unchanged = dataset.updated_at;
+        unit.save(&mut dataset, unchanged).await?;
+        Ok(unit.commit().await?)
     }
 
     /// The columns of the reference may have changed too: those of the follower are written anew first.
@@ -159,5 +210,12 @@ impl JobHandler for Follow {
 
     async fn given_up(&self, job: &Job, error: &str) {
         tracing::error!(job = %job.payload, %error, "an extension does not follow its reference until this changes again");
+        if job.kind != UPDATE {
+            return;
+        }
+        let Ok(id) = dataset_of(job) else { return };
+        if let Err(error) = self.forget(&id).await {
+            tracing::error!(dataset = %id, %error, "a follower still says when it would have asked again");
+        }
     }
 }

@@ -1,6 +1,7 @@
 //! One feature over real adapters, its routes called in-process, its jobs run when a test says so.
 
 use std::collections::HashMap;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
@@ -133,6 +134,20 @@ impl Harness {
     pub async fn run_later(&self) {
         self.clock.advance(SignedDuration::from_hours(1));
         self.run().await;
+    }
+
+    /// A request with a JSON body that is sent later, as [`Self::json`] does; it must be answered with a success.
+    pub fn later(&self, caller: &Caller, method: Method, path: &str, body: &Value) -> Meanwhile {
+        let mut request = Request::builder()
+            .method(method)
+            .uri(path)
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Body::from(body.to_string()))
+            .unwrap();
+        request.extensions_mut().insert(halle_http::Caller(caller.clone()));
+        request.extensions_mut().insert(BaseUrl(BASE.into()));
+        let router = self.router.clone();
+        Box::pin(async move { assert!(router.oneshot(request).await.unwrap().status().is_success()) })
     }
 
     /// Sends a request as `caller`.
@@ -275,11 +290,18 @@ pub fn stranger() -> Caller {
 
 /// Enrichments for tests: `enricher` adds the column `_up.nom` with the names in capitals; rows whose name is `bad` are
 /// problems. A dataset in the slot `names` has other names (`nom`, `cri`).
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Shouting {
     /// When set, `open` fails with it.
     pub failure: Mutex<Option<String>>,
+    /// When set, `plan` fails with it.
+    pub plan_failure: Mutex<Option<String>>,
+    /// What happens once while `plan` is at it.
+    pub meanwhile: Mutex<Option<Meanwhile>>,
 }
+
+/// Something that happens while something else is done.
+pub type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
 
 #[async_trait]
 impl Enrichments for Shouting {
@@ -293,6 +315,13 @@ impl Enrichments for Shouting {
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
+        let meanwhile = self.meanwhile.lock().unwrap().take();
+        if let Some(meanwhile) = meanwhile {
+            meanwhile.await;
+        }
+        if let Some(failure) = self.plan_failure.lock().unwrap().clone() {
+            return Err(EnrichError::Temporary(failure));
+        }
         if !columns.iter().any(|column| column.key == "nom") {
             return Err(EnrichError::Invalid("Il manque une colonne \"nom\".".to_owned()));
         }

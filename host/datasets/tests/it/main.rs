@@ -20,6 +20,7 @@ mod errors;
 mod exports;
 mod expressions;
 mod extending;
+mod following;
 mod formats;
 mod geo_exports;
 mod harness;

@@ -108,9 +108,13 @@ impl Datasets {
         dataset.schema = columns::with_calculated(all, dataset.bbox.is_some(), false);
         match self.leaves(dataset).await {
             // Children may get their lines later.
-            Ok(_) | Err(UnionError::Nothing) => Ok(()),
-            Err(error) => Err(error.at_write()),
+            Ok(_) | Err(UnionError::Nothing) => {}
+            Err(error) => return Err(error.at_write()),
         }
+        if union.children == old.children {
+            return Ok(());
+        }
+        self.check_not_circular(&dataset.id, &dataset.extensions, Some(&union)).await
     }
 }
 
