@@ -145,3 +145,48 @@ async fn lines_written_before_the_extension_became_mandatory_get_its_values() {
     let made = post(&harness, "/lines", json!({ "_id": "c", "nom": "y" })).await.ok();
     assert_eq!(made["_up.nom"], "Y");
 }
+
+#[tokio::test]
+async fn many_patches_of_one_line_in_one_bulk_are_all_made() {
+    let harness = editable(json!([shouting(true)])).await;
+    let keys: Vec<String> = (0..12).map(|n| format!("c{n}")).collect();
+    let mut schema = json!([{ "key": "nom", "type": "string" }]);
+    for key in &keys {
+        schema.as_array_mut().unwrap().push(json!({ "key": key, "type": "integer" }));
+    }
+    harness.json(&admin(), Method::PATCH, "/datasets/d", json!({ "schema": schema })).await.ok();
+    harness.run().await;
+    post(&harness, "/lines", json!({ "_id": "a", "nom": "x" })).await.ok();
+    let patches: Vec<Value> =
+        keys.iter().map(|key| json!({ "_id": "a", "_action": "patch", key.as_str(): 1 })).collect();
+    let report = post(&harness, "/_bulk_lines", json!(patches)).await.ok();
+    assert_eq!((&report["nbModified"], &report["nbErrors"]), (&json!(12), &json!(0)), "{report}");
+    let line = harness.get(&admin(), "/datasets/d/lines/a").await.ok();
+    assert!(keys.iter().all(|key| line[key] == 1) && line["_up.nom"] == "X", "{line}");
+}
+
+#[tokio::test]
+async fn who_needs_no_answer_is_not_stopped_by_those_who_wait_for_one() {
+    let harness = editable(json!([shouting(true)])).await;
+    post(&harness, "/_bulk_lines", json!([{ "_id": "a", "nom": "x" }, { "_id": "b", "nom": "x" }]))
+        .await
+        .ok();
+    *harness.enrichments.failure.lock().unwrap() = Some("en panne".to_owned());
+    let create = |id: &'static str| post(&harness, "/lines", json!({ "_id": id, "nom": "y" }));
+    let caller = admin();
+    let delete = |path: &'static str| harness.json(&caller, Method::DELETE, path, Value::Null);
+    // The first is alone; the others wait for it, and are made together.
+    let (c, d, a, e, b, f) = tokio::join!(
+        create("c"),
+        create("d"),
+        delete("/datasets/d/lines/a"),
+        create("e"),
+        delete("/datasets/d/lines/b"),
+        create("f")
+    );
+    assert_eq!([a.status.as_u16(), b.status.as_u16()], [204, 204], "{} {}", a.text, b.text);
+    for made in [c, d, e, f] {
+        assert!(made.status == 502 && made.text.contains("en panne"), "{} {}", made.status, made.text);
+    }
+    assert_eq!(harness.get(&admin(), "/datasets/d/lines").await.ok()["total"], 0);
+}

@@ -11,12 +11,22 @@ use tokio::sync::{OwnedMutexGuard, oneshot};
 
 use super::change::{Outcome, Write};
 use super::sync::shared;
-use super::transaction::Seen;
+use super::transaction::{Committed, Seen};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::state::Datasets;
 
 /// Writes made by one transaction.
 const WRITES_MAX: usize = 128;
+
+/// Writes of one group whose extensions are asked in vain, one after the other, before the others fail without: each may take
+/// as long as the patience with a service.
+const FAILURES_MAX: u32 = 2;
+
+/// Who waits for what became of a write.
+type Answer = oneshot::Sender<DatasetsResult<Vec<Outcome>>>;
+
+/// Writes that were made in one transaction, and those who wait for them.
+type Part = (Vec<Answer>, DatasetsResult<Committed>);
 
 /// Writes of one dataset that wait, and who leads.
 #[derive(Debug, Default)]
@@ -29,7 +39,7 @@ pub(super) struct Queue {
 #[derive(Debug)]
 struct Waiting {
     write: Write,
-    answer: oneshot::Sender<DatasetsResult<Vec<Outcome>>>,
+    answer: Answer,
 }
 
 impl Datasets {
@@ -59,9 +69,40 @@ impl Datasets {
     async fn make(self, dataset: String, group: Vec<Waiting>, lead: OwnedMutexGuard<()>) {
         let (writes, answers): (Vec<Write>, Vec<_>) =
             group.into_iter().map(|waiting| (waiting.write, waiting.answer)).unzip();
-        let committed = self.write_together(&dataset, &writes, Seen::AtOnce).await;
+        let parts = self.make_parts(&dataset, &writes, answers).await;
         // The next group writes while readers are shown this one; the index has them in their order.
         drop(lead);
+        for (answers, committed) in parts {
+            self.answer(answers, committed).await;
+        }
+    }
+
+    /// Makes writes durable, together or, when extensions that some of them need do not answer, each alone.
+    async fn make_parts(&self, dataset: &str, writes: &[Write], answers: Vec<Answer>) -> Vec<Part> {
+        let together = self.write_together(dataset, writes, Seen::AtOnce).await;
+        if writes.len() < 2 || !together.as_ref().is_err_and(is_unanswered) {
+            return vec![(answers, together)];
+        }
+        let (mut failures, mut silence) = (0, None);
+        let mut parts = Vec::with_capacity(writes.len());
+        for (write, answer) in writes.iter().zip(answers) {
+            let alone = std::slice::from_ref(write);
+            let mut made = self.write_asking(dataset, alone, Seen::AtOnce, silence.as_ref()).await;
+            if silence.is_none() && made.as_ref().is_err_and(is_unanswered) {
+                failures += 1;
+                made = made.map_err(|error| {
+                    let error = ApiError::from(error);
+                    silence = Some(error.clone()).filter(|_| failures == FAILURES_MAX);
+                    error.into()
+                });
+            }
+            parts.push((vec![answer], made));
+        }
+        parts
+    }
+
+    /// Has readers see what was made, and answers those who wrote it.
+    async fn answer(&self, answers: Vec<Answer>, committed: DatasetsResult<Committed>) {
         let shown = match committed {
             Ok(committed) => self.show(committed).await,
             Err(error) => Err(error),
@@ -81,6 +122,11 @@ impl Datasets {
             }
         }
     }
+}
+
+/// Whether extensions that a write needs did not answer, or cannot.
+fn is_unanswered(error: &DatasetsError) -> bool {
+    matches!(error, DatasetsError::Remote(_) | DatasetsError::BadRequest(_))
 }
 
 impl Queue {

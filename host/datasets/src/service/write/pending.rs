@@ -32,6 +32,8 @@ pub(super) struct Batch {
     pub files_before: Vec<(String, String)>,
     /// Values of lines for which mandatory extensions must be asked first: then nothing of the batch is written.
     pub asked: Vec<Map<String, Value>>,
+    /// The lines that these values are for: later changes of them are not decided before.
+    pub waiting: HashSet<String>,
 }
 
 impl Batch {

@@ -120,15 +120,33 @@ impl Datasets {
         writes: &[Write],
         seen: Seen,
     ) -> DatasetsResult<Committed> {
+        self.write_asking(id, writes, seen, None).await
+    }
+
+    /// As [`Self::write_together`]. With `silence`, extensions are not asked: a write that needs them fails with it.
+    pub(super) async fn write_asking(
+        &self,
+        id: &str,
+        writes: &[Write],
+        seen: Seen,
+        silence: Option<&ApiError>,
+    ) -> DatasetsResult<Committed> {
         let mut given = None;
-        for _attempt in 0..ATTEMPTS_MAX {
+        let changes: usize = writes.iter().map(|write| write.changes.len()).sum();
+        // Once asked about, a change is decided: the next attempt asks about later ones only.
+        let (mut asks, mut stale) = (changes.saturating_add(1), ATTEMPTS_MAX);
+        while asks > 0 && stale > 0 {
             match self.try_write(id, writes, seen, &mut given).await {
                 Ok(Tried::Done(committed)) => return Ok(*committed),
                 Ok(Tried::Ask(dataset, asked)) => {
+                    if let Some(silence) = silence {
+                        return Err(silence.clone().into());
+                    }
+                    asks -= 1;
                     let given = given.get_or_insert_with(|| Given::none(&dataset));
                     given.ask(self, &dataset, asked).await?;
                 }
-                Err(DatasetsError::Store(StoreError::Stale { .. })) => {}
+                Err(DatasetsError::Store(StoreError::Stale { .. })) => stale -= 1,
                 Err(error) => return Err(error),
             }
         }
@@ -253,6 +271,11 @@ impl Datasets {
         let ids = named.iter().flatten().filter(|named| !named.is_new).map(|named| named.id.as_str());
         batch.look_up(unit, scope.dataset, ids.collect()).await?;
         for named in named {
+            if named.as_ref().is_ok_and(|named| batch.waiting.contains(&named.id)) {
+                // What it changes is only known once extensions were asked about the change before.
+                continue;
+            }
+            let id = scope.given.and(named.as_ref().ok()).map(|named| named.id.clone());
             let decided = match named {
                 Ok(named) => decide_one(unit, scope, named, batch).await?,
                 Err(refusal) => Err(refusal),
@@ -262,6 +285,7 @@ impl Datasets {
                 Ok((_, Decision::Keep(line))) => Slot::Kept(line),
                 Ok((_, Decision::Ask(values))) => {
                     batch.asked.push(values);
+                    batch.waiting.extend(id);
                     continue;
                 }
                 Ok((action, Decision::Write { line, created, warning })) => {
