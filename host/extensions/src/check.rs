@@ -86,6 +86,7 @@ pub fn check(manifest: &Manifest) -> Result<(), ManifestError> {
     }
     checker.plugin(manifest, &may);
     let schema = checker.config(manifest.config.as_ref());
+    checker.secrets(manifest.plugin.kind, schema.as_ref());
     checker.http(&manifest.http, &may, schema.as_ref());
     checker.slots(manifest, &may);
     checker.state_and_limits(manifest, &may);
@@ -152,6 +153,16 @@ impl Checker {
                 self.add("config", message);
                 None
             }
+        }
+    }
+
+    fn secrets(&mut self, kind: PluginKind, schema: Option<&ConfigSchema>) {
+        let has_none = matches!(kind, PluginKind::Enricher | PluginKind::Visualisation);
+        if has_none && schema.is_some_and(|schema| !schema.secret_names().is_empty()) {
+            self.add(
+                "config",
+                "says x-secret, but this kind is configured where readers see it: take what must stay secret from a slot",
+            );
         }
     }
 
@@ -342,6 +353,20 @@ max-bytes = 1000
     }
 
     #[test]
+    fn kinds_that_are_configured_in_the_open_ask_for_no_secret() {
+        let enricher = SOUND
+            .replace("kind = \"processing\"", "kind = \"enricher\"")
+            .replace("halle:processing", "halle:enricher")
+            .split("[http.api]")
+            .next()
+            .unwrap()
+            .to_owned();
+        let Err(ManifestError::Findings(findings)) = parse(&enricher) else { panic!("accepted") };
+        assert_eq!(findings.iter().map(|finding| &*finding.key).collect::<Vec<_>>(), ["config"]);
+        assert!(parse(&enricher.replace("x-secret = true", "")).is_ok());
+    }
+
+    #[test]
     fn what_does_not_exist_is_refused_by_its_key() {
         assert_eq!(refused("halle:processing@1", "halle:processing@2"), ["plugin.contract"]);
         assert_eq!(refused(r#"direction = "write""#, r#"direction = "erase""#), ["slots.output.direction"]);
@@ -372,7 +397,7 @@ max-bytes = 1000
             .replace(r#""processing""#, r#""enricher""#);
         let Err(ManifestError::Findings(findings)) = parse(&enricher) else { panic!("accepted") };
         let keys: Vec<&str> = findings.iter().map(|f| f.key.as_str()).collect();
-        assert_eq!(keys, ["http", "slots.output.direction", "state"]);
+        assert_eq!(keys, ["config", "http", "slots.output.direction", "state"]);
     }
 
     #[test]
