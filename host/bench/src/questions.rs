@@ -37,8 +37,32 @@ pub enum Question {
     Page { skip: usize },
     /// The page after a line, by decreasing amount.
     Next { amount: f64, line: usize },
-    /// Lines with `quantity < below`, all of them, as CSV.
-    Export { below: i64 },
+    /// The twenty cells with most lines, of about `2 ^ -depth` of the globe in both directions, in a box.
+    Grid { area: [f64; 4], depth: u32 },
+    /// Lines with `quantity < below`, all of them.
+    Export { below: i64, format: ExportFormat },
+}
+
+/// How an export is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum ExportFormat {
+    /// Values with commas between them.
+    Csv,
+    /// An object per line.
+    Ndjson,
+    /// A collection of features.
+    GeoJson,
+}
+
+impl ExportFormat {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Csv => "csv",
+            Self::Ndjson => "ndjson",
+            Self::GeoJson => "geojson",
+        }
+    }
 }
 
 /// A kind of question, under the name it has in the report.
@@ -105,8 +129,21 @@ pub fn cases(rows: usize) -> Vec<Case> {
             true,
         ),
         case("page at 9,000", vec![Question::Page { skip: DEEP_LINES }], true),
-        case("CSV export of a tenth", vec![Question::Export { below: 100 }], true),
+        case("geohash grid", (0..FORMS).map(grid).collect(), true),
+        case("GeoJSON export of a tenth", vec![export(ExportFormat::GeoJson)], false),
+        case("ndjson export of a tenth", vec![export(ExportFormat::Ndjson)], true),
+        case("CSV export of a tenth", vec![export(ExportFormat::Csv)], true),
     ]
+}
+
+/// A box for which the reference has cells of geohashes of four characters: 39 by 20 km.
+fn grid(form: u64) -> Question {
+    let (west, south) = (-4.0 + 0.1 * form as f64, 42.5 + 0.05 * form as f64);
+    Question::Grid { area: [west, south, west + 2.0, south + 1.5], depth: 10 }
+}
+
+fn export(format: ExportFormat) -> Question {
+    Question::Export { below: 100, format }
 }
 
 /// A path for Halle: the data API of a dataset, relative to its address.
@@ -136,7 +173,12 @@ pub fn halle_path(dataset: &str, question: &Question) -> String {
         Question::Next { amount, line } => {
             format!("lines?size={size}&sort=-amount&after={amount},{line}")
         }
-        Question::Export { below } => format!("lines?format=csv&size=all&quantity_lt={below}"),
+        Question::Grid { area: [west, south, east, north], .. } => {
+            format!("geo_agg?agg_size={TERMS}&size=0&bbox={west},{south},{east},{north}")
+        }
+        Question::Export { below, format } => {
+            format!("lines?format={}&size=all&quantity_lt={below}", format.name())
+        }
     };
     format!("/data-fair/api/v1/datasets/{dataset}/{tail}")
 }

@@ -17,9 +17,9 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::serve::ListenerExt as _;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 
-use crate::questions::Question;
+use crate::questions::{ExportFormat, Question};
 use crate::rows::Row;
 
 /// Bytes of an export that are sent at once.
@@ -34,6 +34,8 @@ pub trait Yardstick: Send + Sync + 'static {
     fn answer(&self, question: &Question) -> Result<Vec<u8>>;
     /// The lines of an export as CSV, in pieces.
     fn export(&self, below: i64, send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()>;
+    /// The lines of an export as JSON, in pieces: an object each, or a feature.
+    fn export_json(&self, below: i64, features: bool, send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()>;
 }
 
 /// Calls `each` with every row of the file.
@@ -72,8 +74,8 @@ async fn answer(State(yardstick): State<Shared>, Query(asked): Query<Asked>) -> 
         Ok(question) => question,
         Err(error) => return (StatusCode::BAD_REQUEST, error.to_string()).into_response(),
     };
-    if let Question::Export { below } = question {
-        return export(yardstick, below);
+    if let Question::Export { below, format } = question {
+        return export(yardstick, below, format);
     }
     let answered = tokio::task::spawn_blocking(move || yardstick.answer(&question)).await;
     match answered {
@@ -83,16 +85,74 @@ async fn answer(State(yardstick): State<Shared>, Query(asked): Query<Asked>) -> 
     }
 }
 
-fn export(yardstick: Shared, below: i64) -> Response {
+fn export(yardstick: Shared, below: i64, format: ExportFormat) -> Response {
     let (sender, receiver) = tokio::sync::mpsc::channel::<Vec<u8>>(CHUNKS_WAITING);
     tokio::task::spawn_blocking(move || {
-        yardstick.export(below, &mut |chunk| sender.blocking_send(chunk).is_ok())
+        let send = &mut |chunk| sender.blocking_send(chunk).is_ok();
+        match format {
+            ExportFormat::Csv => yardstick.export(below, send),
+            ExportFormat::Ndjson => yardstick.export_json(below, false, send),
+            ExportFormat::GeoJson => yardstick.export_json(below, true, send),
+        }
     });
     let chunks = futures::stream::unfold(receiver, |mut receiver| async {
         let chunk = receiver.recv().await?;
         Some((Ok::<_, std::convert::Infallible>(Bytes::from(chunk)), receiver))
     });
-    ([(header::CONTENT_TYPE, "text/csv; charset=utf-8")], Body::from_stream(chunks)).into_response()
+    let kind = match format {
+        ExportFormat::Csv => "text/csv; charset=utf-8",
+        ExportFormat::Ndjson => "application/x-ndjson",
+        ExportFormat::GeoJson => "application/geo+json",
+    };
+    ([(header::CONTENT_TYPE, kind)], Body::from_stream(chunks)).into_response()
+}
+
+/// Gathers objects, or features, until there is enough to send.
+pub struct JsonChunks<'a> {
+    chunk: Vec<u8>,
+    features: bool,
+    is_first: bool,
+    send: &'a mut dyn FnMut(Vec<u8>) -> bool,
+}
+
+impl<'a> JsonChunks<'a> {
+    /// Begins.
+    pub fn new(features: bool, send: &'a mut dyn FnMut(Vec<u8>) -> bool) -> Self {
+        let chunk =
+            if features { br#"{"type":"FeatureCollection","features":["#.to_vec() } else { Vec::new() };
+        Self { chunk, features, is_first: true, send }
+    }
+
+    /// Adds a line at a place; tells whether anybody still listens.
+    pub fn line(&mut self, line: &impl Serialize, place: [f64; 2]) -> Result<bool> {
+        if !self.features {
+            serde_json::to_writer(&mut self.chunk, line)?;
+            self.chunk.push(b'\n');
+            return Ok(self.chunk.len() < CHUNK_BYTES || self.flush());
+        }
+        if !std::mem::take(&mut self.is_first) {
+            self.chunk.push(b',');
+        }
+        let geometry = serde_json::json!({ "type": "Point", "coordinates": place });
+        self.chunk.extend_from_slice(br#"{"type":"Feature","properties":"#);
+        serde_json::to_writer(&mut self.chunk, line)?;
+        self.chunk.extend_from_slice(br#","geometry":"#);
+        serde_json::to_writer(&mut self.chunk, &geometry)?;
+        self.chunk.push(b'}');
+        Ok(self.chunk.len() < CHUNK_BYTES || self.flush())
+    }
+
+    /// Ends.
+    pub fn end(mut self) {
+        if self.features {
+            self.chunk.extend_from_slice(b"]}");
+        }
+        self.flush();
+    }
+
+    fn flush(&mut self) -> bool {
+        (self.send)(std::mem::take(&mut self.chunk))
+    }
 }
 
 /// Gathers CSV until there is enough to send. Texts are quoted, as in Halle's exports.

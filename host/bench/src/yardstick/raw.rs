@@ -10,7 +10,7 @@ use anyhow::{Context, Result};
 use memchr::memmem::Finder;
 use serde_json::{Value, json};
 
-use super::{CsvChunks, Yardstick};
+use super::{CsvChunks, JsonChunks, Yardstick};
 use crate::questions::{PAGE_LINES, Question, TERMS};
 use crate::rows::day_text;
 
@@ -46,6 +46,22 @@ fn month(day: i32) -> Result<u16> {
     Ok(((date.year() - 1970) * 12 + i16::from(date.month()) - 1).cast_unsigned())
 }
 
+#[derive(serde::Serialize)]
+struct Whole<'a> {
+    code: &'a str,
+    title: &'a str,
+    description: &'a str,
+    category: &'a str,
+    city: &'a str,
+    amount: f64,
+    quantity: i64,
+    day: String,
+    updated: i64,
+    active: bool,
+    lat: f64,
+    lon: f64,
+}
+
 impl Raw {
     /// Loads the file.
     pub fn load(csv: &Path) -> Result<Self> {
@@ -76,6 +92,26 @@ impl Raw {
         self.codes.len()
     }
 
+    /// The cells of a grid in a box, of `2 ^ depth` columns and rows over the globe.
+    fn grid(&self, [west, south, east, north]: [f64; 4], depth: u32) -> Value {
+        let side = f64::from(1_u32 << depth);
+        let mut cells: HashMap<u32, u64> = HashMap::new();
+        let mut total = 0_u64;
+        for row in 0..self.len() {
+            let (lon, lat) = (self.lons[row], self.lats[row]);
+            if west <= lon && lon <= east && south <= lat && lat <= north {
+                total += 1;
+                let x = ((lon + 180.0) / 360.0 * side) as u32;
+                let y = ((lat + 90.0) / 180.0 * side) as u32;
+                *cells.entry(y << depth | x).or_default() += 1;
+            }
+        }
+        let mut cells: Vec<(u32, u64)> = cells.into_iter().collect();
+        cells.sort_unstable_by_key(|(cell, lines)| (std::cmp::Reverse(*lines), *cell));
+        cells.truncate(TERMS);
+        json!({ "total": total, "aggs": cells })
+    }
+
     fn line(&self, row: usize) -> Value {
         json!({
             "code": self.codes[row],
@@ -90,6 +126,24 @@ impl Raw {
             "active": self.active[row],
             "lat": self.lats[row],
             "lon": self.lons[row],
+        })
+    }
+
+    /// A line as it is written, without a tree of values between.
+    fn whole(&self, row: usize) -> Result<Whole<'_>> {
+        Ok(Whole {
+            code: &self.codes[row],
+            title: &self.titles[row],
+            description: &self.descriptions[row],
+            category: self.categories.text(row),
+            city: self.cities.text(row),
+            amount: self.amounts[row],
+            quantity: self.quantities[row],
+            day: day_text(self.days[row])?,
+            updated: self.updated[row],
+            active: self.active[row],
+            lat: self.lats[row],
+            lon: self.lons[row],
         })
     }
 
@@ -228,9 +282,21 @@ impl Yardstick for Raw {
                     |row: &usize| (std::cmp::Reverse(ordered(self.amounts[*row])), *row + 1) > cursor;
                 self.page(self.len(), self.largest((0..self.len()).filter(is_after).collect(), 0))
             }
+            Question::Grid { area, depth } => self.grid(*area, *depth),
             Question::Export { .. } => Value::Null,
         };
         serde_json::to_vec(&answer).context("an answer cannot be written")
+    }
+
+    fn export_json(&self, below: i64, features: bool, send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
+        let mut json = JsonChunks::new(features, send);
+        for row in (0..self.len()).filter(|row| self.quantities[*row] < below) {
+            if !json.line(&self.whole(row)?, [self.lons[row], self.lats[row]])? {
+                return Ok(());
+            }
+        }
+        json.end();
+        Ok(())
     }
 
     fn export(&self, below: i64, send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {

@@ -22,7 +22,7 @@ use tantivy::tokenizer::{
 };
 use tantivy::{DateTime, DocAddress, Index, IndexWriter, Order, Searcher, TantivyDocument, Term};
 
-use super::{CsvChunks, Yardstick};
+use super::{CsvChunks, JsonChunks, Yardstick};
 use crate::questions::{PAGE_LINES, Question, TERMS};
 use crate::rows::{COLUMNS, Row};
 
@@ -142,6 +142,16 @@ impl Tantivy {
         Ok(Box::new(RangeQuery::new(bound(from), bound(to))))
     }
 
+    /// The lines of an export, in their order.
+    fn below(&self, below: i64) -> Result<Vec<DocAddress>> {
+        let field = self.fields.field("quantity")?;
+        let query = RangeQuery::new(Bound::Unbounded, Bound::Excluded(Term::from_field_i64(field, below)));
+        let mut addresses: Vec<DocAddress> =
+            self.searcher.search(&query, &DocSetCollector)?.into_iter().collect();
+        addresses.sort_unstable();
+        Ok(addresses)
+    }
+
     fn line(&self, address: DocAddress) -> Result<Value> {
         let document: TantivyDocument = self.searcher.doc(address)?;
         let mut line = serde_json::Map::new();
@@ -241,19 +251,39 @@ impl Yardstick for Tantivy {
                 let below = self.between("amount", f64::MIN, *amount)?;
                 self.by_amount(&*below, 0)?
             }
+            Question::Grid { area: [west, south, east, north], depth } => {
+                // The library has no geohashes: cells of the same size by two histograms.
+                let side = f64::from(1_u32 << depth);
+                let of = |field: &str, globe: f64| json!({ "histogram": { "field": field, "interval": globe / side, "min_doc_count": 1 } });
+                let mut columns = of("lon", 360.0);
+                columns["aggs"] = json!({ "rows": of("lat", 180.0) });
+                let both = BooleanQuery::new(vec![
+                    (Occur::Must, self.between("lon", *west, *east)?),
+                    (Occur::Must, self.between("lat", *south, *north)?),
+                ]);
+                self.aggregate(&both, json!({ "columns": columns }))?
+            }
             Question::Export { .. } => Value::Null,
         };
         Ok(serde_json::to_vec(&answer)?)
     }
 
+    fn export_json(&self, below: i64, features: bool, send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
+        let mut json = JsonChunks::new(features, send);
+        for address in self.below(below)? {
+            let line = self.line(address)?;
+            let at = |name: &str| line[name].as_f64().unwrap_or(0.0);
+            if !json.line(&line, [at("lon"), at("lat")])? {
+                return Ok(());
+            }
+        }
+        json.end();
+        Ok(())
+    }
+
     fn export(&self, below: i64, send: &mut dyn FnMut(Vec<u8>) -> bool) -> Result<()> {
-        let field = self.fields.field("quantity")?;
-        let query = RangeQuery::new(Bound::Unbounded, Bound::Excluded(Term::from_field_i64(field, below)));
-        let mut addresses: Vec<DocAddress> =
-            self.searcher.search(&query, &DocSetCollector)?.into_iter().collect();
-        addresses.sort_unstable();
         let mut csv = CsvChunks::new(send);
-        for address in addresses {
+        for address in self.below(below)? {
             let document: TantivyDocument = self.searcher.doc(address)?;
             for field in self.fields.columns {
                 match document.get_first(field).map(json_of) {
