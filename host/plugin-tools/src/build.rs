@@ -4,9 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use halle_extensions::manifest::Manifest;
 use halle_extensions::package::{MANIFEST_NAME, Package, STATIC_PREFIX};
 
-use crate::error::{Result, at};
+use crate::error::{Result, ToolError, at};
 use crate::languages;
 
 /// Ending of package files.
@@ -29,10 +30,28 @@ pub fn pack(folder: &Path, component: Vec<u8>, out: Option<&Path>) -> Result<Pat
     let package = Package::new(&read_manifest(folder)?, Bytes::from(component), files)?;
     let out = out.map_or_else(|| folder.join("dist"), Path::to_owned);
     std::fs::create_dir_all(&out).map_err(at(&out))?;
-    let plugin = &package.manifest.plugin;
-    let path = out.join(format!("{}-{}.{PACKAGE_ENDING}", plugin.id.replace('/', "-"), plugin.version));
+    let path = out.join(file_name(&package.manifest));
     std::fs::write(&path, package.write()?).map_err(at(&path))?;
     Ok(path)
+}
+
+/// The package that a path stands for: itself, or what the plugin of a folder was built as.
+///
+/// # Errors
+///
+/// `NotBuilt` when the folder has no package of the version that its manifest names.
+pub fn package_at(path: &Path) -> Result<PathBuf> {
+    if !path.is_dir() {
+        return Ok(path.to_owned());
+    }
+    let manifest = halle_extensions::check::parse(&read_manifest(path)?)?;
+    let package = path.join("dist").join(file_name(&manifest));
+    if package.is_file() { Ok(package) } else { Err(ToolError::NotBuilt(path.to_owned())) }
+}
+
+fn file_name(manifest: &Manifest) -> String {
+    let plugin = &manifest.plugin;
+    format!("{}-{}.{PACKAGE_ENDING}", plugin.id.replace('/', "-"), plugin.version)
 }
 
 fn read_manifest(folder: &Path) -> Result<String> {
@@ -55,4 +74,30 @@ fn collect(folder: &Path, prefix: &str, files: &mut BTreeMap<String, Bytes>) -> 
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_stands_for_the_package_of_its_version() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = dir.path().join("a.halle-plugin");
+        assert_eq!(package_at(&file).unwrap(), file, "a file stands for itself");
+        let manifest = |version: &str| {
+            format!(
+                "schema = 1\n[plugin]\nid = \"org/mine\"\nversion = \"{version}\"\nkind = \"enricher\"\n\
+                 contract = \"halle:enricher@1\"\ntitle = {{ fr = \"Mien\" }}\nlicence = \"MIT\"\n"
+            )
+        };
+        std::fs::write(dir.path().join(MANIFEST_NAME), manifest("1.0.0")).unwrap();
+        std::fs::create_dir(dir.path().join("dist")).unwrap();
+        let built = dir.path().join("dist/org-mine-1.0.0.halle-plugin");
+        std::fs::write(&built, b"").unwrap();
+        assert_eq!(package_at(dir.path()).unwrap(), built);
+        std::fs::write(dir.path().join(MANIFEST_NAME), manifest("1.1.0")).unwrap();
+        let refused = package_at(dir.path()).unwrap_err().to_string();
+        assert!(refused.contains("halle plugin build"), "{refused}");
+    }
 }

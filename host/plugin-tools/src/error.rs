@@ -16,6 +16,9 @@ pub enum ToolError {
         /// Why.
         source: std::io::Error,
     },
+    /// A folder without the package that its manifest names.
+    #[error("the plugin in `{}` is not built in the version of its manifest: run `halle plugin build {}`", .0.display(), .0.display())]
+    NotBuilt(PathBuf),
     /// No toolchain compiles to WebAssembly here.
     #[error("{0}")]
     Toolchain(String),

@@ -40,7 +40,7 @@ pub enum PluginCommand {
     },
     /// Check a package: manifest, imports, what it asks for and does not use.
     Check {
-        /// The package.
+        /// The package, or the folder of a plugin that is built.
         package: PathBuf,
     },
     /// Run a plugin's cases in the sandbox.
@@ -53,7 +53,7 @@ pub enum PluginCommand {
     },
     /// Install or upgrade a package. It runs once it is granted what it asks for.
     Install {
-        /// The package.
+        /// The package, or the folder of a plugin that is built.
         package: PathBuf,
         /// Accept a package that no trusted key signed.
         #[arg(long)]
@@ -140,7 +140,8 @@ pub async fn run(command: PluginCommand) -> Result<ExitCode> {
 }
 
 fn check(package: &std::path::Path) -> Result<ExitCode> {
-    let report = halle_plugin_tools::check::check(package)?;
+    let package = halle_plugin_tools::build::package_at(package)?;
+    let report = halle_plugin_tools::check::check(&package)?;
     print!("{report}");
     Ok(if report.is_sound() { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
@@ -174,7 +175,8 @@ async fn install(
     grant: bool,
     data: &DataArgs,
 ) -> Result<()> {
-    let archive = std::fs::read(package).with_context(|| format!("{} cannot be read", package.display()))?;
+    let package = halle_plugin_tools::build::package_at(package)?;
+    let archive = std::fs::read(&package).with_context(|| format!("{} cannot be read", package.display()))?;
     let registry = Base::open(data).await?.registry;
     let installed = registry.install(&archive, accept_unsigned).await?;
     println!("{} {} is installed", installed.id, installed.manifest.plugin.version);
