@@ -7,8 +7,11 @@ use super::{BATCH_LINES, BOOK, FILE};
 use crate::client::Client;
 use crate::demo::DATASETS;
 
-/// Lines that one page may have: more than a run ever writes.
-const LINES_MAX: usize = 10_000;
+/// Lines that a run may write.
+const LINES_MAX: usize = 500_000;
+
+/// Lines of a page.
+const PAGE_LINES: usize = 10_000;
 
 /// What was sent and what was acknowledged.
 #[derive(Debug, Default)]
@@ -130,12 +133,18 @@ impl Ledger {
     }
 
     async fn check_lines(&self, client: &Client) -> Result<()> {
-        let path = format!("{DATASETS}/{BOOK}/lines?size={LINES_MAX}&select=_id,lot,rang,texte");
-        let page = client.json(&path).await?;
-        let lines = page["results"].as_array().context("a page has lines")?;
-        ensure!(lines.len() < LINES_MAX, "this run wrote more lines than it can check");
+        let mut path = format!("{DATASETS}/{BOOK}/lines?size={PAGE_LINES}&select=_id,lot,rang,texte");
+        let mut lines: Vec<Value> = Vec::new();
+        loop {
+            let page = client.json(&path).await?;
+            lines.extend(page["results"].as_array().context("a page has lines")?.iter().cloned());
+            ensure!(lines.len() < LINES_MAX, "this run wrote more lines than it can check");
+            let Some(next) = page["next"].as_str() else { break };
+            let (_, tail) = next.split_once(DATASETS).context("`next` is of another place")?;
+            path = format!("{DATASETS}{tail}");
+        }
         let mut counts = std::collections::BTreeMap::<u64, usize>::new();
-        for line in lines {
+        for line in &lines {
             let batch = line["lot"].as_u64().with_context(|| format!("half a line is served: {line}"))?;
             let whole = line["texte"] == format!("lot {batch}")
                 && line["_id"] == format!("l{batch}-{}", line["rang"]);
