@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 
 pub use output::{OutputColumn, error_column, output_columns, with_errors};
 pub use plugin::PluginEnrichments;
+pub(crate) use plugin::field_of;
 pub use values::{row_values, rows_of};
 
 /// Why an enrichment could not be planned or run. The text is for the dataset's journal.

@@ -157,7 +157,7 @@ fn rows_per_call(batch: &RecordBatch) -> usize {
 }
 
 /// A column as plugins see it.
-fn field_of(column: &Column) -> Field {
+pub(crate) fn field_of(column: &Column) -> Field {
     Field {
         key: column.key.clone(),
         kind: column.kind(),

@@ -19,7 +19,7 @@ use indexmap::IndexSet;
 use serde_json::{Map, Value};
 use tokio_util::sync::CancellationToken;
 
-use super::{EnrichError, Enrichment, error_column, output_columns, rows_of, with_errors};
+use super::{EnrichError, Enrichment, error_column, field_of, output_columns, rows_of, with_errors};
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::load::require_identified;
 use crate::service::master_data::{Lookup, bulk_searches};
@@ -168,16 +168,6 @@ fn described(added: Column, source: &Column) -> Column {
         separator: source.separator.clone(),
         time_zone: source.time_zone.clone(),
         ..added
-    }
-}
-
-fn field_of(column: &Column) -> Field {
-    Field {
-        key: column.key.clone(),
-        kind: column.kind(),
-        nullable: true,
-        title: Some(column.label().to_owned()),
-        concept: column.refers_to.clone(),
     }
 }
 

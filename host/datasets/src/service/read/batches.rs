@@ -9,6 +9,7 @@ use halle_extensions::{Field, Problem};
 use halle_model::{Caller, Column};
 use halle_search::params::{LinesParams, Params};
 
+use crate::enrich::field_of;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::read::Reading;
 use crate::state::Datasets;
@@ -47,7 +48,7 @@ impl Reading {
 impl Batches {
     /// The lines as a plugin reads a slot.
     pub fn into_reader(self) -> Box<dyn RowsReader> {
-        let schema = self.columns.iter().map(field).collect();
+        let schema = self.columns.iter().map(field_of).collect();
         Box::new(SlotReader { schema, batches: self.batches, rest: None })
     }
 }
@@ -83,14 +84,4 @@ impl RowsReader for SlotReader {
 /// A refusal in the words of the data API, as plugins get it.
 pub fn refused(error: DatasetsError) -> Problem {
     Problem::new("dataset/refused", error.to_string())
-}
-
-fn field(column: &Column) -> Field {
-    Field {
-        key: column.key.clone(),
-        kind: column.kind(),
-        nullable: true,
-        title: Some(column.label().to_owned()),
-        concept: column.refers_to.clone(),
-    }
 }
