@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result};
 
-use crate::setup::node;
+use crate::setup::{node, python};
 use crate::sh;
 
 /// How optimised.
@@ -50,19 +50,25 @@ pub fn ui() -> Result<()> {
     Ok(())
 }
 
-/// Builds the binaries: `halle`, and the program that drives demos and journeys.
+/// Builds `halle`, and the program that drives demos and journeys; with the profile for tests, all that is tested too.
+///
+/// Which features dependencies have depends on all that is built together: tests and the binaries that they drive are one
+/// set, or every dependency would be compiled twice.
 pub fn binaries(profile: Profile) -> Result<()> {
-    packages(profile, &["halle-app", "halle-e2e"])
+    match profile {
+        Profile::Dev => {
+            let all = ["build", "--workspace", "--all-targets"];
+            sh::run("building everything for tests", &mut sh::command("cargo", all))
+        }
+        Profile::Release => release(&["halle-app", "halle-e2e"]),
+    }
 }
 
-/// Builds packages in one go: which features dependencies have depends on all that is built together.
-pub fn packages(profile: Profile, names: &[&str]) -> Result<()> {
-    let mut args = vec!["build"];
-    args.extend(names.iter().flat_map(|name| ["--package", *name]));
-    if profile == Profile::Release {
-        args.push("--release");
-    }
-    sh::run(&format!("building {} ({})", names.join(", "), profile.folder()), &mut sh::command("cargo", args))
+/// Builds packages for people.
+pub fn release(packages: &[&str]) -> Result<()> {
+    let mut args = vec!["build", "--release"];
+    args.extend(packages.iter().flat_map(|name| ["--package", *name]));
+    sh::run(&format!("building {} (release)", packages.join(", ")), &mut sh::command("cargo", args))
 }
 
 /// Builds every first-party plugin into `target/plugins`, with the binary of `profile`.
@@ -74,13 +80,20 @@ pub fn plugins(profile: Profile) -> Result<()> {
         std::fs::remove_dir_all(&output)?;
     }
     std::fs::create_dir_all(&output)?;
+    let path = guest_path()?;
     for folder in plugin_folders()? {
         let args =
             ["plugin".as_ref(), "build".as_ref(), folder.as_os_str(), "--out".as_ref(), output.as_os_str()];
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        sh::run(&format!("building the plugin {name}"), &mut sh::command(&halle.to_string_lossy(), args))?;
+        let mut build = sh::command(&halle.to_string_lossy(), args);
+        sh::run(&format!("building the plugin {name}"), build.env("PATH", &path))?;
     }
     Ok(())
+}
+
+/// PATH with what builds plugins in JavaScript and Python first.
+pub fn guest_path() -> Result<String> {
+    Ok(format!("{}:{}", python::bin()?.display(), node::find_or_install()?.path()))
 }
 
 /// Folders that hold a `plugin.toml`, in order.

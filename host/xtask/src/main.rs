@@ -76,7 +76,10 @@ fn dispatch() -> Result<()> {
             build::binaries(build::Profile::Dev)?;
             demo::oracles(build::Profile::Dev, rest)
         }
-        "fuzz" => test::fuzz(rest),
+        "fuzz" => {
+            build::binaries(build::Profile::Dev)?;
+            test::fuzz(rest)
+        }
         "tidy" => tidy::run(),
         "openapi" => openapi::validate(),
         "tableschema" => table_schema::validate(),

@@ -1,12 +1,15 @@
 //! Every check and test, in the order in which they fail cheapest.
 
+use std::path::Path;
+use std::process::Command;
+
 use anyhow::{Result, bail};
 
 use crate::build::{self, Profile};
 use crate::setup::{self, node, python};
 use crate::{demo, openapi, sh, table_schema, tidy};
 
-/// Seconds of fuzzing for each target: eleven targets take two minutes.
+/// Seconds of fuzzing for each target: fourteen targets take two minutes.
 const FUZZ_SECONDS: &str = "10";
 
 /// Runs everything. `--fast` leaves out what needs plugins, browsers or the network of registries.
@@ -33,8 +36,7 @@ pub fn run(args: &[String]) -> Result<()> {
     let mut tests = sh::command("cargo", ["test", "--workspace", "--quiet", "--no-fail-fast"]);
     if !fast {
         // Templates in JavaScript and Python are built with them.
-        let python = python::bin()?;
-        tests.env("PATH", format!("{}:{}", python.display(), node::find_or_install()?.path()));
+        tests.env("PATH", build::guest_path()?);
     }
     sh::run("tests", &mut tests)?;
     if fast {
@@ -52,9 +54,8 @@ pub fn run(args: &[String]) -> Result<()> {
     browser()
 }
 
-/// Damaged inputs for everything that reads what strangers write.
+/// Damaged inputs for everything that reads what strangers write, with binaries that are built already.
 pub fn fuzz(args: &[String]) -> Result<()> {
-    build::packages(Profile::Dev, &["halle-fuzz"])?;
     let fuzz = Profile::Dev.binary("halle-fuzz");
     sh::run("damaged inputs", &mut sh::command(&fuzz.to_string_lossy(), args))
 }
@@ -78,6 +79,9 @@ fn sdks() -> Result<()> {
     let node = node::find_or_install()?;
     let folder = sh::root().join("plugin-sdk/javascript/halle-plugin");
     sh::run("tests of the SDK for JavaScript", &mut node.command("npm", &["test", "--silent"], &folder))?;
+    let types = sh::root().join("plugin-sdk/javascript/types");
+    node.install_packages(&types)?;
+    sh::run("types of the SDK for JavaScript", &mut node.command("npm", &["test", "--silent"], &types))?;
     let python = python::bin()?.join("python3");
     let args =
         ["-B", "-m", "unittest", "discover", "--start-directory", "tests", "--top-level-directory", "."];
@@ -88,17 +92,39 @@ fn sdks() -> Result<()> {
 
 /// The plugins' own tests: their logic natively, their cases in the sandbox.
 fn guests() -> Result<()> {
+    let mut native = sh::command("cargo", ["test", "--workspace", "--quiet"]);
+    native
+        .current_dir(sh::root().join("plugins"))
+        .env("CARGO_TARGET_DIR", sh::target().join("guests-native"));
+    sh::run("unit tests of the plugins and of what they share", &mut native)?;
     let halle = Profile::Dev.binary("halle");
+    let path = build::guest_path()?;
     for folder in build::plugin_folders()? {
         let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
-        let target = sh::target().join("guests-native");
-        let mut native = sh::command("cargo", ["test", "--quiet"]);
-        native.current_dir(&folder).env("CARGO_TARGET_DIR", target);
-        sh::run(&format!("unit tests of the plugin {name}"), &mut native)?;
         let args = ["plugin".as_ref(), "test".as_ref(), folder.as_os_str()];
-        sh::run(&format!("cases of the plugin {name}"), &mut sh::command(&halle.to_string_lossy(), args))?;
+        let mut cases = sh::command(&halle.to_string_lossy(), args);
+        sh::run(&format!("cases of the plugin {name}"), cases.env("PATH", &path))?;
+        if let Some(mut native) = script_tests(&folder) {
+            sh::run(&format!("unit tests of the plugin {name}"), native.env("PATH", &path))?;
+        }
     }
     Ok(())
+}
+
+/// The tests of a plugin in JavaScript or Python, without WebAssembly. Its cases ran before, so that its packages are there.
+fn script_tests(folder: &Path) -> Option<Command> {
+    let mut tests = if folder.join("package.json").exists() {
+        sh::command("npm", ["test", "--silent"])
+    } else if folder.join("pyproject.toml").exists() {
+        let mut python = sh::command("python3", ["-B", "-m", "unittest", "discover", "-s", "tests"]);
+        let sdk = sh::root().join("plugin-sdk/python/halle-plugin");
+        python.env("PYTHONPATH", format!("{}:.", sdk.display()));
+        python
+    } else {
+        return None;
+    };
+    tests.current_dir(folder);
+    Some(tests)
 }
 
 /// Pages in a real browser: screenshots, accessibility, the back office at work.

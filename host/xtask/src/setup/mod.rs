@@ -10,7 +10,7 @@ use anyhow::Result;
 use crate::sh;
 
 /// Folders with npm packages.
-const NPM: [&str; 2] = ["host/backoffice/ui", "host/e2e/browser"];
+const NPM: [&str; 3] = ["host/backoffice/ui", "host/e2e/browser", "plugin-sdk/javascript/types"];
 
 /// What the demo needs: a C compiler for SQLite and the TLS library, `kill` for the driver, Node for the back office, a wasm
 /// target.

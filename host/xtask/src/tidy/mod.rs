@@ -1,5 +1,7 @@
-//! Rules that the compiler does not know: who may depend on whom, how long things may be, which words stay out.
+//! Rules that the compiler does not know: who may depend on whom, how long things may be, which words stay out, what may
+//! not change.
 
+mod frozen;
 mod layers;
 mod lengths;
 mod sources;
@@ -16,6 +18,7 @@ pub fn run() -> Result<()> {
     let mut breaches = layers::check(&files)?;
     breaches.extend(lengths::check(&files));
     breaches.extend(words::check(&files));
+    breaches.extend(frozen::check(&files));
     if breaches.is_empty() {
         println!("  {} files are in order", files.len());
         return Ok(());
