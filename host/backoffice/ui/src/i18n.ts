@@ -52,3 +52,14 @@ export function bytes(value: number | undefined | null): string {
   }
   return `${size.toLocaleString(locale.value, { maximumFractionDigits: 1 })} ${units[power]}`
 }
+
+/** A day such as `2026-01-31`, as people of this language write it. */
+export function day(text: string): string {
+  return new Date(`${text}T00:00:00Z`).toLocaleDateString(locale.value, { dateStyle: 'medium', timeZone: 'UTC' })
+}
+
+/** A time that something took. */
+export function duration(ms: number): string {
+  const [value, unit] = ms < 1000 ? [ms, 'ms'] : ms < 120_000 ? [ms / 1000, 's'] : [ms / 60_000, 'min']
+  return `${value.toLocaleString(locale.value, { maximumSignificantDigits: 3 })} ${unit}`
+}

@@ -12,11 +12,56 @@ export interface Plugin {
   authors: string[]
   digest: string
   signedBy?: string
+  keyId?: string
   granted: boolean
+  disabled: boolean
+  public: boolean
+  privateAccess?: Account[]
+  size: number
+  componentSize: number
+  pages: Pages
   configSchema?: Schema
   slots: string[]
   updatedAt: string
-  previousVersions: { version: string; digest: string }[]
+  waiting?: Version
+  previousVersions: Version[]
+}
+
+/** Names of the files of a package that people read. */
+export interface Pages {
+  documentation?: string
+  licence?: string
+  sbom?: string
+  icon?: string
+}
+
+/** A person or an organisation. */
+export interface Account {
+  type: string
+  id: string
+  name?: string
+  department?: string
+}
+
+/** A version of a plugin: one runs, one may wait for consent, some are kept. */
+export interface Version {
+  version: string
+  digest: string
+  state: 'current' | 'waiting' | 'kept'
+  granted: boolean
+  signedBy?: string
+  keyId?: string
+  size: number
+  pages: Pages
+  installedAt: string
+}
+
+/** Something that uses a plugin. */
+export interface Use {
+  type: string
+  id: string
+  title: string
+  owner?: Account
 }
 
 /** What a plugin may do, or asks for. */
@@ -34,11 +79,61 @@ export interface Asked {
   id: string
   version: string
   digest: string
+  state: 'current' | 'waiting' | 'kept'
   signedBy?: string
+  keyId?: string
   asked: Grants
   granted: Grants | null
+  grantedBefore: Grants | null
+  added: string[]
+  dropped: string[]
   limits: { memoryBytesMax: number; cpuMsMax: number; wallMsMax: number; hostCallsMax: number; logRecordsMax: number; graceMs: number }
   admission: { imports: string[]; exports: string[]; initialMemoryBytes: number }
+}
+
+/** Screens of what uses plugins; remote services have none. */
+export const SCREENS: Record<string, string> = { processing: 'processings', catalog: 'catalogs', application: 'applications', dataset: 'datasets' }
+
+/** Name of what uses plugins. */
+export function typeName(type: string): string {
+  const names: Record<string, string> = {
+    processing: t('traitement', 'processing'),
+    catalog: t('catalogue', 'catalogue'),
+    application: t('visualisation', 'visualisation'),
+    dataset: t('jeu de données', 'dataset'),
+    'remote-service': t('service distant', 'remote service')
+  }
+  return names[type] ?? type
+}
+
+/** What a version of a plugin used for one thing that called it. */
+export interface UsageLine extends UsageSums {
+  version: string
+  account: Account | null
+  instance: { type: string; id: string }
+}
+
+/** What calls used, in sum. */
+export interface UsageSums {
+  calls: number
+  answered: number
+  reported: number
+  trapped: number
+  stopped: number
+  cancelled: number
+  wallMs: number
+  guestMs: number
+  memoryPeakBytes: number
+  hostCalls: number
+}
+
+/** What a plugin used in some days. */
+export interface Usage {
+  from: string
+  to: string
+  count: number
+  total: UsageSums
+  results: UsageLine[]
 }
 
 /** Name of a kind of plugin. */
@@ -51,4 +146,11 @@ export function kindName(kind: string): string {
     'remote-service': t('Service distant', 'Remote service')
   }
   return names[kind] ?? kind
+}
+
+/** Who signed, in words. */
+export function signature(by: { signedBy?: string; keyId?: string }): string {
+  if (by.signedBy) return t(`signée par ${by.signedBy} (clé ${by.keyId})`, `signed by ${by.signedBy} (key ${by.keyId})`)
+  if (by.keyId) return t(`signée par une clé inconnue (${by.keyId})`, `signed by an unknown key (${by.keyId})`)
+  return t('non signée', 'unsigned')
 }
