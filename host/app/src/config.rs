@@ -35,6 +35,9 @@ pub struct ServeArgs {
     /// Address to listen on.
     #[arg(long, env = "HALLE_LISTEN", default_value = "127.0.0.1:8080", value_name = "ADDR")]
     pub listen: SocketAddr,
+    /// Address of figures for operators, `/metrics` in the format of Prometheus: one that only they reach. None when absent.
+    #[arg(long, env = "HALLE_OBSERVER_LISTEN", value_name = "ADDR")]
+    pub observer_listen: Option<SocketAddr>,
     /// Address under which users know the server; `http://` and the listening address when absent.
     #[arg(long, env = "HALLE_PUBLIC_URL", value_name = "URL")]
     pub public_url: Option<String>,
@@ -62,6 +65,9 @@ pub struct ServeArgs {
     /// Datasets that an account may have, unless something else is set for it; -1 is no limit.
     #[arg(long, env = "HALLE_LIMIT_DATASETS", default_value_t = UNLIMITED, allow_negative_numbers = true, value_name = "N")]
     pub limit_datasets: i64,
+    /// Seconds that plugins may compute for an account each day (UTC), unless something else is set for it; -1 is no limit.
+    #[arg(long, env = "HALLE_LIMIT_PLUGIN_SECONDS", default_value_t = UNLIMITED, allow_negative_numbers = true, value_name = "SECONDS")]
+    pub limit_plugin_seconds: i64,
     /// Secret of trusted services, which read and set limits with `?key=`.
     #[arg(long, env = "HALLE_SERVICES_KEY", hide_env_values = true, value_name = "SECRET", value_parser = secret)]
     pub services_key: Option<Secret<String>>,
@@ -92,6 +98,7 @@ impl ServeArgs {
             store_bytes: self.limit_store_bytes,
             indexed_bytes: self.limit_indexed_bytes,
             nb_datasets: self.limit_datasets,
+            plugin_seconds: self.limit_plugin_seconds,
         }
     }
 
@@ -104,6 +111,6 @@ impl ServeArgs {
 }
 
 /// Reads a secret; never fails.
-fn secret(text: &str) -> Result<Secret<String>, std::convert::Infallible> {
+pub fn secret(text: &str) -> Result<Secret<String>, std::convert::Infallible> {
     Ok(Secret::new(text.to_owned()))
 }

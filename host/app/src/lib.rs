@@ -15,6 +15,7 @@ mod cli;
 mod config;
 mod health;
 mod keys;
+mod observer;
 mod painter;
 mod rates;
 mod reindex;

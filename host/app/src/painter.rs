@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use halle_applications::{Applications, Look, Painter};
+use halle_applications::{Applications, Look, Painter, Sketch};
 use halle_datasets::pictures::{FetchError, Fit, Frame, Pictures, SOURCE_BYTES_MAX};
+use halle_extensions::metering::InstanceKind;
 use halle_extensions::services::{Egress, EgressPolicy, HttpRequest};
 use halle_media::thumbnail;
 use halle_model::Caller;
@@ -92,7 +93,13 @@ impl Charts for PluginCharts {
             locale: chart.locale.to_owned(),
             theme: "light".to_owned(),
         };
-        let drawn = self.0.draw_with(caller, chart.plugin, &chart.configuration, &look).await;
+        let sketch = Sketch {
+            plugin: chart.plugin,
+            configuration: &chart.configuration,
+            owner: &chart.owner,
+            instance: (InstanceKind::Dataset, &chart.dataset),
+        };
+        let drawn = self.0.draw_with(caller, sketch, &look).await;
         let drawn = drawn.map_err(|error| error.to_string())?;
         Ok(Picture { svg: drawn.svg, alt: drawn.alt, table: drawn.table })
     }

@@ -21,6 +21,8 @@ use halle_http::session::SessionAuthenticator;
 use halle_http::{
     ApiError, ApiKeys, Authenticator, app_keys, auth, base_url, error, layers, openapi, rate_limit,
 };
+use halle_model::Dataset;
+use halle_store::rekey;
 use halle_store::runner::{JobHandler, Runner};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -32,6 +34,7 @@ use tower_http::compression::predicate::{DefaultPredicate, NotForContentType, Pr
 use crate::api_keys::{PageKeys, PlatformKeys};
 use crate::config::ServeArgs;
 use crate::health::{self, Health};
+use crate::observer;
 use crate::wiring::App;
 
 /// Time that requests and jobs have to end after SIGTERM.
@@ -58,9 +61,17 @@ pub async fn serve(args: ServeArgs) -> Result<()> {
             let _ = stream.set_nodelay(true);
         });
     let router = router(&app, &args, stopping.clone())?;
+    // What an earlier release stored lacks keys that lists ask for.
+    let completed =
+        rekey::<Dataset>(&*app.base.store, "offered").await.context("cannot complete datasets")?
+            + app.services.complete_keys().await.context("cannot complete remote services")?;
+    if completed > 0 {
+        tracing::info!(completed, "documents of an earlier release were completed");
+    }
     app.datasets.catch_up().await.context("cannot read what was written before the last stop")?;
     let work = TaskTracker::new();
     start_workers(&app, &args, &work, &stopping);
+    observe(&app, &args, &work, &stopping).await?;
     tracing::info!(public_url = %args.public_url(), "serving on {}", args.listen);
     let service = router.into_make_service_with_connect_info::<SocketAddr>();
     let served = axum::serve(listener, service).with_graceful_shutdown(stopping.clone().cancelled_owned());
@@ -82,6 +93,38 @@ pub async fn serve(args: ServeArgs) -> Result<()> {
     if tokio::time::timeout(DRAIN_WITHIN, work.wait()).await.is_err() {
         tracing::warn!("jobs were still running after {DRAIN_WITHIN:?}; they will be done again");
     }
+    // What calls use that are still running is not counted.
+    if let Err(error) = app.base.usage.flush().await {
+        tracing::warn!(%error, "what plugins used could not be written; once more");
+        app.base
+            .usage
+            .flush()
+            .await
+            .context("what plugins used since the last flush could not be written")?;
+    }
+    Ok(())
+}
+
+/// Shows figures to operators until the server stops, if they gave an address.
+async fn observe(
+    app: &App,
+    args: &ServeArgs,
+    work: &TaskTracker,
+    stopping: &CancellationToken,
+) -> Result<()> {
+    let Some(address) = args.observer_listen else { return Ok(()) };
+    let listener = tokio::net::TcpListener::bind(address).await;
+    let listener = listener.with_context(|| {
+        format!("cannot listen on {address} for operators: choose another address with --observer-listen")
+    })?;
+    let router = observer::router(Arc::clone(&app.base.usage));
+    let stopping = stopping.clone();
+    work.spawn(async move {
+        let served = axum::serve(listener, router).with_graceful_shutdown(stopping.cancelled_owned());
+        if let Err(error) = served.await {
+            tracing::error!(%error, "figures for operators are not served any more");
+        }
+    });
     Ok(())
 }
 
@@ -119,6 +162,7 @@ fn start_workers(app: &App, args: &ServeArgs, work: &TaskTracker, stopping: &Can
     work.spawn(runner("pipeline", pipeline, args.pipeline_jobs.max(1)).run(stopping.clone()));
     work.spawn(runner("exchanges", exchanges, EXCHANGES_AT_ONCE).run(stopping.clone()));
     work.spawn(app.catalogs.clone().watch(stopping.clone()));
+    work.spawn(Arc::clone(&app.base.usage).run(stopping.clone()));
     let (directory, stopping) = (app.directory.clone(), stopping.clone());
     work.spawn(async move {
         loop {
@@ -196,6 +240,7 @@ pub fn api_description() -> Result<OpenApi> {
         halle_services::openapi(),
         halle_processings::openapi(),
         halle_catalogs::openapi(),
+        halle_events::openapi(),
         openapi::part(),
     ];
     openapi::merge(env!("CARGO_PKG_VERSION"), parts).context("the API descriptions disagree")
@@ -247,11 +292,15 @@ fn features(app: &App, keys: &Keys) -> Result<Router> {
         .nest("/data-fair/api/v1", halle_datasets::router(app.datasets.clone()))
         .merge(openapi::router(&document))
         .merge(halle_directory::router(app.directory.clone()))
-        .merge(halle_registry::router(app.base.registry.clone()))
+        .merge(halle_registry::router(app.base.registry.clone(), Arc::clone(&app.base.usage)))
         .merge(halle_applications::router(app.applications.clone()))
         .merge(halle_services::router(app.services.clone(), app.datasets.clone()))
         .merge(halle_processings::router(app.processings.clone(), realtime(nothing_yet)))
         .merge(halle_catalogs::router(app.catalogs.clone()))
+        .merge(halle_events::router(halle_events::Events::new(
+            Arc::clone(&app.base.store),
+            Arc::clone(&app.base.clock),
+        )))
         .merge(halle_backoffice::router())
         .merge(halle_portals::router(app.portals.clone()))
         .route(

@@ -13,11 +13,14 @@ use halle_directory::{Directory, SigningKeys};
 use halle_extensions::PluginHost;
 use halle_extensions::grants::HostLimits;
 use halle_extensions::installed::InstalledPlugins;
+use halle_extensions::metering::{Ledger, Metering};
 use halle_extensions::package::TrustedKey;
 use halle_extensions::registry::{PackageStore, Registry};
 use halle_extensions::services::Egress;
+use halle_extensions::uses::PluginUsers;
 use halle_extensions::vault::Vault;
 use halle_http::realtime::Hub;
+use halle_model::limits::LimitValues;
 use halle_portals::{Portals, PortalsParts};
 use halle_processings::{Processings, ProcessingsParts};
 use halle_search::SearchEngine;
@@ -26,7 +29,7 @@ use halle_services::{RemoteServices, ServicesParts};
 use halle_store::{Blobs, Store};
 use halle_store_sql::{FolderBlobs, SqlStore};
 use halle_transports::{EgressConfig, HttpEgress};
-use halle_wasm::{Compiler, WasmConfig, WasmHost};
+use halle_wasm::{Compiler, CompilerLimits, WasmConfig, WasmHost};
 
 use crate::config::{DataArgs, ServeArgs};
 use crate::keys;
@@ -43,6 +46,8 @@ pub struct Base {
     pub blobs: Arc<dyn Blobs>,
     pub plugins: Arc<dyn PluginHost>,
     pub registry: Registry,
+    /// What plugins use. Whoever ends the process flushes it.
+    pub usage: Arc<Ledger>,
 }
 
 /// Everything that serves.
@@ -62,8 +67,8 @@ pub struct App {
 }
 
 impl Base {
-    /// Opens the data folder, made if need be.
-    pub async fn open(args: &DataArgs) -> Result<Self> {
+    /// Opens the data folder, made if need be. Accounts have `defaults` for which nothing else is set.
+    pub async fn open(args: &DataArgs, defaults: LimitValues) -> Result<Self> {
         let folder = &args.data_dir;
         std::fs::create_dir_all(folder).with_context(|| format!("{} cannot be made", folder.display()))?;
         let clock: Arc<dyn Clock> = Arc::new(SystemClock);
@@ -77,7 +82,11 @@ impl Base {
         let store: Arc<dyn Store> = Arc::new(store);
         let blobs: Arc<dyn Blobs> = Arc::new(FolderBlobs::new(&folder.join("blobs"))?);
         let packages = PackageStore::new(Arc::clone(&blobs));
-        let plugins: Arc<dyn PluginHost> = Arc::new(sandbox(folder, Arc::new(packages.clone()), &*dice)?);
+        let usage = Ledger::new(Arc::clone(&store), Arc::clone(&clock)).with_default(defaults.plugin_seconds);
+        let usage = Arc::new(usage);
+        let metering = Arc::clone(&usage) as Arc<dyn Metering>;
+        let plugins = sandbox(folder, Arc::new(packages.clone()), metering, &*dice)?;
+        let plugins: Arc<dyn PluginHost> = Arc::new(plugins);
         let trusted_keys =
             args.trusted_keys.iter().filter(|key| !key.is_empty()).map(|key| TrustedKey::parse(key));
         let registry = Registry {
@@ -89,30 +98,44 @@ impl Base {
                 .context("a trusted key is wrong")?,
             limits: HostLimits::default(),
             clock: Arc::clone(&clock),
+            users: plugin_users(),
         };
-        Ok(Self { clock, dice, store, blobs, plugins, registry })
+        Ok(Self { clock, dice, store, blobs, plugins, registry, usage })
     }
+}
+
+/// Who may use plugins, feature by feature.
+fn plugin_users() -> Vec<Arc<dyn PluginUsers>> {
+    vec![
+        halle_processings::plugin_users(),
+        halle_catalogs::plugin_users(),
+        halle_applications::plugin_users(),
+        halle_services::plugin_users(),
+        halle_datasets::enrich::plugin_users(),
+    ]
 }
 
 /// The sandbox; it compiles in processes of their own.
 pub fn sandbox(
     folder: &Path,
     components: Arc<dyn halle_extensions::registry::ComponentSource>,
+    metering: Arc<dyn Metering>,
     dice: &dyn Dice,
 ) -> Result<WasmHost> {
     let mut config = WasmConfig::new(folder.join("compiled"));
     config.compiler = Compiler::Process {
         program: std::env::current_exe().context("this program does not know where it is")?,
         args: vec![COMPILE_COMMAND.to_owned()],
+        limits: CompilerLimits::default(),
     };
-    Ok(WasmHost::new(config, components, dice)?)
+    Ok(WasmHost::metered(config, components, metering, dice)?)
 }
 
 impl App {
     /// Builds everything over the data folder.
     pub async fn build(args: &ServeArgs) -> Result<Self> {
         let folder = &args.data.data_dir;
-        let base = Base::open(&args.data).await?;
+        let base = Base::open(&args.data, args.limits()).await?;
         let engine = TantivyEngine::open(&folder.join("indexes"), halle_search_tantivy::Config::default())?;
         let engine: Arc<dyn SearchEngine> = Arc::new(engine);
         let private_origins = args.data.allowed_private_origins.iter().filter(|origin| !origin.is_empty());

@@ -22,11 +22,12 @@ use halle_base::{Clock, Dice};
 use halle_datasets::Datasets;
 use halle_extensions::PluginHost;
 use halle_extensions::installed::InstalledPlugins;
+use halle_extensions::uses::{self, PluginUsers};
 use halle_store::Store;
 
 pub use http::{openapi, router};
 pub use model::Application;
-pub use service::draw::{Drawn, Look};
+pub use service::draw::{Drawn, Look, Sketch};
 
 /// Makes drawings safe and turns them into pixels.
 pub trait Painter: Send + Sync {
@@ -35,6 +36,11 @@ pub trait Painter: Send + Sync {
 
     /// A PNG of the SVG, `width_px` wide.
     fn png(&self, svg: &str, width_px: u32) -> Result<Vec<u8>, String>;
+}
+
+/// Applications that use a plugin: who asks before it is removed.
+pub fn plugin_users() -> Arc<dyn PluginUsers> {
+    uses::by_key::<Application>("application")
 }
 
 /// What the feature is made of; `app` and tests choose the adapters.

@@ -77,7 +77,11 @@ impl Halle {
     }
 
     fn url(&self, path: &str) -> String {
-        format!("http://{}/data-fair/api/v1/{path}", self.process.address)
+        self.url_at(&format!("/data-fair/api/v1/{path}"))
+    }
+
+    fn url_at(&self, path: &str) -> String {
+        format!("http://{}{path}", self.process.address)
     }
 
     async fn json(&self, request: reqwest::RequestBuilder) -> Result<Value> {
@@ -120,14 +124,62 @@ impl Halle {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
         let took = started.elapsed();
-        let public = json!([{ "classes": ["list", "read"] }]);
-        self.json(self.http.put(self.url(&format!("datasets/{id}/permissions"))).json(&public)).await?;
+        self.publish(&format!("datasets/{id}")).await?;
         Ok((id, took))
+    }
+
+    /// Lets everybody read a dataset or an application, by its path.
+    pub async fn publish(&self, path: &str) -> Result<()> {
+        let public = json!([{ "classes": ["list", "read"] }]);
+        self.json(self.http.put(self.url(&format!("{path}/permissions"))).json(&public)).await?;
+        Ok(())
     }
 
     /// The answer to a GET, as JSON.
     pub async fn get(&self, path: &str) -> Result<Value> {
         self.json(self.http.get(self.url(path))).await
+    }
+
+    /// The answer to a GET of any API, by its whole path.
+    pub async fn get_at(&self, path: &str) -> Result<Value> {
+        self.json(self.http.get(self.url_at(path))).await
+    }
+
+    /// The answer to a POST of JSON to any API, by its whole path.
+    pub async fn post_at(&self, path: &str, body: &Value) -> Result<Value> {
+        self.json(self.http.post(self.url_at(path)).json(body)).await
+    }
+
+    /// Installs a package from the command line, granted what it asks.
+    pub async fn install_package(&self, binary: &Path, package: &Path) -> Result<()> {
+        let output = Command::new(binary)
+            .args(["plugin", "install"])
+            .arg(package)
+            .args(["--accept-unsigned", "--grant", "--data-dir"])
+            .arg(&self.data)
+            .output()
+            .await?;
+        ensure!(output.status.success(), "no plugin: {}", String::from_utf8_lossy(&output.stderr));
+        Ok(())
+    }
+
+    /// Installs a package as a superadmin does with a browser; over when it is compiled.
+    pub async fn install(&self, archive: Vec<u8>) -> Result<()> {
+        let who = json!({ "email": EMAIL, "password": PASSWORD, "adminMode": true });
+        let signed = self.http.post(self.url_at("/simple-directory/api/auth/password")).json(&who);
+        let callback = signed.send().await?.error_for_status()?.text().await?;
+        // The callback redirects to a page; the cookies come with it.
+        let http = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build()?;
+        let opened = http.get(callback.trim()).send().await?;
+        let cookies = opened.headers().get_all("set-cookie").iter().filter_map(|cookie| cookie.to_str().ok());
+        let cookies: Vec<&str> = cookies.filter_map(|cookie| cookie.split(';').next()).collect();
+        let part = reqwest::multipart::Part::bytes(archive).file_name("plugin.halle-plugin");
+        let form = reqwest::multipart::Form::new().part("file", part);
+        let path = self.url_at("/registry/api/v1/artefacts?acceptUnsigned=true");
+        let answer = self.http.post(path).header("cookie", cookies.join("; ")).multipart(form).send().await?;
+        let status = answer.status();
+        ensure!(status.is_success(), "{status}: {}", answer.text().await?);
+        Ok(())
     }
 
     /// The answer to a POST of JSON.

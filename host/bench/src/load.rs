@@ -73,6 +73,12 @@ impl Connection {
 
 /// One round over the paths, again and again.
 pub async fn round(address: &str, paths: &[String], duration: Duration) -> Result<Round> {
+    let (p50_ms, p99_ms) = latency(address, paths, duration).await?;
+    Ok(Round { p50_ms, p99_ms, per_second: throughput(address, paths, duration).await? })
+}
+
+/// Median and 99th percentile, in milliseconds, of requests one after the other.
+pub async fn latency(address: &str, paths: &[String], duration: Duration) -> Result<(f64, f64)> {
     let mut connection = Connection::open(address).await?;
     for path in paths.iter().take(3) {
         connection.consume(path).await?;
@@ -89,7 +95,7 @@ pub async fn round(address: &str, paths: &[String], duration: Duration) -> Resul
     }
     took.sort_by(f64::total_cmp);
     let at = |share: f64| took[((took.len() - 1) as f64 * share).round() as usize];
-    Ok(Round { p50_ms: at(0.5), p99_ms: at(0.99), per_second: throughput(address, paths, duration).await? })
+    Ok((at(0.5), at(0.99)))
 }
 
 async fn throughput(address: &str, paths: &[String], duration: Duration) -> Result<f64> {

@@ -13,6 +13,7 @@
 )]
 
 mod alone;
+mod attack;
 mod halle;
 mod load;
 mod plugin;
@@ -39,6 +40,10 @@ struct Cli {
 enum Command {
     /// Ingests, asks, and prints the figures as Markdown.
     Run(run::Args),
+    /// Only what attacks and installations cost those who read, as in `run`.
+    Attack(AttackArgs),
+    /// Only what the sandbox costs by itself, as in `run`.
+    Plugins(PluginArgs),
     /// Serves one yardstick: what `run` starts beside Halle.
     Yardstick {
         /// Which.
@@ -50,6 +55,40 @@ enum Command {
         #[arg(long)]
         dir: PathBuf,
     },
+}
+
+/// Options of `attack`.
+#[derive(Debug, clap::Args)]
+struct AttackArgs {
+    /// The binary of the server.
+    #[arg(long)]
+    halle: PathBuf,
+    /// Folder for rows and the server's data.
+    #[arg(long)]
+    work_dir: PathBuf,
+}
+
+/// Options of `plugins`.
+#[derive(Debug, clap::Args)]
+struct PluginArgs {
+    /// The program that builds plugins.
+    #[arg(long)]
+    halle: PathBuf,
+    /// Folder of the packages of plugins.
+    #[arg(long)]
+    plugins: PathBuf,
+    /// Folder for compiled plugins.
+    #[arg(long)]
+    work_dir: PathBuf,
+    /// Rows that are enriched.
+    #[arg(long, default_value_t = 1_000_000)]
+    rows: usize,
+}
+
+fn print(figures: Vec<alone::Seen>) {
+    for (what, seen) in figures {
+        println!("| {what} | {seen} |");
+    }
 }
 
 #[derive(Debug, Clone, Copy, ValueEnum)]
@@ -64,6 +103,16 @@ async fn main() -> Result<()> {
     let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
     match Cli::parse().command {
         Command::Run(args) => run::run(&args).await,
+        Command::Attack(AttackArgs { halle, work_dir }) => {
+            std::fs::create_dir_all(&work_dir)?;
+            print(attack::measure(&halle, &work_dir).await?);
+            Ok(())
+        }
+        Command::Plugins(PluginArgs { halle, plugins, work_dir, rows }) => {
+            std::fs::create_dir_all(&work_dir)?;
+            print(plugin::measure(&halle, &plugins, &work_dir, rows).await?);
+            Ok(())
+        }
         Command::Yardstick { which: Which::Raw, csv, .. } => {
             yardstick::serve(yardstick::raw::Raw::load(&csv)?).await
         }

@@ -3,7 +3,6 @@
 use std::fmt;
 
 use crate::load::Round;
-use crate::plugin::Seen;
 use crate::process::Used;
 
 /// What loading the rows took.
@@ -55,7 +54,7 @@ pub struct Report {
     /// Work without yardstick.
     pub alone: Vec<crate::alone::Seen>,
     /// Plugins.
-    pub plugin: Option<Seen>,
+    pub plugins: Vec<crate::alone::Seen>,
 }
 
 impl Report {
@@ -72,7 +71,7 @@ impl Report {
             answers: Vec::new(),
             after: None,
             alone: Vec::new(),
-            plugin: None,
+            plugins: Vec::new(),
         }
     }
 
@@ -162,13 +161,11 @@ impl fmt::Display for Report {
         for (what, seen) in &self.alone {
             writeln!(f, "| {what} | {seen} |")?;
         }
-        if let Some(seen) = self.plugin {
-            writeln!(f, "\n| plugin | |\n|---|---:|")?;
-            writeln!(f, "| enricher `territory`, in the sandbox | {:.1} ns/row |", seen.sandbox_ns)?;
-            writeln!(f, "| the same code natively | {:.1} ns/row |", seen.native_ns)?;
-            writeln!(f, "| native ÷ sandbox | {:.2} |", seen.native_ns / seen.sandbox_ns)?;
-            writeln!(f, "| call with one row, live instance | {:.1} µs |", seen.call_us)?;
-            writeln!(f, "| fresh instance, plan and open | {:.1} µs |", seen.instance_us)?;
+        if !self.plugins.is_empty() {
+            writeln!(f, "\n| plugins | |\n|---|---:|")?;
+        }
+        for (what, seen) in &self.plugins {
+            writeln!(f, "| {what} | {seen} |")?;
         }
         Ok(())
     }

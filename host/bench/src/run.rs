@@ -11,7 +11,7 @@ use crate::load::{self, Connection, Round};
 use crate::process::{Process, bytes_in};
 use crate::questions::{self, Case, PAGE_LINES, Question, halle_path, yardstick_path};
 use crate::report::{Answers, Ingestion, Report};
-use crate::{alone, plugin, rows};
+use crate::{alone, attack, plugin, rows};
 
 /// How long one round of one question lasts on one contender, in latency and again in throughput.
 const ROUND: Duration = Duration::from_millis(1_000);
@@ -71,11 +71,16 @@ pub async fn run(args: &Args) -> Result<()> {
         eprintln!("  alone");
         report.alone =
             alone::measure(&contenders.halle, &contenders.dataset, &args.halle, &args.work_dir).await?;
+        eprintln!("  chart");
+        let chart = plugin::chart(&contenders.halle, &args.halle, &args.plugins, &contenders.dataset).await?;
+        report.plugins.push(chart);
     }
     drop(contenders);
     if !args.short {
+        eprintln!("  attacks");
+        report.plugins.extend(attack::measure(&args.halle, &args.work_dir).await?);
         eprintln!("  plugins");
-        report.plugin = Some(plugin::measure(&args.plugins, &args.work_dir, args.rows).await?);
+        report.plugins.extend(plugin::measure(&args.halle, &args.plugins, &args.work_dir, args.rows).await?);
     }
     let text = report.to_string();
     std::fs::write(args.work_dir.join("report.md"), &text)?;

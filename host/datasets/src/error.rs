@@ -1,6 +1,7 @@
 //! Why a use case could not do what it was asked. [`crate::http::errors`] gives each its status, code and text.
 
 use halle_http::ApiError;
+use halle_http::error::StatusCode;
 use halle_search::SearchError;
 use halle_store::StoreError;
 
@@ -52,6 +53,11 @@ pub enum DatasetsError {
 }
 
 impl DatasetsError {
+    /// The account has used up what it may: 429. The text says which limit.
+    pub fn over_quota(message: impl Into<String>) -> Self {
+        Self::Api(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "quota-exceeded", message))
+    }
+
     /// Wraps an error that the client cannot do anything about.
     pub fn internal(error: impl std::fmt::Display) -> Self {
         Self::Internal(error.to_string())

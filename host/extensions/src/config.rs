@@ -251,6 +251,17 @@ mod tests {
     }
 
     #[test]
+    fn patterns_that_explode_come_to_an_end() {
+        // The first in linear time; the second, which looks ahead, gives up after a number of steps.
+        for pattern in ["^(a+)+$", "^(?=(a+)+$)(a|aa)+b$"] {
+            let schema = json!({"properties": {"name": {"type": "string", "pattern": pattern}}});
+            let schema = ConfigSchema::new(&schema).unwrap();
+            let evil = format!("{}!", "a".repeat(10_000));
+            assert!(schema.validate(&json!({ "name": evil })).is_err(), "{pattern}");
+        }
+    }
+
+    #[test]
     fn schemas_that_cannot_be_honoured_are_refused() {
         let refused = |schema: Value| ConfigSchema::new(&schema).unwrap_err();
         assert!(refused(json!({"type": "thing"})).contains("2020-12"));

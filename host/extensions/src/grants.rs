@@ -1,8 +1,11 @@
 //! Grants: what an administrator allows, at most what the manifest asks.
 
+use std::collections::BTreeSet;
+use std::fmt;
+
 use serde::{Deserialize, Serialize};
 
-use crate::manifest::{LimitsTable, Manifest, PluginKind};
+use crate::manifest::{HttpTable, LimitsTable, Manifest, PluginKind};
 
 /// How an origin is written that comes from the configuration: this, then the JSON pointer of the field.
 pub const FROM_CONFIG: &str = "config:";
@@ -62,16 +65,96 @@ impl Default for Limits {
     }
 }
 
+impl Limits {
+    /// Which of these limits are higher than `other`, one entry each, in words: `cpuMsMax: 20000`.
+    pub fn beyond(&self, other: &Self) -> Vec<String> {
+        let limits = [
+            ("memoryBytesMax", self.memory_bytes_max, other.memory_bytes_max),
+            ("cpuMsMax", self.cpu_ms_max, other.cpu_ms_max),
+            ("wallMsMax", self.wall_ms_max, other.wall_ms_max),
+            ("hostCallsMax", self.host_calls_max, other.host_calls_max),
+            ("crossingBytesMax", self.crossing_bytes_max, other.crossing_bytes_max),
+            ("handlesMax", u64::from(self.handles_max), u64::from(other.handles_max)),
+            ("logRecordsMax", u64::from(self.log_records_max), u64::from(other.log_records_max)),
+            ("graceMs", self.grace_ms, other.grace_ms),
+        ];
+        let higher = limits.into_iter().filter(|(_, mine, theirs)| mine > theirs);
+        higher.map(|(name, mine, _)| format!("{name}: {mine}")).collect()
+    }
+}
+
+/// One thing that a plugin reaches, with what it goes together: the lists of [`Grants`] do not say which method, or which
+/// secret, goes to which origin, and the tables of the manifest do.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Reach {
+    /// It is used where plugins of this kind are.
+    Kind(String),
+    /// It sends requests of this method to this origin.
+    Http {
+        /// The method.
+        method: String,
+        /// The origin, or [`FROM_CONFIG`] and a pointer.
+        origin: String,
+    },
+    /// The host places this secret in requests to this origin.
+    Secret {
+        /// Name of the secret.
+        name: String,
+        /// Where it is placed, as the manifest says.
+        place: String,
+        /// The origin, or [`FROM_CONFIG`] and a pointer.
+        origin: String,
+    },
+}
+
+impl fmt::Display for Reach {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Kind(kind) => write!(f, "kind: {kind}"),
+            Self::Http { method, origin } => write!(f, "http: {method} {origin}"),
+            // The manifest may name them as it likes: what is shown in a terminal has no control characters.
+            Self::Secret { name, place, origin } => {
+                write!(f, "secret: {} ({}) -> {origin}", name.escape_debug(), place.escape_debug())
+            }
+        }
+    }
+}
+
+/// All that a plugin of this manifest reaches under these grants, table by table, as the sandbox enforces it.
+pub fn reach(manifest: &Manifest, grants: &Grants) -> BTreeSet<Reach> {
+    let kind = serde_json::to_value(manifest.plugin.kind).unwrap_or_default();
+    let mut reach = BTreeSet::from([Reach::Kind(kind.as_str().unwrap_or_default().to_owned())]);
+    for table in manifest.http.values() {
+        let typed = table.from_config.iter().map(|pointer| format!("{FROM_CONFIG}{pointer}"));
+        for origin in table.origins.iter().cloned().chain(typed) {
+            if !grants.origins.contains(&origin) {
+                continue;
+            }
+            let methods = asked_methods(table).into_iter().filter(|method| grants.methods.contains(method));
+            reach.extend(methods.map(|method| Reach::Http { method, origin: origin.clone() }));
+            let secret = table.credential.iter().filter(|one| grants.secrets.contains(&one.secret));
+            reach.extend(secret.map(|credential| Reach::Secret {
+                name: credential.secret.clone(),
+                place: credential.place.clone(),
+                origin: origin.clone(),
+            }));
+        }
+    }
+    reach
+}
+
+/// Methods that a table asks for: `GET` when it names none.
+fn asked_methods(table: &HttpTable) -> Vec<String> {
+    if table.methods.is_empty() { vec!["GET".to_owned()] } else { table.methods.clone() }
+}
+
 /// Everything a manifest asks for.
 pub fn asked(manifest: &Manifest) -> Grants {
     let mut asked = Grants::default();
     for table in manifest.http.values() {
         asked.origins.extend(table.origins.iter().cloned());
         asked.origins.extend(table.from_config.iter().map(|pointer| format!("{FROM_CONFIG}{pointer}")));
-        if table.methods.is_empty() {
-            asked.methods.push("GET".to_owned());
-        }
-        asked.methods.extend(table.methods.iter().cloned());
+        asked.methods.extend(asked_methods(table));
         asked.secrets.extend(table.credential.iter().map(|credential| credential.secret.clone()));
     }
     for (name, slot) in &manifest.slots {

@@ -9,9 +9,10 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
+use crate::metering::Subject;
 use crate::registry::Installed;
 use crate::services::{HttpRequest, HttpResponse, Services};
-use crate::types::{Field, PluginResult, RowProblem};
+use crate::types::{Field, PluginError, PluginResult, RowProblem};
 
 /// Secrets of an instance by name, shared with the calls that run.
 pub type Secrets = Arc<Vec<(String, halle_base::Secret<String>)>>;
@@ -21,6 +22,8 @@ pub type Secrets = Arc<Vec<(String, halle_base::Secret<String>)>>;
 pub struct Call {
     /// Which plugin, with its effective grants and limits.
     pub plugin: Arc<Installed>,
+    /// For whom and what it is called: who pays, and what is shown of it.
+    pub subject: Arc<Subject>,
     /// Configuration, validated against the manifest's schema, secrets replaced by their names.
     pub config: Value,
     /// Secrets by name. The guest never sees them: the host places them in requests.
@@ -197,6 +200,29 @@ pub struct Publication {
     pub state: Value,
 }
 
+/// What a connector says it published.
+#[derive(Debug, Clone)]
+pub struct Published {
+    /// The twin, to be kept: by it the next call finds what was made. What the answer broke the contract with is as it was
+    /// before the call.
+    pub twin: Publication,
+    /// Why a part of the answer was not taken.
+    pub refusal: Option<PluginError>,
+}
+
+impl Published {
+    /// The twin, if all of the answer was taken.
+    pub fn whole(self) -> PluginResult<Publication> {
+        self.refusal.map_or(Ok(self.twin), Err)
+    }
+}
+
+impl From<Publication> for Published {
+    fn from(twin: Publication) -> Self {
+        Self { twin, refusal: None }
+    }
+}
+
 /// A catalogue connector, bound to one configured catalogue. Each call is a fresh instance.
 #[async_trait]
 pub trait Connector: Send + Sync {
@@ -214,7 +240,7 @@ pub trait Connector: Send + Sync {
     /// Downloads a resource.
     async fn fetch(&self, id: &str, options: Value) -> PluginResult<Fetched>;
     /// Creates or updates the remote twin of a dataset. Idempotent: `current` carries the remote identifiers.
-    async fn publish(&self, dataset: Value, current: Publication) -> PluginResult<Publication>;
+    async fn publish(&self, dataset: Value, current: Publication) -> PluginResult<Published>;
     /// Removes the remote twin.
     async fn unpublish(&self, current: Publication) -> PluginResult<()>;
 }

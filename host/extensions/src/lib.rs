@@ -7,6 +7,8 @@
 //!
 //! **Invariant:** content hash is identity: a digest names one package for ever.
 //!
+//! **Invariant:** every call is somebody's, and what it used is kept account of ([`metering`]).
+//!
 //! Start with [`manifest::Manifest`], then [`host::PluginHost`].
 
 pub mod check;
@@ -17,11 +19,13 @@ pub mod host;
 pub mod installed;
 pub mod instance;
 pub mod manifest;
+pub mod metering;
 pub mod package;
 pub mod registry;
 pub mod services;
 pub mod state;
 pub mod types;
+pub mod uses;
 pub mod vault;
 
 pub use host::PluginHost;

@@ -27,6 +27,12 @@ pub const COMPONENT_NAME: &str = "component.wasm";
 pub const SIGNATURE_NAME: &str = "signature.json";
 /// Folder of the static files in a package.
 pub const STATIC_PREFIX: &str = "static/";
+/// Name, below `static/`, of the documentation.
+pub const DOCUMENTATION_NAME: &str = "docs.md";
+/// Name, below `static/`, of the text of the licence.
+pub const LICENCE_NAME: &str = "licence.txt";
+/// Name, below `static/`, of the bill of materials.
+pub const SBOM_NAME: &str = "sbom.json";
 
 /// Bytes of a component. JavaScript and Python guests bring an interpreter of 12 to 18 MB.
 pub const COMPONENT_BYTES_MAX: usize = 48 << 20;
@@ -63,9 +69,6 @@ pub enum PackageError {
     /// Its signature does not fit its content.
     #[error("the signature of the package is wrong: {0}")]
     Signature(String),
-    /// Nobody known signed it.
-    #[error("{0}")]
-    Untrusted(String),
 }
 
 /// Who signed a package, and the proof.
@@ -78,6 +81,24 @@ pub struct Signature {
     pub key: String,
     /// Signature, 64 bytes in hex.
     pub signature: String,
+}
+
+/// Names, below `static/`, of the files of a package that people read before they trust it; `None` where there is none.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Pages {
+    /// What it does and how it is configured: `docs.md`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub documentation: Option<String>,
+    /// The text of its licence: `licence.txt`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub licence: Option<String>,
+    /// What it is made of, as CycloneDX: `sbom.json`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub sbom: Option<String>,
+    /// Its picture: `icon.svg` or `icon.png`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub icon: Option<String>,
 }
 
 /// A package, read and checked.
@@ -168,6 +189,20 @@ impl Package {
         self.files.keys().filter_map(|name| name.strip_prefix(STATIC_PREFIX))
     }
 
+    /// Its pages for people.
+    pub fn pages(&self) -> Pages {
+        let first = |names: &[&str]| {
+            let found = names.iter().find(|name| self.files.contains_key(&format!("{STATIC_PREFIX}{name}")));
+            found.map(|&name| name.to_owned())
+        };
+        Pages {
+            documentation: first(&[DOCUMENTATION_NAME]),
+            licence: first(&[LICENCE_NAME]),
+            sbom: first(&[SBOM_NAME]),
+            icon: first(&["icon.svg", "icon.png"]),
+        }
+    }
+
     /// One line per file: SHA-256, length, name.
     pub fn listing(&self) -> String {
         let lines = self
@@ -192,9 +227,9 @@ impl Package {
         });
     }
 
-    /// Name of the trusted key that signed the package, or `None` when it is not signed. A signature that does not fit, or
-    /// of a key that is not trusted, is an error.
-    pub fn verify(&self, trusted: &[TrustedKey]) -> Result<Option<String>, PackageError> {
+    /// Who signed the package, or `None` when nobody did. A signature that does not fit is an error; that its key is trusted
+    /// is for the caller to demand.
+    pub fn verify(&self, trusted: &[TrustedKey]) -> Result<Option<Signer>, PackageError> {
         let Some(signature) = &self.signature else { return Ok(None) };
         if signature.algorithm != "ed25519" {
             return Err(PackageError::Signature(format!("`{}` is not ed25519", signature.algorithm)));
@@ -207,14 +242,7 @@ impl Package {
             .verify(message.as_bytes(), &bytes(&signature.signature)?)
             .map_err(|_| PackageError::Signature("the content was changed after it was signed".to_owned()))?;
         let known = trusted.iter().find(|key| key.public.as_slice() == public);
-        known.map(|key| Some(key.name.clone())).ok_or_else(|| {
-            let message = format!(
-                "the package is signed by the key {}, which this installation does not trust: add it to the trusted keys of \
-                 the configuration if you do",
-                signature.key
-            );
-            PackageError::Untrusted(message)
-        })
+        Ok(Some(Signer { key: hex::encode(&public), name: known.map(|key| key.name.clone()) }))
     }
 
     /// The archive. The same content always gives the same bytes.
@@ -365,6 +393,20 @@ impl<R: Read> Read for Capped<R> {
         self.left -= count as u64;
         Ok(count)
     }
+}
+
+/// Who signed a package, their signature being right.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Signer {
+    /// Public key, 32 bytes in hex.
+    pub key: String,
+    /// Name of the key among the trusted ones; `None` when it is not trusted.
+    pub name: Option<String>,
+}
+
+/// What people compare when they compare keys: the first eight bytes of a public key in hex.
+pub fn key_id(key: &str) -> &str {
+    key.get(..16).unwrap_or(key)
 }
 
 /// A key whose signatures are accepted.

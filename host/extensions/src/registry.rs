@@ -2,30 +2,44 @@
 //!
 //! **Invariant:** a package is admitted by the sandbox before it is stored, and stored before anything points to it.
 //!
-//! **Invariant:** grants never go beyond what the manifest asks; an upgrade that asks for more has none until an
-//! administrator consents.
+//! **Invariant:** grants never go beyond what the manifest asks; an upgrade that asks for more does not run until an
+//! administrator consents, and the version before runs meanwhile.
+//!
+//! **Invariant:** a plugin belongs to the key that signed it: another one is refused unless an administrator takes it.
+//!
+//! **Invariant:** what somebody uses is not removed.
 
-use std::collections::BTreeMap;
+mod error;
+mod retired;
+mod store;
+mod versions;
+
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use bytes::Bytes;
-use futures::TryStreamExt;
-use halle_base::{Clock, Timestamp};
-use halle_store::{BlobKey, Blobs, Entity, EntityExt, Filter, Key, Store, StoreError};
+use halle_base::{AccountRef, Clock, Timestamp};
+use halle_store::{EntityExt, Filter, Store, StoreError};
 use serde::{Deserialize, Serialize};
 
 use crate::grants::{self, Grants, HostLimits, Limits};
-use crate::host::{Admission, PluginHost, StaticFile};
+use crate::host::{PluginHost, StaticFile};
 use crate::manifest::Manifest;
-use crate::package::{Package, PackageError, TrustedKey};
+use crate::package::{Package, Signer, TrustedKey};
 use crate::types::{PluginError, PluginResult, Problem};
+use crate::uses::{self, PluginUsers, Uses};
 
-/// Earlier versions that are kept for a rollback.
-const PREVIOUS_MAX: usize = 5;
+pub use error::RegistryError;
+pub use store::{ComponentSource, MemoryComponents, PackageStore};
+pub use versions::{Installation, Retired, Version, VersionState};
 
 /// Installations that a list shows.
 const LIST_MAX: u32 = 1_000;
+
+/// Users of a plugin that are named, of each feature.
+const USES_MAX: u32 = 20;
+
+/// Accounts that may see a plugin which not every one sees.
+pub const PRIVATE_ACCESS_MAX: usize = 1_000;
 
 /// An installed plugin: which package is current, and what it may do.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -41,157 +55,40 @@ pub struct Installed {
     pub grants: Option<Grants>,
     /// Limits on each call.
     pub limits: Limits,
-    /// Key that signed the package, or `None` for an unsigned one that an administrator accepted.
+    /// Name of the trusted key that signed the package, or `None` for one that an administrator accepted without.
     pub signed_by: Option<String>,
 }
 
-/// A version of a plugin, as it was installed.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Version {
-    /// What runs.
+/// What an administrator accepts of a package beyond what is accepted of any. Nothing by default.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Acceptance {
+    /// That nobody signed it, or nobody who is trusted.
+    pub unsigned: bool,
+    /// That another key signed it than the installed version, or none.
+    pub new_signer: bool,
+    /// That a program sends it, with an API key: what a trusted key signed is then followed by nothing less, whatever else is
+    /// accepted, so that a key that is trusted no more upgrades nothing.
+    pub by_key: bool,
+}
+
+/// What of an installation changes at once; the rest stays.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Change {
+    /// Whether nothing new may start.
+    pub disabled: Option<bool>,
+    /// Whether every account sees it.
+    pub public: Option<bool>,
+    /// Accounts that see it when not every one does. At most [`PRIVATE_ACCESS_MAX`] are kept.
+    pub private_access: Option<Vec<AccountRef>>,
+}
+
+/// A package that was taken in.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Received {
+    /// The version of the package.
     pub installed: Installed,
-    /// What admission found out.
-    pub admission: Admission,
-    /// When it was installed.
-    pub installed_at: Timestamp,
-}
-
-/// What the registry stores of one plugin.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct Installation {
-    /// The version that runs.
-    pub current: Version,
-    /// Other versions that are kept, the last current one first, with the grants they had.
-    #[serde(default)]
-    pub previous: Vec<Version>,
-}
-
-impl Entity for Installation {
-    const COLLECTION: &'static str = "plugins";
-
-    fn id(&self) -> &str {
-        &self.current.installed.id
-    }
-
-    fn title(&self) -> &str {
-        let titles = &self.current.installed.manifest.plugin.title;
-        let title = titles.get("fr").or_else(|| titles.get("en")).or_else(|| titles.values().next());
-        title.map_or(&self.current.installed.id, |title| title)
-    }
-
-    fn keys(&self) -> Vec<Key> {
-        let kind = serde_json::to_value(self.current.installed.manifest.plugin.kind).unwrap_or_default();
-        vec![Key::new("kind", kind.as_str().unwrap_or_default())]
-    }
-}
-
-/// Why the registry refused.
-#[derive(Debug, thiserror::Error)]
-pub enum RegistryError {
-    /// The package is refused.
-    #[error(transparent)]
-    Package(#[from] PackageError),
-    /// Nobody signed the package, and nobody accepted that.
-    #[error(
-        "the package is not signed: install it with `--accept-unsigned` if you trust where it comes from"
-    )]
-    Unsigned,
-    /// The sandbox refused the component.
-    #[error("the plugin is refused: {0}")]
-    Refused(PluginError),
-    /// There is no such plugin.
-    #[error("no plugin `{0}` is installed")]
-    NotFound(String),
-    /// More was granted than the manifest asks.
-    #[error("the plugin does not ask for {}: grant at most what it asks", .0.join(", "))]
-    NotAsked(Vec<String>),
-    /// There is no earlier version.
-    #[error("no earlier version of `{0}` is kept")]
-    NoPrevious(String),
-    /// The store failed.
-    #[error(transparent)]
-    Store(#[from] StoreError),
-}
-
-/// Where the sandbox finds the component of an installed package.
-#[async_trait]
-pub trait ComponentSource: Send + Sync {
-    /// The component of the package with this digest; its content was checked against the digest.
-    async fn component(&self, digest: &str) -> PluginResult<Bytes>;
-}
-
-/// Packages in the blob store, by digest.
-#[derive(Debug, Clone)]
-pub struct PackageStore {
-    blobs: Arc<dyn Blobs>,
-}
-
-impl PackageStore {
-    /// Packages in these blobs, below `plugins/`.
-    pub fn new(blobs: Arc<dyn Blobs>) -> Self {
-        Self { blobs }
-    }
-
-    /// The package, or `None`. A package whose content is not what its digest says is an error.
-    pub async fn get(&self, digest: &str) -> Result<Option<Package>, RegistryError> {
-        let Some((_, stream)) = self.blobs.get(&key(digest)?, None).await? else { return Ok(None) };
-        let archive: Vec<u8> = stream
-            .try_fold(Vec::new(), |mut all, chunk| async move {
-                all.extend_from_slice(&chunk);
-                Ok(all)
-            })
-            .await
-            .map_err(StoreError::engine)?;
-        let package = Package::read(&archive)?;
-        if package.digest() != digest {
-            return Err(PackageError::Malformed(format!("stored package {digest} was changed")).into());
-        }
-        Ok(Some(package))
-    }
-
-    async fn put(&self, digest: &str, archive: Bytes) -> Result<(), RegistryError> {
-        let body = futures::stream::once(std::future::ready(Ok(archive)));
-        self.blobs.put(&key(digest)?, Box::pin(body)).await?;
-        Ok(())
-    }
-}
-
-fn key(digest: &str) -> Result<BlobKey, StoreError> {
-    BlobKey::new(&["plugins", digest])
-}
-
-#[async_trait]
-impl ComponentSource for PackageStore {
-    async fn component(&self, digest: &str) -> PluginResult<Bytes> {
-        match self.get(digest).await {
-            Ok(Some(package)) => Ok(package.component().clone()),
-            Ok(None) => Err(PluginError::Unavailable(format!(
-                "package {digest} is not stored here: install it again"
-            ))),
-            Err(error) => Err(PluginError::Unavailable(format!("package {digest} cannot be read: {error}"))),
-        }
-    }
-}
-
-/// Components in memory, for tools and tests.
-#[derive(Debug, Clone, Default)]
-pub struct MemoryComponents(BTreeMap<String, Bytes>);
-
-impl MemoryComponents {
-    /// Adds a component under the digest of its package.
-    pub fn insert(&mut self, digest: impl Into<String>, component: Bytes) {
-        self.0.insert(digest.into(), component);
-    }
-}
-
-#[async_trait]
-impl ComponentSource for MemoryComponents {
-    async fn component(&self, digest: &str) -> PluginResult<Bytes> {
-        let unknown = || PluginError::Unavailable(format!("component {digest} is unknown"));
-        self.0.get(digest).cloned().ok_or_else(unknown)
-    }
+    /// Where it stands.
+    pub state: VersionState,
 }
 
 /// Installs, grants, lists, removes.
@@ -209,59 +106,92 @@ pub struct Registry {
     pub limits: HostLimits,
     /// The current instant.
     pub clock: Arc<dyn Clock>,
+    /// Who may use plugins, feature by feature.
+    pub users: Vec<Arc<dyn PluginUsers>>,
 }
 
 impl Registry {
-    /// Installs or upgrades a package. Grants are kept when the new version asks for nothing that was not asked before;
-    /// otherwise it waits for [`grant`](Self::grant). The same package again changes nothing.
-    pub async fn install(&self, archive: &[u8], accept_unsigned: bool) -> Result<Installed, RegistryError> {
+    /// Installs or upgrades a package. It runs at once with the grants of the version before when it asks for nothing that
+    /// was not asked before; otherwise it waits for [`grant`](Self::grant), and the version before runs meanwhile. The same
+    /// package again changes nothing.
+    pub async fn install(&self, archive: &[u8], accepted: Acceptance) -> Result<Received, RegistryError> {
         let package = Package::read(archive)?;
-        let signed_by = match package.verify(&self.trusted_keys) {
-            Ok(Some(name)) => Some(name),
-            Ok(None) if accept_unsigned => None,
-            Ok(None) => return Err(RegistryError::Unsigned),
-            Err(PackageError::Untrusted(_)) if accept_unsigned => None,
-            Err(error) => return Err(error.into()),
-        };
+        let signer = self.signer(&package, accepted)?;
+        let id = package.manifest.plugin.id.clone();
+        if let Some(installation) = self.installation(&id).await? {
+            pinned(&installation, signer.as_ref(), accepted)?;
+        }
         let admission =
             self.host.admit(&package.manifest, package.component()).await.map_err(RegistryError::Refused)?;
         let digest = package.digest();
         self.packages.put(&digest, Bytes::copy_from_slice(archive)).await?;
 
+        let (component_bytes, pages) = (package.component().len() as u64, package.pages());
         let manifest = package.manifest;
         let limits = self.limits.effective(manifest.plugin.kind, manifest.limits.as_ref());
-        let id = manifest.plugin.id.clone();
-        let installed = Installed { id: id.clone(), digest, manifest, grants: None, limits, signed_by };
+        let (signed_by, signer) = signer.map(|signer| (signer.name, signer.key)).unzip();
+        let signed_by = signed_by.flatten();
         let now = self.clock.now();
-        let new = Version { installed, admission, installed_at: now };
-        let mut work = self.store.begin().await?;
-        let installed = if let Some(mut stored) = work.load::<Installation>(&id).await? {
-            upgrade(&mut stored.entity, new);
-            work.save(&mut stored, now).await?;
-            stored.entity.current.installed
-        } else {
-            let entity = Installation { current: new, previous: Vec::new() };
-            work.insert(&entity, now).await?;
-            entity.current.installed
+        let new = Version {
+            installed: Installed { id: id.clone(), digest, manifest, grants: None, limits, signed_by },
+            admission,
+            installed_at: now,
+            signer,
+            package_bytes: archive.len() as u64,
+            component_bytes,
+            pages,
+            consented: false,
         };
-        work.commit().await?;
-        tracing::info!(plugin.id = %installed.id, plugin.digest = %installed.digest, "installed a plugin");
-        Ok(installed)
+        self.receive(new, accepted).await
     }
 
-    /// Grants what an administrator decided, or everything that is asked.
-    pub async fn grant(&self, id: &str, decided: Option<Grants>) -> Result<Installed, RegistryError> {
-        self.change(id, |installation| {
-            let asked = grants::asked(&installation.current.installed.manifest);
-            let decided = decided.unwrap_or_else(|| asked.clone());
-            let beyond = decided.beyond(&asked);
-            if !beyond.is_empty() {
-                return Err(RegistryError::NotAsked(beyond));
+    /// Who signed a package; an error when that is nobody who is trusted and this was not accepted.
+    fn signer(&self, package: &Package, accepted: Acceptance) -> Result<Option<Signer>, RegistryError> {
+        match package.verify(&self.trusted_keys)? {
+            Some(signer) if signer.name.is_none() && !accepted.unsigned => {
+                Err(RegistryError::Untrusted { key: signer.key })
             }
-            installation.current.installed.grants = Some(decided);
-            Ok(())
-        })
-        .await
+            None if !accepted.unsigned => Err(RegistryError::Unsigned),
+            signer => Ok(signer),
+        }
+    }
+
+    async fn receive(&self, new: Version, accepted: Acceptance) -> Result<Received, RegistryError> {
+        let (now, id, digest) = (new.installed_at, new.installed.id.clone(), new.installed.digest.clone());
+        let mut work = self.store.begin().await?;
+        let (installation, state, mut over) = if let Some(mut stored) = work.load::<Installation>(&id).await?
+        {
+            let name = new.installed.signed_by.clone();
+            let signer = new.signer.clone().map(|key| Signer { key, name });
+            pinned(&stored.entity, signer.as_ref(), accepted)?;
+            let before = stored.entity.digests();
+            let state = stored.entity.receive(new);
+            let over = stored.entity.retire(&before, now);
+            work.save(&mut stored, now).await?;
+            (stored.entity, state, over)
+        } else {
+            let entity = Installation::new(new);
+            work.insert(&entity, now).await?;
+            (entity, VersionState::Current, Vec::new())
+        };
+        work.commit().await?;
+        over.extend(self.bound_retired(now).await);
+        self.packages.forget(&over).await;
+        tracing::info!(plugin.id = %id, plugin.digest = %digest, ?state, "installed a plugin");
+        let version =
+            if state == VersionState::Waiting { installation.undecided() } else { &installation.current };
+        Ok(Received { installed: version.installed.clone(), state })
+    }
+
+    /// Grants what an administrator decided, or everything that is asked, to the version with this digest, or to the current
+    /// one when none waits. A version that waited runs from now on.
+    pub async fn grant(
+        &self,
+        id: &str,
+        digest: Option<&str>,
+        decided: Option<Grants>,
+    ) -> Result<Installed, RegistryError> {
+        self.change(id, |installation| installation.consent(digest, decided)).await
     }
 
     /// Takes every grant back: the plugin stops running until an administrator grants it again.
@@ -275,11 +205,33 @@ impl Registry {
 
     /// Goes back to the version that was current before, with the grants it had. Doing so twice changes nothing.
     pub async fn rollback(&self, id: &str) -> Result<Installed, RegistryError> {
+        self.change(id, |installation| installation.activate(None)).await
+    }
+
+    /// Makes a version that is kept the current one, with the grants it had. What runs ends on the version it began with.
+    pub async fn activate(&self, id: &str, digest: &str) -> Result<Installed, RegistryError> {
+        self.change(id, |installation| installation.activate(Some(digest))).await
+    }
+
+    /// Forgets a version that does not run: one that is kept, or one that waits, which declines it.
+    pub async fn forget(&self, id: &str, digest: &str) -> Result<Installed, RegistryError> {
+        self.change(id, |installation| installation.forget(digest)).await
+    }
+
+    /// Stops a plugin, or lets it start again: nothing new starts while it is disabled, and everything is kept.
+    pub async fn disable(&self, id: &str, disabled: bool) -> Result<Installed, RegistryError> {
+        self.adjust(id, Change { disabled: Some(disabled), ..Change::default() }).await
+    }
+
+    /// Changes whether a plugin may start and who sees it, in one transaction: nobody else's change is lost or undone.
+    pub async fn adjust(&self, id: &str, change: Change) -> Result<Installed, RegistryError> {
         self.change(id, |installation| {
-            let Some(previous) = installation.previous.first_mut() else {
-                return Err(RegistryError::NoPrevious(id.to_owned()));
-            };
-            std::mem::swap(&mut installation.current, previous);
+            installation.disabled = change.disabled.unwrap_or(installation.disabled);
+            installation.public = change.public.unwrap_or(installation.public);
+            if let Some(mut accounts) = change.private_access {
+                accounts.truncate(PRIVATE_ACCESS_MAX);
+                installation.private_access = accounts;
+            }
             Ok(())
         })
         .await
@@ -293,16 +245,48 @@ impl Registry {
         let mut work = self.store.begin().await?;
         let found = work.load::<Installation>(id).await?;
         let mut stored = found.ok_or_else(|| RegistryError::NotFound(id.to_owned()))?;
+        let (before, now) = (stored.entity.digests(), self.clock.now());
         change(&mut stored.entity)?;
-        work.save(&mut stored, self.clock.now()).await?;
+        let mut over = stored.entity.retire(&before, now);
+        work.save(&mut stored, now).await?;
         work.commit().await?;
+        over.extend(self.bound_retired(now).await);
+        self.packages.forget(&over).await;
         Ok(stored.entity.current.installed)
     }
 
-    /// The current version of a plugin, or `None`.
-    pub async fn get(&self, id: &str) -> Result<Option<Arc<Installed>>, RegistryError> {
+    /// Bounds the forgotten versions of all plugins; the digests of packages to forget. In a work of its own, after the change:
+    /// it writes other plugins, and what somebody else does to them must neither undo this change nor wait for it. What fails
+    /// is done by the next change.
+    async fn bound_retired(&self, now: Timestamp) -> Vec<String> {
+        let bounded = async {
+            let mut work = self.store.begin().await?;
+            let over = retired::bound(work.as_mut(), now).await?;
+            work.commit().await?;
+            Ok::<_, StoreError>(over)
+        };
+        bounded.await.unwrap_or_else(|error| {
+            tracing::warn!(%error, "forgotten versions of plugins stay until the next change");
+            Vec::new()
+        })
+    }
+
+    /// All that is known of a plugin, or `None`.
+    pub async fn installation(&self, id: &str) -> Result<Option<Installation>, RegistryError> {
         let found = self.store.read().await?.load::<Installation>(id).await?;
-        Ok(found.map(|stored| Arc::new(stored.entity.current.installed)))
+        Ok(found.map(|stored| stored.entity))
+    }
+
+    /// The current version of a plugin, without grants while it is disabled, or `None`.
+    pub async fn get(&self, id: &str) -> Result<Option<Arc<Installed>>, RegistryError> {
+        let found = self.installation(id).await?;
+        Ok(found.map(|installation| {
+            let mut installed = installation.current.installed;
+            if installation.disabled {
+                installed.grants = None;
+            }
+            Arc::new(installed)
+        }))
     }
 
     /// All that is installed, by title.
@@ -321,32 +305,78 @@ impl Registry {
         Ok(self.packages.get(&installed.digest).await?.and_then(|package| package.static_file(name)))
     }
 
-    /// Forgets a plugin. Its packages stay stored, so that what runs may end. Whether there was one.
+    /// Who uses a plugin.
+    pub async fn uses(&self, id: &str) -> Result<Uses, RegistryError> {
+        let mut unit = self.store.read().await?;
+        Ok(uses::all(&self.users, unit.as_mut(), id, USES_MAX).await?)
+    }
+
+    /// Forgets a plugin that nobody uses, and its packages. Whether there was one.
     pub async fn remove(&self, id: &str) -> Result<bool, RegistryError> {
         let mut work = self.store.begin().await?;
-        let there_was = work.remove::<Installation>(id).await?;
+        let Some(mut stored) = work.load::<Installation>(id).await? else { return Ok(false) };
+        // Written first, which waits for whoever holds it and makes later ones wait: who begins to use it meanwhile is either
+        // counted below, or finds it gone (see `InstalledPlugins::hold`).
+        work.save(&mut stored, self.clock.now()).await?;
+        let uses = uses::all(&self.users, work.as_mut(), id, USES_MAX).await?;
+        if uses.count > 0 {
+            return Err(RegistryError::InUse { id: id.to_owned(), uses });
+        }
+        work.remove::<Installation>(id).await?;
         work.commit().await?;
-        Ok(there_was)
+        let mut packages = stored.entity.digests();
+        packages.extend(stored.entity.retired.into_iter().map(|retired| retired.digest));
+        self.packages.forget(&packages).await;
+        Ok(true)
     }
 }
 
-/// Makes `new` the current version, with the grants of the old one unless it asks for more.
-fn upgrade(installation: &mut Installation, mut new: Version) {
-    let old = &installation.current.installed;
-    let asked = grants::asked(&new.installed.manifest);
-    let asks_for_more = !asked.beyond(&grants::asked(&old.manifest)).is_empty()
-        || old.manifest.plugin.kind != new.installed.manifest.plugin.kind;
-    if !asks_for_more {
-        new.installed.grants = old.grants.as_ref().map(|grants| grants.narrowed_to(&asked));
+/// Refuses a package that another key signed than the installed version, unless that was accepted; and by an API key, one
+/// that no trusted key signed after one that such a key did. What nobody signed may be followed by what anybody did who is
+/// accepted. Of versions that earlier releases stored, the name of the key is known alone.
+fn pinned(
+    installation: &Installation,
+    signer: Option<&Signer>,
+    accepted: Acceptance,
+) -> Result<(), RegistryError> {
+    let Version { installed, signer: pinned_key, .. } = &installation.current;
+    let found = signer.map(|signer| &signer.key);
+    let found_name = signer.and_then(|signer| signer.name.as_ref());
+    let other = match (pinned_key, &installed.signed_by) {
+        (Some(key), _) => Some(key).filter(|_| found != Some(key)),
+        (None, Some(name)) => Some(name).filter(|_| found_name != Some(name)),
+        (None, None) => None,
+    };
+    if let Some(pinned) = other.filter(|_| !accepted.new_signer) {
+        let (id, pinned) = (installed.id.clone(), pinned.clone());
+        return Err(RegistryError::OtherSigner { id, pinned, found: found.cloned() });
     }
-    let old = std::mem::replace(&mut installation.current, new);
-    let digest = installation.current.installed.digest.clone();
-    installation.previous.insert(0, old);
-    installation.previous.retain(|version| version.installed.digest != digest);
-    installation.previous.truncate(PREVIOUS_MAX);
+    match &installed.signed_by {
+        Some(name) if accepted.by_key && found_name.is_none() => {
+            Err(RegistryError::NoLongerTrusted { id: installed.id.clone(), name: name.clone() })
+        }
+        _ => Ok(()),
+    }
 }
 
 impl Installed {
+    /// What this version asks for beyond what `before`, another version of the plugin, has or would have with `held`, one
+    /// entry each, in words. Nothing if it may run in its place with what is common to both.
+    pub fn asks_beyond(&self, before: &Self, held: &Grants) -> Vec<String> {
+        let asked = grants::asked(&self.manifest);
+        let mut more = asked.beyond(held);
+        let reached = grants::reach(&before.manifest, held);
+        let reaches = grants::reach(&self.manifest, &asked);
+        more.extend(reaches.difference(&reached).map(ToString::to_string));
+        // The same question may have another answer since the host allows more: that is the host's decision, not this one's.
+        let asks_alike = self.manifest.limits == before.manifest.limits
+            && self.manifest.plugin.kind == before.manifest.plugin.kind;
+        if !asks_alike {
+            more.extend(self.limits.beyond(&before.limits));
+        }
+        more
+    }
+
     /// The grants, or the reason why the plugin does not run.
     pub fn granted(&self) -> PluginResult<&Grants> {
         self.grants.as_ref().ok_or_else(|| {
@@ -355,70 +385,5 @@ impl Installed {
                 format!("L'extension `{0}` attend l'accord d'un administrateur. / The plugin `{0}` waits for the consent of an administrator.", self.id),
             ))
         })
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn version(digest: &str, origins: &[&str], grants: Option<Grants>) -> Version {
-        let manifest = format!(
-            r#"
-            schema = 1
-            [plugin]
-            id = "p"
-            version = "1.0.0"
-            kind = "processing"
-            contract = "halle:processing@1"
-            title = {{ en = "P" }}
-            licence = "MIT"
-            [http.api]
-            origins = {origins:?}
-            "#
-        );
-        let manifest = crate::check::parse(&manifest).unwrap();
-        let limits = Limits::default();
-        let installed = Installed {
-            id: "p".to_owned(),
-            digest: digest.to_owned(),
-            manifest,
-            grants,
-            limits,
-            signed_by: None,
-        };
-        let admission = Admission { imports: Vec::new(), exports: Vec::new(), initial_memory_bytes: 0 };
-        Version { installed, admission, installed_at: Timestamp::UNIX_EPOCH }
-    }
-
-    fn granted_everything(mut version: Version) -> Version {
-        version.installed.grants = Some(grants::asked(&version.installed.manifest));
-        version
-    }
-
-    #[test]
-    fn an_upgrade_keeps_its_grants_unless_it_asks_for_more() {
-        let current = granted_everything(version("1", &["https://a.example", "https://b.example"], None));
-        let mut installation = Installation { current, previous: Vec::new() };
-
-        upgrade(&mut installation, version("2", &["https://a.example"], None));
-        let kept = installation.current.installed.grants.clone().unwrap();
-        assert_eq!(kept.origins, ["https://a.example"]);
-
-        upgrade(&mut installation, version("3", &["https://a.example", "https://c.example"], None));
-        assert_eq!(installation.current.installed.grants, None);
-        let error = installation.current.installed.granted().unwrap_err();
-        assert_eq!(error.code(), "denied/consent");
-
-        let kept: Vec<&str> = installation.previous.iter().map(|v| v.installed.digest.as_str()).collect();
-        assert_eq!(kept, ["2", "1"]);
-    }
-
-    #[test]
-    fn installing_the_same_package_again_keeps_everything() {
-        let current = granted_everything(version("1", &["https://a.example"], None));
-        let mut installation = Installation { current: current.clone(), previous: Vec::new() };
-        upgrade(&mut installation, version("1", &["https://a.example"], None));
-        assert_eq!(installation, Installation { current, previous: Vec::new() });
     }
 }

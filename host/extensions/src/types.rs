@@ -1,5 +1,6 @@
 //! Types of the contract (`wit/base/1`), on the host's side.
 
+use halle_base::Timestamp;
 use halle_model::ColumnKind;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -55,6 +56,17 @@ pub enum PluginError {
     /// It was asked to stop and did, or was made to.
     #[error("cancelled")]
     Cancelled,
+    /// The account has used up what it may.
+    #[error("{message}")]
+    OverQuota {
+        /// Which limit, and until when, in words for a person.
+        message: String,
+        /// When the account may call again.
+        until: Timestamp,
+    },
+    /// The machine is at fault, neither the plugin nor who called it: later may be better.
+    #[error("{0}")]
+    Temporary(String),
     /// It is not installed, not granted, or does not fit this host.
     #[error("{0}")]
     Unavailable(String),
@@ -73,6 +85,8 @@ impl PluginError {
             Self::Reported(problem) => &problem.code,
             Self::Stopped { code, .. } => code,
             Self::Cancelled => "plugin/cancelled",
+            Self::OverQuota { .. } => "plugin/quota",
+            Self::Temporary(_) => "plugin/temporary",
             Self::Unavailable(_) => "plugin/unavailable",
         }
     }

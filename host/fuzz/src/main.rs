@@ -1,4 +1,5 @@
-//! Feeds damaged inputs to everything that reads what strangers write: files, questions, expressions.
+//! Feeds damaged inputs to everything that reads what strangers write: files, questions, expressions,
+//! plugins.
 //!
 //! A bounded random harness on stable Rust: `cargo-fuzz` needs a nightly compiler and a C++ runtime, which this
 //! repository does not ask of anybody. It mutates seeds, those that the tests use among them, without the guidance of
@@ -12,6 +13,7 @@
 )]
 
 mod mutate;
+mod plugins;
 mod targets;
 
 use std::path::PathBuf;

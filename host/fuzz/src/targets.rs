@@ -9,6 +9,8 @@ use halle_ingest::{Options, analyze, read};
 use halle_model::{Column, ColumnKind};
 use halle_search::params::{Fields, LinesParams, Params, ValuesAggParams};
 
+use crate::plugins;
+
 /// Something that reads what strangers write.
 pub struct Target {
     /// Name on the command line.
@@ -183,6 +185,24 @@ pub const TARGETS: &[Target] = &[
         pieces: &["{", "}", "\\bin9 ", "\\u-1?", "\\uc9", "\\'", "\\ansicpg932"],
         feed: |input| document("a.rtf", input),
     },
+    Target {
+        name: "manifest",
+        seeds: plugins::manifest_seeds,
+        pieces: plugins::MANIFEST_PIECES,
+        feed: plugins::manifest,
+    },
+    Target {
+        name: "package",
+        seeds: plugins::package_seeds,
+        pieces: &["ustar", "../", "plugin.toml", "static/", "\0\0\0\0", "77777777777"],
+        feed: plugins::package,
+    },
+    Target {
+        name: "component",
+        seeds: plugins::component_seeds,
+        pieces: &["\0asm"],
+        feed: plugins::component,
+    },
 ];
 
 const PDF: &str = "%PDF-1.7\n1 0 obj << /Type /Catalog /Pages 2 0 R >> endobj\n2 0 obj << /Kids [3 0 R] >> endobj\n\
@@ -223,8 +243,9 @@ fn fixtures(end: &str) -> Vec<Vec<u8>> {
 static FOLDER: LazyLock<tempfile::TempDir> =
     LazyLock::new(|| tempfile::tempdir().expect("the folder of temporary files can be written"));
 
-/// Removes the folder of files.
+/// Removes what the targets wrote.
 pub fn clean() {
+    plugins::clean();
     // Left behind is no failure of what was fed.
     let _gone = std::fs::remove_dir_all(FOLDER.path());
 }

@@ -60,9 +60,14 @@ impl Hub {
         Self { sender: broadcast::Sender::new(BACKLOG_MESSAGES_MAX), clock }
     }
 
+    /// Whether anybody subscribed to anything: else there is no need to put messages together.
+    pub fn is_heard(&self) -> bool {
+        self.sender.receiver_count() > 0
+    }
+
     /// Sends `data` to the subscribers of `channel`. Never waits; without subscribers nothing happens.
     pub fn publish(&self, channel: &str, data: Value) {
-        if self.sender.receiver_count() == 0 {
+        if !self.is_heard() {
             return;
         }
         let message = Message { channel: channel.to_owned(), data, date: self.clock.now() };

@@ -30,10 +30,17 @@ impl From<Problem> for ApiError {
 }
 
 impl From<PluginError> for ApiError {
-    /// 400 for what the plugin said, 409 when it is not to be had, 502 when it was stopped.
+    /// 400 for what the plugin said, 409 when it is not to be had, 429 when the account used up its share, 502 when it was
+    /// stopped, 503 when the machine is at fault and later may be better.
     fn from(error: PluginError) -> Self {
         match error {
             PluginError::Reported(problem) => problem.into(),
+            PluginError::OverQuota { message, .. } => {
+                Self::new(StatusCode::TOO_MANY_REQUESTS, "quota-exceeded", message)
+            }
+            PluginError::Temporary(message) => {
+                Self::new(StatusCode::SERVICE_UNAVAILABLE, "plugin-unavailable", message)
+            }
             PluginError::Unavailable(message) => Self::new(StatusCode::CONFLICT, "plugin-missing", message),
             PluginError::Stopped { .. } | PluginError::Cancelled => {
                 Self::new(StatusCode::BAD_GATEWAY, "plugin-failed", error.to_string())
@@ -65,5 +72,10 @@ mod tests {
         let absent = ApiError::from(PluginError::Unavailable("install it".to_owned()));
         let stopped = PluginError::Stopped { code: "plugin/cpu", message: "10 s".to_owned() };
         assert_eq!((absent.status.as_u16(), ApiError::from(stopped).status.as_u16()), (409, 502));
+        let until = "2026-01-16T00:00:00Z".parse().unwrap();
+        let spent = ApiError::from(PluginError::OverQuota { message: "tomorrow".to_owned(), until });
+        assert_eq!((spent.status.as_u16(), spent.message.as_str()), (429, "tomorrow"));
+        let later = ApiError::from(PluginError::Temporary("in a moment".to_owned()));
+        assert_eq!((later.status.as_u16(), later.message.as_str()), (503, "in a moment"));
     }
 }

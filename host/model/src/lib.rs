@@ -15,6 +15,7 @@ pub mod extension;
 pub mod journal;
 pub mod limits;
 pub mod listing;
+pub mod notification;
 pub mod pass;
 pub mod permission;
 pub mod plugins;
@@ -23,6 +24,7 @@ pub mod schedule;
 pub mod settings;
 pub mod slug;
 pub mod union;
+pub mod webhook;
 
 pub use caller::{Caller, Membership, User};
 pub use column::{Capabilities, Column, ColumnKind};

@@ -1,4 +1,4 @@
-//! How much an account may keep (reference §1.9).
+//! How much an account may keep (reference §1.9), and how long plugins may compute for it.
 
 use halle_base::{AccountRef, Timestamp};
 use serde::{Deserialize, Serialize};
@@ -15,11 +15,18 @@ pub struct LimitValues {
     pub indexed_bytes: i64,
     /// Datasets of the account.
     pub nb_datasets: i64,
+    /// Seconds that plugins compute for the account, each day in UTC.
+    pub plugin_seconds: i64,
 }
 
 impl Default for LimitValues {
     fn default() -> Self {
-        Self { store_bytes: UNLIMITED, indexed_bytes: UNLIMITED, nb_datasets: UNLIMITED }
+        Self {
+            store_bytes: UNLIMITED,
+            indexed_bytes: UNLIMITED,
+            nb_datasets: UNLIMITED,
+            plugin_seconds: UNLIMITED,
+        }
     }
 }
 
@@ -41,6 +48,9 @@ pub struct Limits {
     /// Datasets of the account.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub nb_datasets: Option<i64>,
+    /// Seconds that plugins compute for the account, each day in UTC.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plugin_seconds: Option<i64>,
     /// Whether pages of the account do without the platform's name.
     #[serde(default)]
     pub hide_brand: bool,
@@ -53,6 +63,7 @@ impl Limits {
             store_bytes: self.store_bytes.unwrap_or(defaults.store_bytes),
             indexed_bytes: self.indexed_bytes.unwrap_or(defaults.indexed_bytes),
             nb_datasets: self.nb_datasets.unwrap_or(defaults.nb_datasets),
+            plugin_seconds: self.plugin_seconds.unwrap_or(defaults.plugin_seconds),
         }
     }
 }
@@ -77,10 +88,12 @@ mod tests {
             store_bytes: Some(100),
             indexed_bytes: None,
             nb_datasets: None,
+            plugin_seconds: Some(60),
             hide_brand: false,
         };
         let values = limits.over(defaults);
         assert_eq!((values.store_bytes, values.indexed_bytes, values.nb_datasets), (100, UNLIMITED, 10));
+        assert_eq!(values.plugin_seconds, 60);
         assert!(fits(values.store_bytes, 60, 40) && !fits(values.store_bytes, 60, 41));
         assert!(fits(UNLIMITED, i64::MAX, 1));
     }

@@ -95,6 +95,8 @@ pub const DATASET_OPERATIONS: &[Operation] = &[
     op(Class::Write, "bulkLines"),
     op(Class::Write, "postMetadataAttachment"),
     op(Class::Write, "deleteMetadataAttachment"),
+    op(Class::Write, "sendUserNotification"),
+    op(Class::Write, "sendUserNotificationPublic"),
     op(Class::ManageOwnLines, "readOwnLines"),
     op(Class::ManageOwnLines, "readOwnLine"),
     op(Class::ManageOwnLines, "createOwnLine"),
@@ -317,6 +319,13 @@ pub(crate) fn key_scope_allows(caller: &Caller, class: Class, scope: &str) -> bo
         Class::Admin => "admin",
     };
     scopes.iter().any(|given| given == scope || *given == format!("{scope}-{suffix}"))
+}
+
+/// The account whose trace of events `caller` may read: the active one, for a person who administers it. Keys read none: no scope
+/// stands for it.
+pub fn events_account(caller: &Caller) -> Option<&AccountRef> {
+    let account = caller.account.as_ref()?;
+    (caller.scopes.is_none() && caller.user.is_some() && caller.administers(account)).then_some(account)
 }
 
 /// Whether `caller` may make `target` the owner of something: a person for themselves, and for organisations in which they

@@ -4,14 +4,14 @@ use halle_base::AccountRef;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 
+pub use crate::webhook::{HttpTarget, WEBHOOK_EVENTS, WebhookTarget};
+use crate::webhook::{Webhook, check_webhook};
+
 /// Items of any list of the settings.
 pub const ITEMS_MAX: usize = 500;
 
 /// Characters of any title, address or identifier in the settings.
 pub const TEXT_CHARS_MAX: usize = 2_000;
-
-/// Characters of the title of a webhook: jobs name it.
-const WEBHOOK_TITLE_CHARS_MAX: usize = 200;
 
 /// Settings of an account, or of a department of one.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -110,50 +110,6 @@ pub struct Topic {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub color: Option<String>,
 }
-
-/// A call to another system when something happens.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Webhook {
-    /// Name.
-    pub title: String,
-    /// Events, of [`WEBHOOK_EVENTS`]; all when empty.
-    #[serde(default)]
-    pub events: Vec<String>,
-    /// Where to call.
-    pub target: WebhookTarget,
-}
-
-/// Where a webhook calls.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(tag = "type", content = "params", rename_all = "lowercase")]
-pub enum WebhookTarget {
-    /// `POST` of `{text, href, event}` as JSON.
-    Http(HttpTarget),
-}
-
-/// Where a webhook calls by HTTP.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct HttpTarget {
-    /// Absolute URL, `http` or `https`.
-    pub url: String,
-}
-
-/// Events that a webhook may name (reference §1.9).
-pub const WEBHOOK_EVENTS: &[&str] = &[
-    "dataset-dataset-created",
-    "dataset-draft-data-updated",
-    "dataset-data-updated",
-    "dataset-structure-updated",
-    "dataset-error",
-    "dataset-breaking-change",
-    "dataset-finalize-end",
-    "dataset-publication",
-    "application-application-created",
-    "application-error",
-    "application-publication",
-];
 
 /// A site on which resources are published.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -332,19 +288,6 @@ impl SettingsContent {
     }
 }
 
-fn check_webhook(webhook: &Webhook) -> Result<(), String> {
-    named(&webhook.title, "title")?;
-    if webhook.title.chars().count() > WEBHOOK_TITLE_CHARS_MAX {
-        return Err(format!("`title` doit avoir au plus {WEBHOOK_TITLE_CHARS_MAX} caractères."));
-    }
-    if let Some(event) = webhook.events.iter().find(|event| !WEBHOOK_EVENTS.contains(&event.as_str())) {
-        let known = WEBHOOK_EVENTS.join(", ");
-        return Err(format!("l'évènement `{event}` n'existe pas ; possibles : {known}."));
-    }
-    let WebhookTarget::Http(target) = &webhook.target;
-    web_address(&target.url, "target.params.url")
-}
-
 /// Checks one site.
 pub fn check_site(site: &PublicationSite) -> Result<(), String> {
     for (name, text) in [("type", &site.kind), ("id", &site.id)] {
@@ -371,7 +314,7 @@ fn check_concept(concept: &PrivateConcept) -> Result<(), String> {
     })
 }
 
-fn named(text: &str, what: &str) -> Result<(), String> {
+pub(crate) fn named(text: &str, what: &str) -> Result<(), String> {
     let count = text.chars().count();
     if text.trim().is_empty() || count > TEXT_CHARS_MAX {
         return Err(format!("`{what}` doit avoir de 1 à {TEXT_CHARS_MAX} caractères."));
@@ -379,7 +322,7 @@ fn named(text: &str, what: &str) -> Result<(), String> {
     Ok(())
 }
 
-fn web_address(text: &str, what: &str) -> Result<(), String> {
+pub(crate) fn web_address(text: &str, what: &str) -> Result<(), String> {
     named(text, what)?;
     let sound = ["https://", "http://"].iter().filter_map(|scheme| text.strip_prefix(scheme));
     if sound.clone().any(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '[')) {

@@ -34,7 +34,7 @@ pub enum ToolError {
     /// The package is refused.
     #[error(transparent)]
     Package(#[from] PackageError),
-    /// A test case cannot be read.
+    /// A file is not what its name says, such as a test case that cannot be read.
     #[error("{path}: {message}")]
     Case {
         /// Which file.

@@ -1,4 +1,4 @@
-//! What `halle plugin new`, `build`, `check`, `test` and `pack` do on the machine of a plugin's author.
+//! What `halle plugin new`, `build`, `check`, `test`, `pack` and `sign` do on the machine of a plugin's author.
 //!
 //! Sources become a component ([`languages`]), a component and its manifest become a
 //! package, and cases kept as files run against the real sandbox through the port [`halle_extensions::PluginHost`].
@@ -18,6 +18,9 @@ mod embedded;
 pub mod error;
 pub mod languages;
 pub mod new;
+mod pages;
+pub mod sign;
 pub mod toolchain;
+pub mod watch;
 
 pub use error::{Result, ToolError};

@@ -33,9 +33,10 @@ const FOREIGN_VARIABLES: [&str; 12] = [
     "RUSTUP_TOOLCHAIN",
 ];
 
-/// How the release profile of a guest differs from cargo's own: small, one module, no unwinding.
+/// How the release profile of a guest differs from cargo's own: one module, no unwinding. Optimised for speed: for size, a
+/// component was 6% smaller and took 1.45 times as long a row (`halle-bench plugins`).
 const PROFILE: [(&str, &str); 5] = [
-    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "s"),
+    ("CARGO_PROFILE_RELEASE_OPT_LEVEL", "3"),
     ("CARGO_PROFILE_RELEASE_LTO", "true"),
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "1"),
     ("CARGO_PROFILE_RELEASE_PANIC", "abort"),

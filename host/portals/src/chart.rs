@@ -63,6 +63,8 @@ pub async fn of(portals: &Portals, visit: &Visit, dataset: &Dataset) -> Option<C
     let request = ChartRequest {
         plugin: "chart",
         configuration: configuration(visit, dataset, plan),
+        dataset: dataset.id.clone(),
+        owner: dataset.owner.clone(),
         locale: visit.lang.code(),
         width_px: WIDTH_PX,
         height_px: HEIGHT_PX,

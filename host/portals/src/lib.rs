@@ -24,6 +24,7 @@ mod visit;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use halle_base::AccountRef;
 use halle_datasets::Datasets;
 use halle_model::Caller;
 use serde::Serialize;
@@ -41,6 +42,10 @@ pub struct ChartRequest {
     pub plugin: &'static str,
     /// Its configuration, in the shape of the plugin's manifest.
     pub configuration: Value,
+    /// Identifier of the dataset whose page it is.
+    pub dataset: String,
+    /// Owner of the dataset, who answers for what the plugin uses.
+    pub owner: AccountRef,
     /// `fr` or `en`.
     pub locale: &'static str,
     /// Width in CSS pixels.

@@ -27,12 +27,18 @@ use halle_datasets::Datasets;
 use halle_extensions::PluginHost;
 use halle_extensions::installed::InstalledPlugins;
 use halle_extensions::services::Egress;
+use halle_extensions::uses::{self, PluginUsers};
 use halle_extensions::vault::Vault;
 use halle_http::realtime::Hub;
 use halle_store::Store;
 use halle_store::runner::JobHandler;
 
 pub use http::{openapi, router};
+
+/// Processings that use a plugin: who asks before it is removed.
+pub fn plugin_users() -> Arc<dyn PluginUsers> {
+    uses::by_key::<model::Processing>("processing")
+}
 
 /// What the feature is made of; `app` and tests choose the adapters.
 pub struct ProcessingsParts {

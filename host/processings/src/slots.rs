@@ -52,7 +52,7 @@ impl ProcessingSlots {
                 "Aucun jeu de données n'est associé à « {name} » dans ce traitement. \
                  No dataset stands in the slot `{name}` of this processing."
             );
-            Problem::new("slot/unbound", message)
+            Problem::new("dataset/unbound", message)
         })
     }
 }

@@ -3,7 +3,8 @@
 //! Paths are those of the registry of Data Fair's newest generation (`/registry/api/v1/artefacts`); an artefact here is
 //! a signed package of one WebAssembly component. Rules of packages and grants are in `halle_extensions::registry`.
 //!
-//! **Invariant:** only a superadmin in admin mode, with a session, installs, grants, rolls back or removes.
+//! **Invariant:** only a superadmin in admin mode, with a session, installs, grants, rolls back or removes. A key that was made
+//! for one plugin sends versions of it, which run only as far as the version before was granted.
 //!
 //! **Invariant:** consent is given to what was read: a grant may name the digest it was decided on, and is refused if the
 //! package changed since.

@@ -9,8 +9,8 @@ use futures::StreamExt as _;
 use futures::stream::{self, BoxStream};
 use halle_search::ast::Metric;
 use halle_search::engine::{
-    Groups, IndexSummary, LinesPage, LinesRequest, ScanRequest, SearchResult, ShapesPage, ShapesRequest,
-    ValuesAggRequest, Words, WordsRequest,
+    Explanation, Groups, IndexSummary, LinesPage, LinesRequest, ScanRequest, SearchResult, ShapesPage,
+    ShapesRequest, ValuesAggRequest, Words, WordsRequest,
 };
 use halle_search::{Index, IndexSpec, Query, SearchError};
 use serde_json::Value;
@@ -20,7 +20,7 @@ use crate::deadline::Deadline;
 use crate::lines::scan::Scan;
 use crate::lines::{self, shapes};
 use crate::snapshot::Snapshot;
-use crate::{Shared, agg, quick, summary};
+use crate::{Shared, agg, explain, quick, summary};
 
 /// One version of an index, for one reader.
 #[derive(Debug)]
@@ -99,6 +99,10 @@ impl Index for Reader {
 
     async fn values_agg(&self, request: ValuesAggRequest) -> SearchResult<Groups> {
         self.ask(move |snapshot, deadline| agg::groups(snapshot, &request, deadline)).await
+    }
+
+    async fn explain(&self, request: ValuesAggRequest) -> SearchResult<Explanation> {
+        self.ask(move |snapshot, deadline| explain::explain(snapshot, &request, deadline)).await
     }
 
     async fn metric(

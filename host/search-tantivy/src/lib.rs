@@ -22,6 +22,7 @@ mod bits;
 mod builder;
 mod changes;
 mod deadline;
+mod explain;
 mod folder;
 mod geo;
 mod hash;

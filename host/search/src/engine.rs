@@ -241,6 +241,41 @@ pub struct ValuesAggRequest {
     pub places: bool,
 }
 
+/// How groups are found, for those who wonder why that takes long.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Explanation {
+    /// How the lines that match are found, in the order of the steps.
+    pub lines: Vec<Step>,
+    /// Columns by whose values the lines that match are grouped, outermost first.
+    pub groups: Vec<String>,
+    /// Columns of which metrics read the values of the lines that match.
+    pub metrics: Vec<String>,
+    /// The parts of the index, which are asked one after the other.
+    pub parts: Vec<PartLines>,
+}
+
+/// A step on the way to the lines that match.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What is read: `all` or `none` (nothing is), `words` (an index of words, which tells the lines), `values` (a column, line by line),
+    /// `places` (the point of each line).
+    pub read: &'static str,
+    /// The column; absent where none is read.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub column: Option<String>,
+}
+
+/// Lines of a part of an index.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct PartLines {
+    /// Lines that it holds, those that were removed since included: a step reads as many at most.
+    pub rows: u64,
+    /// Lines that were removed since.
+    pub deleted: u64,
+    /// Lines that match: each level of groups and each metric reads as many.
+    pub matched: u64,
+}
+
 /// What `words_agg` asks: the words of a column.
 #[derive(Debug, Clone, PartialEq)]
 pub struct WordsRequest {
@@ -336,6 +371,9 @@ pub trait Index: Send + Sync {
 
     /// Groups and metrics.
     async fn values_agg(&self, request: ValuesAggRequest) -> SearchResult<Groups>;
+
+    /// How [`values_agg`](Self::values_agg) answers. Finds the lines that match, and groups nothing.
+    async fn explain(&self, request: ValuesAggRequest) -> SearchResult<Explanation>;
 
     /// One metric over one column: the number of lines that match and the metric in its JSON form.
     async fn metric(

@@ -104,16 +104,15 @@ impl Answers {
         let hours = |since: Timestamp| now.duration_since(since).as_hours();
         let (mut known, mut noted) = (HashMap::new(), Vec::new());
         let mut unit = services.store.read().await?;
-        for key in keys {
-            let line = unit.lines().get(&self.place, key).await?;
-            let Some(kept) = line.and_then(|line| kept(&line)) else { continue };
+        for line in unit.lines().get_all(&self.place, keys).await? {
+            let Some(kept) = kept(&line) else { continue };
             if hours(kept.used_at) >= UNUSED_HOURS_MAX {
                 continue;
             }
             if hours(kept.used_at) >= NOTED_HOURS {
-                noted.extend(record(key, &kept.answer, now));
+                noted.extend(record(&line.id, &kept.answer, now));
             }
-            known.insert((*key).to_owned(), kept.answer);
+            known.insert(line.id, kept.answer);
         }
         drop(unit);
         if !noted.is_empty() {

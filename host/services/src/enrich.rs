@@ -1,44 +1,44 @@
 //! Remote services as enrichments of datasets: extensions of `type: "remoteService"`.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::UInt32Array;
 use arrow::compute::take_record_batch;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use futures::{StreamExt, TryStreamExt, stream};
 use halle_base::AccountRef;
 use halle_datasets::enrich::{
     EnrichContext, EnrichError, Enrichment, Enrichments, error_column, output_columns, row_values, rows_of,
     with_errors,
 };
-use halle_extensions::host::{Call, Enriched, RemoteCall, RemoteOperation};
+use halle_extensions::host::{Call, Enriched, RemoteOperation};
 use halle_extensions::installed::usable;
 use halle_extensions::manifest::PluginKind;
-use halle_extensions::services::{EgressPolicy, HttpResponse, Services};
-use halle_extensions::{Field, PluginError, Problem};
+use halle_extensions::metering::{InstanceKind, Subject};
+use halle_extensions::services::{EgressPolicy, Services};
+use halle_extensions::{Field, PluginError};
 use halle_model::concept::canonical;
 use halle_model::{Caller, Column, Extension};
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 use url::Url;
 
 use crate::RemoteServices;
 use crate::answers::{Answer, Answers};
 use crate::model::RemoteService;
+use crate::send::Reachable;
 
-/// Requests to one service at a time, per dataset.
-const REQUESTS_AT_ONCE: usize = 4;
+/// Rows between two times that answers are kept: a service that stops answering costs at most the answers to so many.
+const ROWS_ASKED_AT_ONCE: usize = 1_000;
 
 /// Requests to one service per minute.
 const REQUESTS_PER_MINUTE_MAX: u32 = 6_000;
 
 /// Bytes of one answer.
 const RESPONSE_BYTES_MAX: u64 = 32 << 20;
-
-/// Time for one request, in milliseconds (Data Fair: 10 s).
-const REQUEST_MS_MAX: u32 = 10_000;
 
 #[async_trait]
 impl Enrichments for RemoteServices {
@@ -88,7 +88,9 @@ impl Enrichments for RemoteServices {
             "server": service.server, "operation": operation, "inputs": input_fields, "select": extension.select,
         });
         let secrets = Arc::default();
-        let call = Call { plugin, config, secrets, services: Services::none(), cancel };
+        // Who has its lines enriched pays, not who configured the service.
+        let subject = Subject::new(&plugin, &context.owner, InstanceKind::RemoteService, &service.id);
+        let call = Call { plugin, subject, config, secrets, services: Services::none(), cancel };
         let outputs = added_columns(extension, &operation, columns)?;
         let named = |(field, index): &(Field, usize)| Column::new(&field.key, columns[*index].kind());
         let input_columns = inputs.iter().map(named).collect();
@@ -103,6 +105,7 @@ impl Enrichments for RemoteServices {
             input_columns,
             outputs,
             answers,
+            patience: context.patience,
         }))
     }
 }
@@ -145,12 +148,6 @@ impl RemoteServices {
     }
 }
 
-/// How a service is reached.
-struct Reachable {
-    policy: EgressPolicy,
-    key: Option<(String, halle_base::Secret<String>)>,
-}
-
 /// An enrichment in progress.
 struct RemoteEnrichment {
     services: RemoteServices,
@@ -162,6 +159,8 @@ struct RemoteEnrichment {
     input_columns: Vec<Column>,
     outputs: Vec<Column>,
     answers: Answers,
+    /// How long one batch may wait for a service that wants to be asked later.
+    patience: Duration,
 }
 
 #[async_trait]
@@ -172,6 +171,7 @@ impl Enrichment for RemoteEnrichment {
 
     /// Rows that ask the same are asked once; those that have nothing to ask with, never.
     async fn run(&mut self, rows: RecordBatch) -> Result<Enriched, EnrichError> {
+        let until = Instant::now() + self.patience;
         let projected = self.project(&rows)?;
         let keys: Vec<Option<String>> = (0..rows.num_rows())
             .map(|row| self.key(&row_values(&self.input_columns, &projected, row)))
@@ -185,11 +185,12 @@ impl Enrichment for RemoteEnrichment {
         let all: Vec<&str> = asked.keys().copied().collect();
         let mut known = self.answers.known(&self.services, &all).await;
         asked.retain(|key, _| !known.contains_key(*key));
-        if !asked.is_empty() {
-            let rows = UInt32Array::from_iter_values(asked.values().copied());
+        let asked: Vec<(&str, u32)> = asked.into_iter().collect();
+        for asked in asked.chunks(ROWS_ASKED_AT_ONCE) {
+            let rows = UInt32Array::from_iter_values(asked.iter().map(|(_, row)| *row));
             let unknown = take_record_batch(&projected, &rows).map_err(wrong_columns)?;
-            let fresh = self.ask(unknown).await?;
-            let fresh = asked.into_keys().zip(fresh);
+            let fresh = self.ask(unknown, until).await?;
+            let fresh = asked.iter().map(|(key, _)| *key).zip(fresh);
             let (lasting, passing): (Vec<_>, Vec<_>) = fresh.partition(|(_, (_, is_lasting))| *is_lasting);
             let lasting: Vec<(&str, Answer)> =
                 lasting.into_iter().map(|(key, (answer, _))| (key, answer)).collect();
@@ -215,7 +216,7 @@ impl RemoteEnrichment {
     }
 
     /// What the service says of each row, and whether it would say so again: what it refused, it may take another time.
-    async fn ask(&self, rows: RecordBatch) -> Result<Vec<(Answer, bool)>, EnrichError> {
+    async fn ask(&self, rows: RecordBatch, until: Instant) -> Result<Vec<(Answer, bool)>, EnrichError> {
         let count = rows.num_rows();
         let mut call = self.call.clone();
         call.config["rows"] = json!(count);
@@ -224,7 +225,10 @@ impl RemoteEnrichment {
         let mut answered = Vec::with_capacity(calls.len());
         let mut responses = Vec::with_capacity(calls.len());
         let mut refused = Vec::new();
-        for (remote, outcome) in self.send_all(calls).await? {
+        let service = &self.service;
+        for (remote, outcome) in
+            service.send_all(&*self.services.egress, &self.call.cancel, calls, until).await?
+        {
             match outcome {
                 Ok(response) => {
                     answered.push(remote);
@@ -264,48 +268,8 @@ impl RemoteEnrichment {
             .zip(projected_schema.fields())
             .map(|((input, _), field)| field.as_ref().clone().with_name(&input.key).with_nullable(true));
         let schema = Arc::new(arrow::datatypes::Schema::new(fields.collect::<Vec<_>>()));
-        projected.with_schema(schema).map_err(wrong_columns)
-    }
-
-    /// Sends every request, a few at a time, and keeps their order. A service that refuses some rows does not stop the
-    /// others; one that cannot be reached at all stops the job, which is tried again later.
-    async fn send_all(
-        &self,
-        calls: Vec<RemoteCall>,
-    ) -> Result<Vec<(RemoteCall, Result<HttpResponse, Problem>)>, EnrichError> {
-        stream::iter(calls)
-            .map(|remote| async move {
-                if self.call.cancel.is_cancelled() {
-                    return Err(EnrichError::Cancelled);
-                }
-                let mut request = remote.request.clone();
-                request.timeout_ms = Some(request.timeout_ms.unwrap_or(REQUEST_MS_MAX).min(REQUEST_MS_MAX));
-                if let Some((header, key)) = &self.service.key {
-                    request.headers.retain(|(name, _)| !name.eq_ignore_ascii_case(header));
-                    request.headers.push((header.clone(), key.reveal().clone()));
-                }
-                match self.services.egress.send(&self.service.policy, request).await {
-                    Ok(response) if (200..300).contains(&response.status) => Ok((remote, Ok(response))),
-                    Ok(response) if response.status == 429 || response.status >= 500 => {
-                        let status = response.status;
-                        Err(EnrichError::Temporary(format!(
-                            "Le service distant a répondu par le statut {status}."
-                        )))
-                    }
-                    Ok(response) => {
-                        let message =
-                            format!("le service distant a refusé la demande (statut {})", response.status);
-                        Ok((remote, Err(Problem::new("remote/status", message))))
-                    }
-                    Err(problem) if problem.code.starts_with("denied/") => {
-                        Err(EnrichError::Invalid(problem.message))
-                    }
-                    Err(problem) => Err(EnrichError::Temporary(problem.message)),
-                }
-            })
-            .buffered(REQUESTS_AT_ONCE)
-            .try_collect()
-            .await
+        // Names differ from those of the dataset, so that `with_schema` would refuse.
+        RecordBatch::try_new(schema, projected.columns().to_vec()).map_err(wrong_columns)
     }
 }
 
@@ -356,6 +320,8 @@ fn wrong_columns(error: arrow::error::ArrowError) -> EnrichError {
 fn failed(error: PluginError) -> EnrichError {
     match error {
         PluginError::Cancelled => EnrichError::Cancelled,
+        PluginError::OverQuota { message, until } => EnrichError::OverQuota { message, until },
+        PluginError::Temporary(text) => EnrichError::Temporary(text),
         error => EnrichError::Invalid(error.to_string()),
     }
 }

@@ -13,6 +13,7 @@ mod answers;
 pub mod enrich;
 mod http;
 pub mod model;
+mod send;
 mod service;
 mod views;
 
@@ -22,10 +23,16 @@ use halle_base::{Clock, Dice};
 use halle_extensions::PluginHost;
 use halle_extensions::installed::InstalledPlugins;
 use halle_extensions::services::Egress;
+use halle_extensions::uses::{self, PluginUsers};
 use halle_extensions::vault::Vault;
 use halle_store::Store;
 
 pub use http::{openapi, router};
+
+/// Remote services that use a plugin: who asks before it is removed.
+pub fn plugin_users() -> Arc<dyn PluginUsers> {
+    uses::by_key::<model::RemoteService>("remote-service")
+}
 
 /// What the feature is made of; `app` and tests choose the adapters.
 pub struct ServicesParts {
@@ -53,6 +60,15 @@ impl RemoteServices {
     /// The feature over the given adapters.
     pub fn new(parts: ServicesParts) -> Self {
         Self(Arc::new(parts))
+    }
+
+    /// Completes services that an earlier release stored, so that they are found by their plugin.
+    ///
+    /// # Errors
+    ///
+    /// Those of the store.
+    pub async fn complete_keys(&self) -> halle_store::StoreResult<u64> {
+        halle_store::rekey::<model::RemoteService>(&*self.store, halle_extensions::uses::PLUGIN_KEY).await
     }
 }
 

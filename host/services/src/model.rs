@@ -3,6 +3,7 @@
 use halle_base::{AccountRef, Timestamp};
 use halle_datasets::service::master_data::ReferenceAction;
 use halle_extensions::host::RemoteOperation;
+use halle_extensions::uses::PLUGIN_KEY;
 use halle_model::concept::canonical;
 use halle_model::permission::{Class, PermissionEntry, Protected};
 use halle_store::{Entity, Key};
@@ -134,6 +135,7 @@ impl Entity for RemoteService {
 
     fn keys(&self) -> Vec<Key> {
         let mut keys = Key::readers(&self.owner, &self.grants());
+        keys.push(Key::new(PLUGIN_KEY, &self.plugin));
         let inputs = self.operations.iter().flat_map(|operation| &operation.input);
         let outputs = self.operations.iter().flat_map(|operation| &operation.output);
         keys.extend(concepts(inputs).map(|uri| Key::new("input-concepts", uri)));

@@ -218,6 +218,14 @@ impl Connection {
         Ok(())
     }
 
+    /// Finds a document and keeps others from writing it. SQLite has one writer anyway.
+    pub(crate) fn holding(&self) -> &'static str {
+        match self {
+            Self::Sqlite(_) => "SELECT 1 FROM document WHERE collection = $1 AND id = $2",
+            Self::Postgres(_) => "SELECT 1 FROM document WHERE collection = $1 AND id = $2 FOR SHARE",
+        }
+    }
+
     /// End of the `SELECT` that chooses the job to lease: skips one that a heartbeat or a settlement is writing just now.
     pub(crate) fn skip_locked(&self) -> &'static str {
         match self {

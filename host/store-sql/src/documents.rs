@@ -103,6 +103,11 @@ impl DocumentRepository for SqlWork {
         written
     }
 
+    async fn hold(&mut self, collection: &'static str, id: &str) -> StoreResult<bool> {
+        let sql = self.connection.holding();
+        Ok(self.connection.row(sql, &[collection.into(), id.into()]).await?.is_some())
+    }
+
     async fn delete(&mut self, collection: &'static str, id: &str) -> StoreResult<bool> {
         let sql = "DELETE FROM document WHERE collection = $1 AND id = $2";
         Ok(self.connection.execute(sql, &[collection.into(), id.into()]).await? > 0)

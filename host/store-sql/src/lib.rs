@@ -20,6 +20,7 @@ mod migrations;
 mod names;
 mod revisions;
 mod shape;
+mod usage;
 mod version;
 mod work;
 

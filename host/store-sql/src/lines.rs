@@ -70,6 +70,12 @@ impl LineRepository for SqlWork {
         self.connection.rows(sql, &args).await?.iter().map(|row| record(dataset, row)).collect()
     }
 
+    async fn before(&mut self, dataset: &str, before: i64) -> StoreResult<i64> {
+        let sql = "SELECT COALESCE(MAX(i), 0) FROM line WHERE dataset = $1 AND i < $2";
+        let row = self.connection.row(sql, &[dataset.into(), before.into()]).await?;
+        Ok(row.map(|row| row.get(0)).transpose()?.unwrap_or(0))
+    }
+
     async fn count(&mut self, dataset: &str) -> StoreResult<u64> {
         // Both are counted in an index alone.
         let sql = "SELECT (SELECT COUNT(*) FROM line WHERE dataset = $1) \

@@ -27,8 +27,12 @@ macro_rules! step {
 }
 
 /// Every step, in order. A new one is a new line here and a new file in each folder.
-const STEPS: &[Step] =
-    &[step!(1, "0001_first"), step!(2, "0002_line_revisions"), step!(3, "0003_deleted_lines")];
+const STEPS: &[Step] = &[
+    step!(1, "0001_first"),
+    step!(2, "0002_line_revisions"),
+    step!(3, "0003_deleted_lines"),
+    step!(4, "0004_plugin_usage"),
+];
 
 /// Brings the schema up to date.
 pub(crate) async fn run(engine: &Engine) -> StoreResult<()> {

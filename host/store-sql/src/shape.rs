@@ -43,6 +43,10 @@ impl<'a> Conditions<'a> {
             conditions.sql.push_str(" AND d.id IN ");
             conditions.list(ids);
         }
+        if let Some(after) = &filter.after_id {
+            let place = conditions.place(after.as_str().into());
+            conditions.sql.push_str(&format!(" AND d.id > {place}"));
+        }
         for word in &filter.words {
             let place = conditions.place(format!("%{}%", escape_like(word)).into());
             conditions.sql.push_str(&format!(r" AND d.search_text LIKE {place} ESCAPE '\'"));
@@ -120,6 +124,7 @@ impl<'a> Conditions<'a> {
         let fixed = match order {
             Order::CreatedDesc => "d.created_us DESC, d.id DESC",
             Order::CreatedAsc => "d.created_us, d.id",
+            Order::IdAsc => "d.id",
             Order::UpdatedDesc => "d.updated_us DESC, d.id DESC",
             Order::UpdatedAsc => "d.updated_us, d.id",
             Order::TitleAsc if filter.then.is_empty() => "d.sort_title, d.id",

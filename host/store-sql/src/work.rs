@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use halle_base::Clock;
 use halle_store::{
     DocumentRepository, JobRepository, LineRepository, LogRepository, RevisionRepository, StoreResult,
-    UnitOfWork,
+    UnitOfWork, UsageRepository,
 };
 use tokio::sync::Notify;
 
@@ -50,6 +50,10 @@ impl UnitOfWork for SqlWork {
     }
 
     fn revisions(&mut self) -> &mut dyn RevisionRepository {
+        self
+    }
+
+    fn usage(&mut self) -> &mut dyn UsageRepository {
         self
     }
 

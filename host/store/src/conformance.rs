@@ -11,6 +11,7 @@ mod lists;
 mod logs;
 mod revisions;
 mod runner;
+mod usage;
 mod work;
 
 use std::path::Path;
@@ -39,6 +40,7 @@ pub async fn documents(store: &dyn Store) {
         documents::keys_follow_the_document,
         documents::an_old_revision_is_stale,
         documents::entities_are_typed_documents,
+        documents::keys_that_an_earlier_release_did_not_have_are_written,
     );
 }
 
@@ -51,6 +53,7 @@ pub async fn lists(store: &dyn Store) {
         lists::filters_by_words_taken_literally,
         lists::orders,
         lists::pages_are_disjoint_and_complete,
+        lists::pages_by_identifier_skip_nothing_when_documents_go,
         lists::facets_count_the_documents_that_match,
         lists::absence_is_a_value_to_filter_by,
         lists::keys_order_and_add_up,
@@ -84,6 +87,15 @@ pub async fn revisions(store: &dyn Store) {
     cases!(store;
         revisions::revisions_are_read_newest_first_page_by_page,
         revisions::old_revisions_expire,
+    );
+}
+
+/// What plugins used.
+pub async fn usage(store: &dyn Store) {
+    cases!(store;
+        usage::what_is_added_adds_up,
+        usage::lines_are_by_day_account_or_instance,
+        usage::old_days_expire,
     );
 }
 

@@ -2,11 +2,19 @@
 
 use halle_base::AccountRef;
 use halle_model::listing::{list_visibility, resource_powers, resource_words};
+use halle_model::permission::{dataset_operation, is_public};
 use halle_model::{Dataset, DatasetKind, Status};
 use serde_json::Value;
 
 use crate::documents::SECTION;
 use crate::{Entity, Key};
+
+/// Values of the key `reference`: a dataset in which others look up lines, of which they make virtual datasets, or whose
+/// columns are a standard for theirs.
+pub const REFERENCE_USES: [&str; 3] = ["searches", "virtual", "standard"];
+
+/// Value of the key `offered` of datasets that everybody reads.
+pub const OFFERED_TO_ALL: &str = "*";
 
 impl Entity for Dataset {
     const COLLECTION: &'static str = "datasets";
@@ -35,7 +43,7 @@ impl Entity for Dataset {
 
     /// `slug`, `owner-slug` (unique), `owner`, `owner-filter` (`type:id` and `type:id:department`, `-` for the root),
     /// `status`, `draftStatus`, `type`, `visibility`, `has` (`bbox`, `lines`), `grant` and `power` (see [`halle_model::listing`]),
-    /// `topics`, `keywords`, `concepts`, and what [`described`] and [`measured`] tell.
+    /// `topics`, `keywords`, `concepts`, `plugin` (enrichers that extend it), and what [`described`] and [`measured`] tell.
     fn keys(&self) -> Vec<Key> {
         let kind = match self.kind() {
             DatasetKind::File => "file",
@@ -78,6 +86,7 @@ impl Entity for Dataset {
             ("keywords", texts(self.description.get("keywords"), None)),
             ("children", self.union.as_ref().map(|union| union.children.clone()).unwrap_or_default()),
             ("concepts", self.schema.iter().filter_map(|column| column.refers_to.clone()).collect()),
+            ("plugin", plugins(self)),
             ("publicationSites", texts(self.description.get("publicationSites"), None)),
             ("requestedPublicationSites", texts(self.description.get("requestedPublicationSites"), None)),
         ];
@@ -90,8 +99,16 @@ impl Entity for Dataset {
     }
 }
 
-/// `title`, `filename`, `spatial`, `conformsTo`, `field-type`, `field-format`, `short-concept`, `services`; `reference` is
-/// `yes` where others may look something up.
+/// Enrichers that extend it, or would extend its draft, running or not.
+fn plugins(dataset: &Dataset) -> Vec<String> {
+    let drafted = dataset.draft.iter().filter_map(|draft| draft.extensions.as_ref());
+    let all = dataset.extensions.iter().chain(drafted.flatten());
+    all.filter_map(|extension| extension.plugin.clone()).collect()
+}
+
+/// `title`, `filename`, `spatial`, `conformsTo`, `field-type`, `field-format`, `short-concept`, `services`; and what
+/// [`offers`] tells: `reference`, of [`REFERENCE_USES`], and `offered`: its owner, the accounts with whom the owner shares it as a
+/// reference, and [`OFFERED_TO_ALL`] where everybody reads its lines.
 fn described(dataset: &Dataset) -> Vec<Key> {
     let mut keys = vec![Key::new("title", &dataset.title)];
     let names =
@@ -110,13 +127,30 @@ fn described(dataset: &Dataset) -> Vec<Key> {
     }
     let services = dataset.extensions.iter().filter_map(|extension| extension.remote_service.clone());
     keys.extend(services.map(|service| Key::new("services", service)));
-    if dataset
-        .description
-        .get("masterData")
-        .is_some_and(|offers| offers.as_object().is_some_and(|o| !o.is_empty()))
-    {
-        keys.push(Key::new("reference", "yes"));
+    keys.extend(offers(dataset));
+    keys
+}
+
+/// What a reference is for, and to whom it is offered.
+fn offers(dataset: &Dataset) -> Vec<Key> {
+    let root = AccountRef { department: None, ..dataset.owner.clone() };
+    let mut offered = vec![root.key()];
+    let mut keys = Vec::new();
+    if let Some(offers) = dataset.description.get("masterData") {
+        let is_active = |name: &str| offers.pointer(&format!("/{name}/active")) == Some(&Value::Bool(true));
+        let has_searches = offers["bulkSearchs"].as_array().is_some_and(|searches| !searches.is_empty());
+        let uses = [has_searches, is_active("virtualDatasets"), is_active("standardSchema")];
+        let used = REFERENCE_USES.into_iter().zip(uses).filter(|(_, is_used)| *is_used);
+        keys.extend(used.map(|(name, _)| Key::new("reference", name)));
+        let shared = texts(offers.get("shareOrgs"), Some("id"));
+        offered.extend(shared.into_iter().map(|id| AccountRef::organization(id, "").key()));
     }
+    if is_public(dataset_operation("readLines"), &dataset.permissions) {
+        offered.push(OFFERED_TO_ALL.to_owned());
+    }
+    offered.sort_unstable();
+    offered.dedup();
+    keys.extend(offered.into_iter().map(|account| Key::new("offered", account)));
     keys
 }
 

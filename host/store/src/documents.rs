@@ -68,6 +68,8 @@ pub enum Order {
     UpdatedDesc,
     /// Last changed last.
     UpdatedAsc,
+    /// By identifier: for reading a list that changes meanwhile page by page (see [`Filter::after_id`]).
+    IdAsc,
     /// By folded title.
     TitleAsc,
     /// By folded title, backwards.
@@ -96,6 +98,9 @@ pub struct Filter {
     pub none_of: Vec<(&'static str, Vec<String>)>,
     /// Identifiers to restrict to.
     pub ids: Option<Vec<String>>,
+    /// Only documents whose identifier comes after this one. With [`Order::IdAsc`] the next page begins where the last one
+    /// ended, whatever came or went meanwhile; `skip` would leave out as many as went.
+    pub after_id: Option<String>,
     /// Folded words that must all occur in `search_text`.
     pub words: Vec<String>,
     /// Order of the results.
@@ -167,6 +172,10 @@ pub trait DocumentRepository: Send {
     /// Inserts (`revision` 0) or replaces (`revision` as read), and returns the new revision. Fails with
     /// [`StoreError::Stale`] when the stored revision differs, with [`StoreError::Duplicate`] when a unique key is taken.
     async fn put(&mut self, document: &Document) -> StoreResult<i64>;
+
+    /// Whether the document is there. If it is, nobody else changes or removes it before this work ends: for what is written
+    /// only while something else stays.
+    async fn hold(&mut self, collection: &'static str, id: &str) -> StoreResult<bool>;
 
     /// Removes the document and its keys. Whether there was one.
     async fn delete(&mut self, collection: &'static str, id: &str) -> StoreResult<bool>;

@@ -1,4 +1,4 @@
-//! What Halle remembers, as ports: documents, logs, edited lines, jobs, blobs.
+//! What Halle remembers, as ports: documents, logs, edited lines, sums of usage, jobs, blobs.
 //!
 //! Metadata is document-shaped, so one [`DocumentRepository`] serves every feature: a document has a collection, an
 //! identifier, an owner, a JSON body, a revision, and *keys*, the extracted attributes that lists filter on. Features
@@ -21,20 +21,26 @@ mod limits;
 pub mod lines;
 mod lists;
 pub mod logs;
+pub mod notifications;
 mod recent;
+mod rekey;
 pub mod revisions;
 pub mod runner;
 pub mod settings;
+pub mod usage;
 
 use async_trait::async_trait;
 
 pub use blobs::{BlobInfo, BlobKey, Blobs, ByteStream};
+pub use dataset::{OFFERED_TO_ALL, REFERENCE_USES};
 pub use documents::{ABSENT, Document, DocumentRepository, Entity, EntityExt, Filter, Key, Order, Page};
 pub use jobs::{Job, JobRepository, JobState, NewJob};
 pub use lines::{LineRecord, LineRepository};
 pub use logs::{LogRecord, LogRepository};
 pub use recent::Recent;
+pub use rekey::rekey;
 pub use revisions::{RevisionRecord, RevisionRepository, RevisionsOf};
+pub use usage::UsageRepository;
 
 /// Why the store could not answer.
 #[derive(Debug, thiserror::Error)]
@@ -121,6 +127,9 @@ pub trait UnitOfWork: Send {
 
     /// What these lines were.
     fn revisions(&mut self) -> &mut dyn RevisionRepository;
+
+    /// What plugins used.
+    fn usage(&mut self) -> &mut dyn UsageRepository;
 
     /// The queue.
     fn jobs(&mut self) -> &mut dyn JobRepository;

@@ -38,6 +38,10 @@ pub trait LineRepository: Send {
     /// Lines with `i` above `after`, in the order of `i`, deleted ones included, at most `limit`.
     async fn after(&mut self, dataset: &str, after: i64, limit: u32) -> StoreResult<Vec<LineRecord>>;
 
+    /// The number of the last line with `i` below `before`, deleted ones included; 0 if there is none. Within the transaction
+    /// that wrote the line numbered `before`, no line will ever come between the two.
+    async fn before(&mut self, dataset: &str, before: i64) -> StoreResult<i64>;
+
     /// Number of lines that are not deleted.
     async fn count(&mut self, dataset: &str) -> StoreResult<u64>;
 

@@ -3,7 +3,7 @@
 use halle_base::{AccountRef, Timestamp};
 use halle_model::Settings;
 use halle_model::settings::WEBHOOK_EVENTS;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::{Entity, EntityExt, Key, NewJob, StoreResult, UnitOfWork};
 
@@ -48,7 +48,7 @@ pub async fn settings_of(unit: &mut dyn UnitOfWork, account: &AccountRef) -> Sto
 }
 
 /// Kind of the job that calls one webhook. Its payload is `{account, webhook, resource, id, event}`: the key of the account
-/// whose settings declare the webhook, its title, and what happened to what.
+/// whose settings declare the webhook, its title, and what happened to what; and `notification`, when a person wrote one.
 pub const WEBHOOK_JOB: &str = "webhook";
 
 /// Enqueues the calls of the webhooks of `owner` that want to know that `event` happened to the `resource` (`dataset` or
@@ -66,17 +66,24 @@ pub async fn notify(
     if !WEBHOOK_EVENTS.contains(&name.as_str()) {
         return Ok(());
     }
+    call_webhooks(unit, owner, &name, &json!({ "resource": resource, "id": id, "event": event }), now).await
+}
+
+/// Enqueues the calls of the webhooks of `owner` that want the event called `name`. `payload` is that of [`WEBHOOK_JOB`] but
+/// for the webhook.
+pub(crate) async fn call_webhooks(
+    unit: &mut dyn UnitOfWork,
+    owner: &AccountRef,
+    name: &str,
+    payload: &Value,
+    now: Timestamp,
+) -> StoreResult<()> {
     for settings in settings_of(unit, owner).await? {
         let account = settings.account.key();
-        let wanting = settings
-            .content
-            .webhooks
-            .into_iter()
-            .filter(|webhook| webhook.events.is_empty() || webhook.events.contains(&name));
-        for webhook in wanting {
-            let payload = json!({
-                "account": account, "webhook": webhook.title, "resource": resource, "id": id, "event": event,
-            });
+        for webhook in settings.content.webhooks.into_iter().filter(|webhook| webhook.wants(name)) {
+            let mut payload = payload.clone();
+            payload["account"] = account.as_str().into();
+            payload["webhook"] = webhook.title.as_str().into();
             let key = format!("webhooks/{account}/{}", webhook.title);
             // Two events of one kind are two calls.
             let job = NewJob { deduplicate: false, ..NewJob::now(WEBHOOK_JOB, key, payload, now) };

@@ -17,6 +17,7 @@ use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
+use crate::admit::invalid;
 use crate::compiler::Compiler;
 use crate::engine::fingerprint;
 
@@ -68,7 +69,11 @@ impl Cache {
         }
         let compiled = self.compiler.compile(&self.engine, source).await?;
         self.store(&name, &compiled).map_err(|error| unusable(&error))?;
-        self.deserialize(compiled).await.map_err(|error| unusable(&error))
+        // It was just made here: if it is sound, no guest may have as much as it takes.
+        self.deserialize(compiled).await.map_err(|error| {
+            let is_ours = error.is::<std::io::Error>() || error.is::<tokio::task::JoinError>();
+            if is_ours { unusable(&error) } else { too_large(&error) }
+        })
     }
 
     async fn load(&self, name: &str) -> Option<Component> {
@@ -118,6 +123,14 @@ impl Cache {
         };
         tokio::task::spawn_blocking(load).await.map_err(wasmtime::Error::new)?
     }
+}
+
+fn too_large(error: &wasmtime::Error) -> PluginError {
+    let error = format!("{error:#}");
+    invalid(
+        &format!("Le composant demande plus qu'une extension ne peut avoir : {error}."),
+        &format!("The component takes more than a plugin may have: {error}."),
+    )
 }
 
 fn unusable(error: &dyn std::fmt::Display) -> PluginError {

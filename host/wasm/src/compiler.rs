@@ -10,14 +10,30 @@ use halle_extensions::{PluginError, PluginResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wasmtime::Engine;
 
-/// Processor time of one compilation, in seconds. Components that bring an interpreter take about 20.
-const CPU_S_MAX: u32 = 300;
-/// Address space of the compiling process, in KiB.
-const MEMORY_KIB_MAX: u32 = 6 << 20;
 /// Time of one compilation.
 const WALL_MAX: Duration = Duration::from_secs(600);
+/// Processor time of one compilation, unless the configuration tells another, in seconds. Components that bring an
+/// interpreter take about 20.
+const CPU_S_MAX: u32 = 300;
+/// Address space of one compilation, unless the configuration tells another, in KiB.
+const MEMORY_KIB_MAX: u32 = 6 << 20;
 /// Bytes of compiled code: about six times its source.
 const COMPILED_BYTES_MAX: u64 = 512 << 20;
+
+/// What one compilation may use.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct CompilerLimits {
+    /// Processor time, in seconds.
+    pub cpu_s_max: u32,
+    /// Address space, in KiB.
+    pub memory_kib_max: u32,
+}
+
+impl Default for CompilerLimits {
+    fn default() -> Self {
+        Self { cpu_s_max: CPU_S_MAX, memory_kib_max: MEMORY_KIB_MAX }
+    }
+}
 
 /// Where components are compiled.
 #[derive(Debug, Clone)]
@@ -31,6 +47,8 @@ pub enum Compiler {
         program: PathBuf,
         /// Arguments that lead it to [`compile_worker`].
         args: Vec<String>,
+        /// What it may use.
+        limits: CompilerLimits,
     },
 }
 
@@ -48,8 +66,8 @@ impl Compiler {
                     .map_err(|error| refused(&error))?
                     .map_err(|error| refused(&format!("{error:#}")))
             }
-            Self::Process { program, args } => {
-                let work = in_process_of_its_own(program, args, source);
+            Self::Process { program, args, limits } => {
+                let work = in_process_of_its_own(program, args, *limits, source);
                 tokio::time::timeout(WALL_MAX, work)
                     .await
                     .map_err(|_| refused(&format!("compiling took more than {} s", WALL_MAX.as_secs())))?
@@ -58,11 +76,16 @@ impl Compiler {
     }
 }
 
-async fn in_process_of_its_own(program: &PathBuf, args: &[String], source: &[u8]) -> PluginResult<Vec<u8>> {
+async fn in_process_of_its_own(
+    program: &PathBuf,
+    args: &[String],
+    CompilerLimits { cpu_s_max, memory_kib_max }: CompilerLimits,
+    source: &[u8],
+) -> PluginResult<Vec<u8>> {
     let broken =
         |error: std::io::Error| PluginError::Unavailable(format!("the compiler process failed: {error}"));
     // The shell sets the limits and is then replaced by the program; nothing of the component reaches its command line.
-    let limits = format!("ulimit -t {CPU_S_MAX}; ulimit -v {MEMORY_KIB_MAX}; exec nice -n 10 \"$0\" \"$@\"");
+    let limits = format!("ulimit -t {cpu_s_max}; ulimit -v {memory_kib_max}; exec nice -n 10 \"$0\" \"$@\"");
     let mut child = tokio::process::Command::new("sh")
         .arg("-c")
         .arg(limits)
@@ -117,7 +140,7 @@ pub fn compile_worker(mut input: impl Read, mut output: impl Write) -> Result<()
     if source.len() > COMPONENT_BYTES_MAX {
         return Err(format!("it has more than {} MiB", COMPONENT_BYTES_MAX >> 20));
     }
-    let engine = crate::engine::engine().map_err(|error| error.to_string())?;
+    let engine = crate::engine::compiling().map_err(|error| error.to_string())?;
     let compiled = engine.precompile_component(&source).map_err(|error| format!("{error:#}"))?;
     output.write_all(&compiled).and_then(|()| output.flush()).map_err(|error| error.to_string())
 }

@@ -5,15 +5,19 @@ use std::sync::Arc;
 
 use halle_extensions::grants::{Grants, Limits};
 use halle_extensions::host::Call;
-use halle_extensions::{Field, PluginError, PluginResult};
+use halle_extensions::metering::{Ended, Measure, Metering};
+use halle_extensions::{Field, PluginError, PluginResult, Problem};
+use tokio_util::sync::CancellationToken;
 use wasmtime::component::{Resource, ResourceTable};
 
 use crate::bindings::shared::halle::base::types as wit;
 use crate::columns;
 use crate::convert;
 use crate::interfaces::log::LogBudget;
+use crate::interfaces::room::Room;
 use crate::limits::{Limiter, Meter, Stop};
 use crate::redact::Redactor;
+use crate::weigh::Weigh;
 
 /// Bytes of all blobs of one call.
 pub const BLOB_BYTES_MAX: u64 = 20 << 30;
@@ -38,16 +42,20 @@ pub struct Guest {
     pub log: LogBudget,
     /// Tasks of progress it began.
     pub tasks: u32,
-    /// Bytes of its blobs.
-    pub blob_bytes: u64,
+    /// Room for its blobs.
+    pub room: Room,
     /// Bytes of its state by key, once known.
     pub state_sizes: Option<std::collections::BTreeMap<String, u64>>,
-    host_calls: u64,
+    metering: Arc<dyn Metering>,
+    /// What the present call used so far, but for times and memory.
+    measure: Measure,
+    /// Whether a call is under way, which is then recorded however it ends.
+    is_running: bool,
 }
 
 impl Guest {
     /// Data of a new store. Refused when nobody consented to the plugin.
-    pub fn new(call: Call, limits: Limits) -> PluginResult<Self> {
+    pub fn new(call: Call, limits: Limits, metering: Arc<dyn Metering>) -> PluginResult<Self> {
         let grants = call.plugin.granted()?.clone();
         let granted = call.secrets.iter().filter(|(name, _)| grants.secrets.contains(name));
         let redactor = Redactor::new(granted.map(|(_, secret)| secret.reveal().as_str()));
@@ -62,42 +70,74 @@ impl Guest {
             table,
             redactor,
             tasks: 0,
-            blob_bytes: 0,
+            room: Room::new(BLOB_BYTES_MAX),
             state_sizes: None,
-            host_calls: 0,
+            metering,
+            measure: Measure::default(),
+            is_running: false,
             call,
         })
     }
 
-    /// Begins the next call of a session: budgets that are per call start again.
-    pub fn restart(&mut self) {
-        self.host_calls = 0;
+    /// Begins a call, the first one or the next of a session: budgets that are per call start again.
+    pub fn begin(&mut self) {
+        self.measure = Measure::default();
+        self.is_running = true;
+        self.meter.restart();
+    }
+
+    /// Ends the call: what it used is recorded. Nothing when none is under way.
+    pub fn end(&mut self, ended: Ended) {
+        if !std::mem::take(&mut self.is_running) {
+            return;
+        }
+        let measure = Measure {
+            ended,
+            wall_ns: self.meter.wall_ns(),
+            guest_ns: self.meter.cpu_ns(),
+            memory_peak_bytes: self.limiter.memory_bytes(),
+            ..self.measure
+        };
+        self.metering.record(&self.call.subject, &measure);
     }
 
     /// Counts a host call. Every host function begins with it.
     pub fn enter(&mut self) -> wasmtime::Result<()> {
-        self.host_calls += 1;
-        if self.host_calls > self.limits.host_calls_max { Err(Stop::HostCalls.into()) } else { Ok(()) }
+        self.measure.host_calls += 1;
+        if self.measure.host_calls > self.limits.host_calls_max {
+            Err(Stop::HostCalls.into())
+        } else {
+            Ok(())
+        }
+    }
+
+    /// Counts bytes that go to the guest.
+    pub fn gave(&mut self, bytes: u64) {
+        self.measure.bytes_in += bytes;
+    }
+
+    /// Counts bytes that come from the guest.
+    pub fn took(&mut self, bytes: u64) {
+        self.measure.bytes_out += bytes;
+    }
+
+    /// Counts bodies of its requests: what was sent, and what was received.
+    pub fn exchanged(&mut self, sent_bytes: u64, received_bytes: u64) {
+        self.measure.http_bytes_out += sent_bytes;
+        self.measure.http_bytes_in += received_bytes;
     }
 
     /// Waits for something, unless the run is cancelled first. Exclusive, because resources may not be shared by threads.
     pub async fn wait<T>(
         &mut self,
-        work: impl Future<Output = Result<T, halle_extensions::Problem>>,
+        work: impl Future<Output = Result<T, Problem>>,
     ) -> Result<T, wit::Problem> {
-        tokio::select! {
-            biased;
-            () = self.call.cancel.cancelled() => Err(cancelled()),
-            result = work => result.map_err(|problem| self.problem(problem)),
-        }
+        unless_cancelled(&self.call.cancel, work).await.map_err(|problem| self.problem(problem))
     }
 
     /// A problem of the platform as the guest sees it: without the values of secrets.
-    pub fn problem(&self, problem: halle_extensions::Problem) -> wit::Problem {
-        let mut problem = convert::problem_to_wit(problem);
-        problem.message = self.redactor.text(&problem.message);
-        problem.details = problem.details.map(|details| self.redactor.text(&details));
-        problem
+    pub fn problem(&self, problem: Problem) -> wit::Problem {
+        convert::problem_to_wit(self.redactor.problem(problem))
     }
 
     /// Gives the guest a resource.
@@ -107,22 +147,38 @@ impl Guest {
 
     /// A batch as the guest sees it.
     pub fn batch_to_guest(
-        &self,
+        &mut self,
         rows: &arrow::record_batch::RecordBatch,
         fields: &[Field],
     ) -> wasmtime::Result<wit::Batch> {
-        columns::to_wit(rows, fields).map_err(wasmtime::Error::msg)
+        let batch = columns::to_wit(rows, fields).map_err(wasmtime::Error::msg)?;
+        self.gave(batch.weight());
+        Ok(batch)
     }
 }
 
-/// What a host function that waits answers once the run is cancelled.
-pub fn cancelled() -> wit::Problem {
-    problem("cancelled", "Someone asked the run to stop.")
+/// A call that nobody waits for any more ends with its store.
+impl Drop for Guest {
+    fn drop(&mut self) {
+        self.end(Ended::Cancelled);
+    }
+}
+
+/// Waits for something, unless the run is cancelled first: then a host function that waits answers `cancelled`.
+pub async fn unless_cancelled<T>(
+    cancel: &CancellationToken,
+    work: impl Future<Output = Result<T, Problem>>,
+) -> Result<T, Problem> {
+    tokio::select! {
+        biased;
+        () = cancel.cancelled() => Err(Problem::new("cancelled", "Someone asked the run to stop.")),
+        result = work => result,
+    }
 }
 
 /// A problem made by the sandbox itself.
 pub fn problem(code: &str, message: impl Into<String>) -> wit::Problem {
-    convert::problem_to_wit(halle_extensions::Problem::new(code, message))
+    convert::problem_to_wit(Problem::new(code, message))
 }
 
 /// What a guest reported, as the platform knows it. A guest that was cancelled and says so was cancelled.
@@ -130,10 +186,5 @@ pub fn reported(guest: &Guest, problem: wit::Problem) -> PluginError {
     if problem.code == "cancelled" && guest.call.cancel.is_cancelled() {
         return PluginError::Cancelled;
     }
-    let mut problem = convert::problem_from_wit(problem);
-    problem.message = guest.redactor.text(&problem.message);
-    if let Some(details) = &mut problem.details {
-        guest.redactor.json(details);
-    }
-    PluginError::Reported(problem)
+    PluginError::Reported(guest.redactor.problem(convert::problem_from_wit(problem)))
 }

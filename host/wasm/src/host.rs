@@ -13,10 +13,12 @@ use halle_extensions::host::{
     RemoteCall, RemoteOperation, Rendered,
 };
 use halle_extensions::manifest::{Manifest, PluginKind};
+use halle_extensions::metering::{Ended, Metering, Subject, Unmetered};
 use halle_extensions::registry::{ComponentSource, Installed};
 use halle_extensions::services::{HttpResponse, Services};
 use halle_extensions::{Field, PluginError, PluginResult};
 use serde_json::Value;
+use tokio::runtime::Handle;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, Store, UpdateDeadline};
@@ -28,7 +30,10 @@ use crate::compiler::Compiler;
 use crate::engine::{self, Ticker};
 use crate::guest::{Guest, reported};
 use crate::limits::{explain, within};
-use crate::{kinds, limits};
+use crate::{kinds, limits, outside, priority};
+
+/// Plugins that describe themselves at the same time, beside the guests at work.
+const INSTALLED_AT_ONCE_MAX: usize = 4;
 
 /// Linked plugins kept in memory.
 const READY_MAX: u64 = 128;
@@ -81,8 +86,13 @@ pub(crate) struct Inner {
     limits: HostLimits,
     /// Linked plugins, by digest of their package.
     ready: moka::future::Cache<String, Arc<Ready>>,
+    /// Who keeps account.
+    pub(crate) metering: Arc<dyn Metering>,
     jobs: Arc<Semaphore>,
     pages: Arc<Semaphore>,
+    installs: Arc<Semaphore>,
+    /// Where the platform works for guests; none where the sandbox was made outside of a runtime.
+    platform: Option<Handle>,
     runtime: GuestThreads,
     _ticker: Ticker,
 }
@@ -99,8 +109,8 @@ impl Drop for GuestThreads {
     }
 }
 
-/// Ends a task of the guest threads when whoever waits for it goes away.
-struct Task<T>(tokio::task::JoinHandle<T>);
+/// Ends a task when whoever waits for it goes away.
+pub(crate) struct Task<T>(pub tokio::task::JoinHandle<T>);
 
 impl<T> Drop for Task<T> {
     fn drop(&mut self) {
@@ -109,10 +119,20 @@ impl<T> Drop for Task<T> {
 }
 
 impl WasmHost {
-    /// Sets the sandbox up. `components` gives the component of an installed package.
+    /// Sets a sandbox up that keeps no account, for tools. `components` gives the component of an installed package.
     pub fn new(
         config: WasmConfig,
         components: Arc<dyn ComponentSource>,
+        dice: &dyn Dice,
+    ) -> PluginResult<Self> {
+        Self::metered(config, components, Arc::new(Unmetered), dice)
+    }
+
+    /// The same, where `metering` keeps account of each call, and is asked before each.
+    pub fn metered(
+        config: WasmConfig,
+        components: Arc<dyn ComponentSource>,
+        metering: Arc<dyn Metering>,
         dice: &dyn Dice,
     ) -> PluginResult<Self> {
         let failed = |error: &dyn std::fmt::Display| {
@@ -121,10 +141,13 @@ impl WasmHost {
                 config.cache_dir.display()
             ))
         };
-        let engine = engine::engine().map_err(|error| failed(&error))?;
+        // Guests of jobs, guests of pages, and those that describe themselves while they are installed.
+        let guests_max = config.concurrent_max.max(1).saturating_mul(2).saturating_add(INSTALLED_AT_ONCE_MAX);
+        let engine = engine::running(guests_max).map_err(|error| failed(&error))?;
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("plugin")
+            .on_thread_start(priority::step_back)
             .enable_all()
             .build()
             .map_err(|error| failed(&error))?;
@@ -136,8 +159,11 @@ impl WasmHost {
             ready: moka::future::Cache::new(READY_MAX),
             jobs: Arc::new(Semaphore::new(config.concurrent_max.max(1))),
             pages: Arc::new(Semaphore::new(config.concurrent_max.max(1))),
+            installs: Arc::new(Semaphore::new(INSTALLED_AT_ONCE_MAX)),
+            platform: Handle::try_current().ok(),
             runtime: GuestThreads(Some(runtime)),
             limits: config.limits,
+            metering,
             components,
             engine,
         };
@@ -163,13 +189,16 @@ impl Inner {
             PluginKind::Visualisation | PluginKind::RemoteService => &self.pages,
             _ => &self.jobs,
         };
-        let place = Arc::clone(places).acquire_owned().await;
-        place.map_err(|error| PluginError::Unavailable(format!("the sandbox is closing: {error}")))
+        taken(places).await
     }
 
     /// A fresh store for a call.
-    pub fn store(&self, call: Call, limits: Limits) -> PluginResult<Store<Guest>> {
-        let mut store = Store::new(&self.engine, Guest::new(call, limits)?);
+    pub fn store(&self, mut call: Call, limits: Limits) -> PluginResult<Store<Guest>> {
+        if let Some(platform) = &self.platform {
+            call.services = outside::services(call.services, platform);
+        }
+        let guest = Guest::new(call, limits, Arc::clone(&self.metering))?;
+        let mut store = Store::new(&self.engine, guest);
         store.limiter(|guest| &mut guest.limiter);
         store.set_hostcall_fuel(usize::try_from(limits.crossing_bytes_max).unwrap_or(usize::MAX));
         store.set_max_component_handles(limits.handles_max as usize);
@@ -218,17 +247,28 @@ impl Inner {
     ) -> PluginResult<T> {
         let plugin = Arc::clone(&call.plugin);
         plugin.granted()?;
+        self.metering.allow(&call.subject).await?;
         let ready = self.ready(&plugin).await?;
         let place = self.place(plugin.manifest.plugin.kind).await?;
-        let mut store = self.store(call, limits)?;
+        // Those who had the place before may have used up what was left.
+        self.metering.allow(&call.subject).await?;
+        let store = self.store(call, limits)?;
         self.on_guest_threads(async move {
+            // What the guest took is given back before its place is.
             let _place = place;
+            let mut store = store;
             let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
+            store.data_mut().begin();
             let result = within(work(&mut store, &ready), &meter, &limits, &cancel).await;
             finish(&mut store, result)
         })
         .await?
     }
+}
+
+async fn taken(places: &Arc<Semaphore>) -> PluginResult<OwnedSemaphorePermit> {
+    let place = Arc::clone(places).acquire_owned().await;
+    place.map_err(|error| PluginError::Unavailable(format!("the sandbox is closing: {error}")))
 }
 
 /// What the platform is told about a call that ended, in whatever way.
@@ -239,7 +279,10 @@ pub(crate) fn finish<T>(
     let guest = store.data_mut();
     guest.close_log();
     let error = match result {
-        Ok(Ok(answer)) => return Ok(answer),
+        Ok(Ok(answer)) => {
+            guest.end(Ended::Answered);
+            return Ok(answer);
+        }
         Ok(Err(problem)) => reported(guest, problem),
         Err(error) => explain(&error, &guest.limits, guest.limiter.refused),
     };
@@ -252,9 +295,24 @@ pub(crate) fn finish<T>(
         "a call of a plugin gave nothing"
     );
     let was_cancelled = guest.call.cancel.is_cancelled();
+    let error = match error {
+        PluginError::Stopped { code: "plugin/trap", .. } if was_cancelled => PluginError::Cancelled,
+        error => error,
+    };
+    guest.end(ending(&error));
+    Err(error)
+}
+
+/// How a call ended that gave nothing.
+fn ending(error: &PluginError) -> Ended {
     match error {
-        PluginError::Stopped { code: "plugin/trap", .. } if was_cancelled => Err(PluginError::Cancelled),
-        error => Err(error),
+        PluginError::Reported(_) => Ended::Reported,
+        PluginError::Cancelled => Ended::Cancelled,
+        PluginError::Stopped { code: "plugin/trap" | "plugin/stack" | "plugin/bad-answer", .. }
+        | PluginError::Unavailable(_)
+        | PluginError::Temporary(_)
+        | PluginError::OverQuota { .. } => Ended::Trapped,
+        PluginError::Stopped { .. } => Ended::Stopped,
     }
 }
 
@@ -288,15 +346,21 @@ impl PluginHost for WasmHost {
             signed_by: None,
         };
         let call = Call {
+            subject: Subject::tool(&plugin),
             plugin: Arc::new(plugin),
             config: Value::Object(serde_json::Map::new()),
             secrets: Arc::new(Vec::new()),
             services: Services::none(),
             cancel: CancellationToken::new(),
         };
-        let mut store = self.inner.store(call, limits)?;
+        let place = taken(&self.inner.installs).await?;
+        let store = self.inner.store(call, limits)?;
         let described = async move {
+            let _place = place;
+            let mut store = store;
             let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
+            // Not begun, and so not recorded: it is installed for nobody's account.
+            meter.restart();
             let result = within(kinds::describe(&mut store, &ready), &meter, &limits, &cancel).await;
             finish(&mut store, result.map(Ok))
         };

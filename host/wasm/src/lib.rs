@@ -12,6 +12,9 @@
 //!
 //! **Invariant:** what comes out of a guest is checked before anything else sees it ([`columns::from_wit`], `convert`).
 //!
+//! **Invariant:** a call that began is recorded once, however it ends, with what it used (`guest::Guest::end`, which dropping does
+//! too); nothing of it allocates or waits.
+//!
 //! **Invariant:** the value of a secret never enters a guest, a log or an error.
 //!
 //! Start with [`host::WasmHost`], then [`limits`].
@@ -28,7 +31,10 @@ mod host;
 mod interfaces;
 mod kinds;
 mod limits;
+mod outside;
+mod priority;
 mod redact;
+mod weigh;
 
-pub use compiler::{Compiler, compile_worker};
+pub use compiler::{Compiler, CompilerLimits, compile_worker};
 pub use host::{WasmConfig, WasmHost};

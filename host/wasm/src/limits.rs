@@ -1,6 +1,7 @@
 //! Limits on a guest: what is measured, and what is said when one is reached.
 //!
-//! Time in the guest is the time its future is being polled: waiting in a host call does not count, copying does. The epoch
+//! Time in the guest is what its thread computes while its future is being polled: waiting in a host call does not count, nor
+//! waiting for a processor, copying does. The epoch
 //! interrupts guest code every tick, so that the meter is read even in an endless loop. Memory is the sum over all linear
 //! memories and tables of the instance: wasmtime's own limiter looks at each alone.
 
@@ -13,16 +14,18 @@ use std::time::{Duration, Instant};
 
 use halle_extensions::PluginError;
 use halle_extensions::grants::Limits;
-use wasmtime::{ResourceLimiter, Trap};
+use wasmtime::{PoolConcurrencyLimitError, ResourceLimiter, Trap};
+
+use crate::priority;
 
 /// Core instances of one component.
-const INSTANCES_MAX: usize = 64;
+pub const INSTANCES_MAX: usize = 64;
 /// Tables of one component.
-const TABLES_MAX: usize = 64;
+pub const TABLES_MAX: usize = 64;
 /// Linear memories of one component.
-const MEMORIES_MAX: usize = 16;
+pub const MEMORIES_MAX: usize = 16;
 /// Elements of all tables of one component. Interpreters of JavaScript and Python have some ten thousand.
-const TABLE_ELEMENTS_MAX: usize = 200_000;
+pub const TABLE_ELEMENTS_MAX: usize = 200_000;
 
 /// Why the host stopped a guest.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -126,6 +129,9 @@ pub fn explain(error: &wasmtime::Error, limits: &Limits, memory_refused: bool) -
     if let Some(problem) = error.downcast_ref::<halle_extensions::Problem>() {
         return PluginError::Reported(problem.clone());
     }
+    if error.is::<PoolConcurrencyLimitError>() {
+        return PluginError::Unavailable("all places for guests are taken: try again".to_owned());
+    }
     let text = format!("{error:#}");
     // wasmtime keeps these two error types to itself; the crate's tests notice if a text changes.
     if text.contains("fuel allocated for hostcalls") {
@@ -161,9 +167,9 @@ fn trapped(what: &str) -> PluginError {
 #[derive(Debug)]
 pub struct Meter {
     origin: Instant,
-    /// Nanoseconds of the polls that ended.
+    /// Nanoseconds that were computed in the polls that ended.
     polled_ns: AtomicU64,
-    /// When the present poll began, in nanoseconds since `origin`, plus one; 0 outside of polls.
+    /// What [`Meter::thread_ns`] told when the present poll began, plus one; 0 outside of polls.
     poll_began: AtomicU64,
     /// When the present call began, in nanoseconds since `origin`.
     call_began: AtomicU64,
@@ -190,16 +196,32 @@ impl Meter {
         u64::try_from(self.origin.elapsed().as_nanos()).unwrap_or(u64::MAX)
     }
 
+    /// Time that the calling thread computed so far, in nanoseconds; by the clock where the system does not tell.
+    fn thread_ns(&self) -> u64 {
+        priority::computed()
+            .map_or_else(|| self.now_ns(), |time| u64::try_from(time.as_nanos()).unwrap_or(u64::MAX))
+    }
+
+    /// Time in the guest during this call, in nanoseconds. Within a poll, to be asked on its thread.
+    pub fn cpu_ns(&self) -> u64 {
+        let began = self.poll_began.load(Ordering::Relaxed);
+        let present = if began == 0 { 0 } else { self.thread_ns().saturating_sub(began - 1) };
+        self.polled_ns.load(Ordering::Relaxed) + present
+    }
+
     /// Time in the guest during this call, in milliseconds.
     pub fn cpu_ms(&self) -> u64 {
-        let began = self.poll_began.load(Ordering::Relaxed);
-        let present = if began == 0 { 0 } else { self.now_ns().saturating_sub(began - 1) };
-        (self.polled_ns.load(Ordering::Relaxed) + present) / 1_000_000
+        self.cpu_ns() / 1_000_000
+    }
+
+    /// Time since this call began, in nanoseconds.
+    pub fn wall_ns(&self) -> u64 {
+        self.now_ns().saturating_sub(self.call_began.load(Ordering::Relaxed))
     }
 
     /// Time since this call began, in milliseconds.
     pub fn wall_ms(&self) -> u64 {
-        self.now_ns().saturating_sub(self.call_began.load(Ordering::Relaxed)) / 1_000_000
+        self.wall_ns() / 1_000_000
     }
 }
 
@@ -220,23 +242,22 @@ impl<F: Future> Future for Metered<F> {
     type Output = F::Output;
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
-        let began = self.meter.now_ns();
+        let began = self.meter.thread_ns();
         self.meter.poll_began.store(began + 1, Ordering::Relaxed);
         let polled = self.future.as_mut().poll(context);
         self.meter.poll_began.store(0, Ordering::Relaxed);
-        self.meter.polled_ns.fetch_add(self.meter.now_ns().saturating_sub(began), Ordering::Relaxed);
+        self.meter.polled_ns.fetch_add(self.meter.thread_ns().saturating_sub(began), Ordering::Relaxed);
         polled
     }
 }
 
-/// Runs a call of a guest under its limits on time, and its cancellation.
+/// Runs a call of a guest, which was begun, under its limits on time, and its cancellation.
 pub async fn within<T>(
     call: impl Future<Output = wasmtime::Result<T>>,
     meter: &Arc<Meter>,
     limits: &Limits,
     cancel: &tokio_util::sync::CancellationToken,
 ) -> wasmtime::Result<T> {
-    meter.restart();
     let grace = async {
         cancel.cancelled().await;
         tokio::time::sleep(Duration::from_millis(limits.grace_ms)).await;
@@ -268,6 +289,13 @@ impl Limiter {
             elements: 0,
             refused: false,
         }
+    }
+}
+
+impl Limiter {
+    /// Bytes of all memories now, which is the most they ever had: memories never shrink.
+    pub fn memory_bytes(&self) -> u64 {
+        self.bytes as u64
     }
 }
 
@@ -326,5 +354,6 @@ mod tests {
         assert!(limiter.memory_growing(0, 40, None).unwrap());
         assert!(!limiter.memory_growing(60, 61, None).unwrap());
         assert!(limiter.refused);
+        assert_eq!(limiter.memory_bytes(), 100, "what was refused was not taken");
     }
 }

@@ -1,13 +1,19 @@
 //! Removing the values of secrets from what a guest, a log or a page would see.
 
+use std::collections::HashSet;
+
 use base64::Engine as _;
-use serde_json::Value;
+use halle_extensions::Problem;
+use serde_json::{Map, Value};
 
 /// What stands in place of a secret.
 const STARS: &str = "***";
 
 /// Secrets shorter than this are not searched for: they would be found everywhere.
 const SECRET_BYTES_MIN: usize = 4;
+
+/// What is this long and still found in an identifier is no chance: shorter ones are years, names of places, words.
+const UNMISTAKABLE_BYTES_MIN: usize = 8;
 
 /// Knows the secrets of one call.
 #[derive(Default)]
@@ -33,9 +39,13 @@ impl Redactor {
         }
         let in_url: String = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
         let base64 = base64::engine::general_purpose::STANDARD_NO_PAD.encode(secret);
-        self.needles.extend([secret.to_owned(), in_url, base64]);
+        for needle in [secret.to_owned(), in_url, base64] {
+            // The same credential is placed in request after request.
+            if !self.needles.contains(&needle) {
+                self.needles.push(needle);
+            }
+        }
         self.needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
-        self.needles.dedup();
     }
 
     /// The text without secrets.
@@ -54,14 +64,106 @@ impl Redactor {
         self.needles.iter().fold(bytes, |bytes, needle| replace(bytes, needle.as_bytes()))
     }
 
-    /// Removes secrets from every text of a JSON value.
+    /// Removes secrets from every text of a JSON value, keys included.
     pub fn json(&self, value: &mut Value) {
         match value {
             Value::String(text) => *text = self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.json(item)),
-            Value::Object(map) => map.values_mut().for_each(|item| self.json(item)),
+            Value::Object(map) => {
+                let holds = |key: &String| self.needles.iter().any(|needle| key.contains(needle.as_str()));
+                for key in map.keys().filter(|key| holds(key)).cloned().collect::<Vec<_>>() {
+                    let item = map.remove(&key).unwrap_or_default();
+                    map.insert(self.text(&key), item);
+                }
+                map.values_mut().for_each(|item| self.json(item));
+            }
             _ => {}
         }
+    }
+
+    /// Removes the secrets that a plugin put into a JSON value it was given as `before`. What stood there before stays: it was
+    /// no secret then, and a user `admin` whose password is `admin` would be stored as somebody else. No key is renamed; a
+    /// member that the plugin named after a secret is left out.
+    pub fn added(&self, value: &mut Value, before: &Value) {
+        match value {
+            Value::String(text) => *text = self.added_text(text, before.as_str().unwrap_or_default()),
+            Value::Array(items) => {
+                let before = before.as_array().map(Vec::as_slice).unwrap_or_default();
+                // Items may have moved: a text that was among them stays wherever it is now.
+                let known: HashSet<&str> = before.iter().filter_map(Value::as_str).collect();
+                for (at, item) in items.iter_mut().enumerate() {
+                    if item.as_str().is_none_or(|text| !known.contains(text)) {
+                        self.added(item, before.get(at).unwrap_or(&Value::Null));
+                    }
+                }
+            }
+            Value::Object(map) => {
+                let before = before.as_object();
+                let old = |key: &String| before.and_then(|before: &Map<String, Value>| before.get(key));
+                map.retain(|key, _| old(key).is_some() || self.text(key) == *key);
+                for (key, item) in map {
+                    self.added(item, old(key).unwrap_or(&Value::Null));
+                }
+            }
+            _ => {}
+        }
+    }
+
+    /// A text without the secrets that `before` does not have as often.
+    fn added_text(&self, text: &str, before: &str) -> String {
+        let mut text = text.to_owned();
+        for needle in &self.needles {
+            if text.matches(needle).count() > before.matches(needle).count() {
+                text = text.replace(needle, STARS);
+            }
+        }
+        text
+    }
+
+    /// Whether an identifier holds a secret that is not there by chance.
+    pub fn betrayed_by(&self, id: &str) -> bool {
+        let mut long = self.needles.iter().filter(|needle| needle.len() >= UNMISTAKABLE_BYTES_MIN);
+        long.any(|needle| id.contains(needle.as_str()))
+    }
+
+    /// Whether a text is a secret, or holds one that is not there by chance.
+    pub fn told_by(&self, text: &str) -> bool {
+        self.needles.iter().any(|needle| needle == text) || self.betrayed_by(text)
+    }
+
+    /// Removes from a JSON value that only the plugin reads what is no chance: whole texts that are a secret, and long secrets
+    /// wherever they stand, keys included.
+    pub fn unmistakable(&self, value: &mut Value) {
+        match value {
+            Value::String(text) if self.needles.contains(text) => STARS.clone_into(text),
+            Value::String(text) => *text = self.without_long(text),
+            Value::Array(items) => items.iter_mut().for_each(|item| self.unmistakable(item)),
+            Value::Object(map) => {
+                for key in map.keys().filter(|key| self.betrayed_by(key)).cloned().collect::<Vec<_>>() {
+                    let item = map.remove(&key).unwrap_or_default();
+                    map.insert(self.without_long(&key), item);
+                }
+                map.values_mut().for_each(|item| self.unmistakable(item));
+            }
+            _ => {}
+        }
+    }
+
+    /// The text without long secrets.
+    fn without_long(&self, text: &str) -> String {
+        let long = self.needles.iter().filter(|needle| needle.len() >= UNMISTAKABLE_BYTES_MIN);
+        long.fold(text.to_owned(), |text, needle| text.replace(needle, STARS))
+    }
+
+    /// A problem without secrets, wherever in it they stood.
+    pub fn problem(&self, mut problem: Problem) -> Problem {
+        problem.code = self.text(&problem.code);
+        problem.message = self.text(&problem.message);
+        problem.field = problem.field.map(|field| self.text(&field));
+        if let Some(details) = &mut problem.details {
+            self.json(details);
+        }
+        problem
     }
 }
 
@@ -97,6 +199,8 @@ fn replace(bytes: Vec<u8>, needle: &[u8]) -> Vec<u8> {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -105,8 +209,65 @@ mod tests {
         let echo = "a s3cret value, s3cret+value, czNjcmV0IHZhbHVl, abc";
         assert_eq!(redactor.text(echo), "a ***, ***, ***, abc");
         assert_eq!(redactor.bytes(echo.as_bytes().to_vec()), b"a ***, ***, ***, abc");
-        let mut json = serde_json::json!({"headers": ["x s3cret value"]});
+        let mut json = serde_json::json!({"headers": ["x s3cret value"], "a s3cret value": 1});
         redactor.json(&mut json);
-        assert_eq!(json, serde_json::json!({"headers": ["x ***"]}));
+        assert_eq!(json, serde_json::json!({"headers": ["x ***"], "a ***": 1}));
+    }
+
+    /// What is left of a value that a plugin made of `before`.
+    fn after(secrets: &[&str], before: Value, mut value: Value) -> Value {
+        Redactor::new(secrets.iter().copied()).added(&mut value, &before);
+        value
+    }
+
+    #[test]
+    fn what_was_there_before_stays() {
+        let config = json!({
+            "user": "admin",
+            "url": "https://data.ville.fr",
+            "token": "token",
+            "tags": ["data", { "token": "admin" }],
+        });
+        assert_eq!(after(&["admin", "data", "token"], config.clone(), config.clone()), config);
+        // A plugin may tidy up what it was given.
+        let tidy = json!({ "url": "https://data.ville.fr/", "tags": [{ "n": 1 }, "data"] });
+        assert_eq!(after(&["data"], config, tidy.clone()), tidy);
+    }
+
+    #[test]
+    fn what_a_plugin_added_goes() {
+        let before = json!({ "url": "https://a.example", "tags": ["a"] });
+        let value = json!({
+            "url": "https://a.example?key=s3cret",
+            "tags": ["a", "s3cret", ["s3cret"]],
+            "header": { "value": "Bearer s3cret" },
+            "of s3cret": 1,
+        });
+        let left = json!({
+            "url": "https://a.example?key=***",
+            "tags": ["a", "***", ["***"]],
+            "header": { "value": "Bearer ***" },
+        });
+        assert_eq!(after(&["s3cret"], before, value), left);
+        let once_more = after(&["data"], json!("data.fr"), json!("data.fr?key=data"));
+        assert_eq!(once_more, "***.fr?key=***");
+    }
+
+    #[test]
+    fn a_year_in_an_identifier_betrays_nothing() {
+        let redactor = Redactor::new(["2024", "hunter2-secret"].into_iter());
+        assert!(!redactor.betrayed_by("budget-2024"));
+        assert!(redactor.betrayed_by("https://a.example/file?key=hunter2-secret"));
+    }
+
+    #[test]
+    fn the_same_credential_is_learnt_once() {
+        let mut redactor = Redactor::new(["s3cret value", "other secret"].into_iter());
+        let known = redactor.needles.len();
+        for _ in 0..100 {
+            redactor.learn("s3cret value");
+            redactor.learn("other secret");
+        }
+        assert_eq!(redactor.needles.len(), known);
     }
 }

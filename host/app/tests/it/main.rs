@@ -2,9 +2,12 @@
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
 mod attack;
+mod hostile;
+mod metering;
 mod openapi;
 mod permissions;
 mod server;
 mod slots;
+mod store;
 mod things;
 mod walk;

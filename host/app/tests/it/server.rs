@@ -15,6 +15,9 @@ const ADMIN_EMAIL: &str = "admin@example.org";
 /// Its password.
 const ADMIN_PASSWORD: &str = "Halle-test-2026!";
 
+/// Secret of services that set limits.
+pub const SERVICES_KEY: &str = "services-test-2026";
+
 /// Time in which anything that a test waits for must have happened: generous, for a machine that builds meanwhile.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -32,6 +35,8 @@ pub struct Server {
     process: Child,
     folder: TempDir,
     url: String,
+    /// Address of the figures for operators.
+    observer: String,
     http: reqwest::Client,
 }
 
@@ -46,10 +51,36 @@ impl Drop for Server {
 impl Server {
     /// Starts one on a free port, whose files have at most 4 MB, and waits until it is ready.
     pub async fn start() -> Self {
+        Self::start_with(&[]).await
+    }
+
+    /// The same, with more arguments.
+    pub async fn start_with(more: &[&str]) -> Self {
         // Several tests of one process share the provider: the first installs it.
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        let folder = TempDir::new().unwrap();
-        let listen = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        Self::over(TempDir::new().unwrap(), more).await
+    }
+
+    /// Stops it as an operator does, and starts another over the same folder, without further arguments.
+    pub async fn restart(mut self) -> Self {
+        let pid = self.process.id().to_string();
+        assert!(Command::new("kill").args(["-TERM", &pid]).status().unwrap().success());
+        let began = std::time::Instant::now();
+        let status = loop {
+            if let Some(status) = self.process.try_wait().unwrap() {
+                break status;
+            }
+            assert!(began.elapsed() < PATIENCE, "never: the server has stopped");
+            tokio::time::sleep(LOOK_EVERY).await;
+        };
+        assert!(status.success(), "it stops well: {status}");
+        let folder = std::mem::replace(&mut self.folder, TempDir::new().unwrap());
+        Self::over(folder, &[]).await
+    }
+
+    async fn over(folder: TempDir, more: &[&str]) -> Self {
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
+        let (listen, observer) = (free(), free());
         let process = Command::new(env!("CARGO_BIN_EXE_halle"))
             .args([
                 "serve",
@@ -58,18 +89,24 @@ impl Server {
                 "4000000",
                 "--listen",
                 &listen,
+                "--observer-listen",
+                &observer,
                 "--data-dir",
             ])
             .arg(folder.path())
+            .args(more)
             .env("HALLE_ADMIN_EMAIL", ADMIN_EMAIL)
             .env("HALLE_ADMIN_PASSWORD", ADMIN_PASSWORD)
+            .env("HALLE_SERVICES_KEY", SERVICES_KEY)
             .env("RUST_LOG", "warn")
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
         let redirect = reqwest::redirect::Policy::none();
         let http = reqwest::Client::builder().timeout(PATIENCE).redirect(redirect).build().unwrap();
-        let server = Self { process, folder, url: format!("http://{listen}"), http };
+        let url = format!("http://{listen}");
+        let observer = format!("http://{observer}");
+        let server = Self { process, folder, url, observer, http };
         server
             .until("the server is ready", async || {
                 let answer = server.http.get(format!("{}/readyz", server.url)).send().await;
@@ -110,8 +147,13 @@ impl Server {
             "schema = 1\n[plugin]\nid = \"{id}\"\nversion = \"1.0.0\"\nkind = \"processing\"\n\
              contract = \"halle:processing@1\"\ntitle = {{ en = \"{id}\" }}\nlicence = \"MIT\"\n{asks}"
         );
-        let package = Package::new(&manifest, component.into(), Default::default()).unwrap();
-        let path = self.folder.path().join(format!("{id}.halle-plugin"));
+        self.install_as(&manifest, component);
+    }
+
+    /// Installs a component under this manifest, with everything that it asks for.
+    pub fn install_as(&self, manifest: &str, component: Vec<u8>) {
+        let package = Package::new(manifest, component.into(), Default::default()).unwrap();
+        let path = self.folder.path().join(format!("{}.halle-plugin", package.manifest.plugin.id));
         std::fs::write(&path, package.write().unwrap()).unwrap();
         self.command(&["plugin", "install", path.to_str().unwrap(), "--accept-unsigned", "--grant"]);
     }
@@ -130,7 +172,9 @@ impl Server {
         let made = self.http.post(url).header("cookie", cookies).json(&json!({ "name": name })).send().await;
         let made: Value = made.unwrap().error_for_status().unwrap().json().await.unwrap();
         let id = made["id"].as_str().unwrap().to_owned();
-        let key = self.command(&["key", "new", "--user", ADMIN_EMAIL, "--organization", &id]);
+        // With `=`, since an identifier may begin with a dash.
+        let organization = format!("--organization={id}");
+        let key = self.command(&["key", "new", "--user", ADMIN_EMAIL, &organization]);
         (id, Client { server: self, key: Some(key) })
     }
 
@@ -145,9 +189,20 @@ impl Server {
         cookies.filter_map(|cookie| cookie.split(';').next()).collect::<Vec<_>>().join("; ")
     }
 
+    /// Who has this key.
+    pub fn client(&self, key: String) -> Client<'_> {
+        Client { server: self, key: Some(key) }
+    }
+
     /// Nobody.
     pub fn anonymous(&self) -> Client<'_> {
         Client { server: self, key: None }
+    }
+
+    /// The figures for operators, as text.
+    pub async fn metrics(&self) -> String {
+        let answer = self.http.get(format!("{}/metrics", self.observer)).send().await.unwrap();
+        answer.error_for_status().unwrap().text().await.unwrap()
     }
 
     /// Memory that the process has now, and the most it ever had, in MiB.
@@ -215,7 +270,13 @@ impl Client<'_> {
 
     /// Makes an active processing; its identifier.
     pub async fn processing(&self, plugin: &str, slots: Value) -> String {
-        let body = json!({ "title": plugin, "plugin": plugin, "active": true, "config": {}, "slots": slots });
+        self.configured(plugin, json!({}), slots).await
+    }
+
+    /// The same, with a configuration.
+    pub async fn configured(&self, plugin: &str, config: Value, slots: Value) -> String {
+        let body =
+            json!({ "title": plugin, "plugin": plugin, "active": true, "config": config, "slots": slots });
         let made = self.json(Method::POST, &format!("{PROCESSINGS}/processings"), &body).await;
         made["_id"].as_str().unwrap().to_owned()
     }

@@ -25,7 +25,8 @@ pub fn router(applications: Applications) -> Router {
         .route("/{id}/permissions", get(crud::permissions).put(crud::grant))
         .route("/{id}/keys", get(keys::read).post(keys::replace))
         .route("/{id}/capture", get(picture::capture))
-        .route("/{id}/drawing.svg", get(picture::svg));
+        .route("/{id}/drawing.svg", get(picture::svg))
+        .route("/{id}/drawing.json", get(picture::told));
     let on_site = from_fn_with_state(applications.datasets.clone(), site::resolve);
     Router::new()
         .nest("/data-fair/api/v1/applications", api)
@@ -55,6 +56,7 @@ pub fn openapi() -> OpenApiPart {
     crud::permissions,
     crud::grant,
     picture::svg,
+    picture::told,
     picture::capture,
     picture::page,
 ))]

@@ -1,12 +1,15 @@
 //! Applications as pictures and as pages.
 
+use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use halle_http::shapes::{Conflict, OfOne, PluginFailed, WrongParameter};
 use halle_http::{ApiError, ApiResult, Caller, Params};
 use minijinja::{Environment, context};
-use utoipa::IntoParams;
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::{IntoParams, ToSchema};
 
 use crate::Applications;
 use crate::service::draw::Look;
@@ -73,6 +76,31 @@ pub(super) async fn svg(
     let policy =
         [(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox")];
     Ok(([(header::CONTENT_TYPE, "image/svg+xml; charset=utf-8")], policy, drawn.svg).into_response())
+}
+
+/// What a drawing says without being seen.
+#[derive(Serialize, ToSchema)]
+pub(super) struct Drawing {
+    /// One or two sentences.
+    alt: String,
+    /// The data as a table, `{columns, rows}`. Maps add `style`, that of their interactive form (MapLibre, version 8).
+    #[schema(value_type = Option<Object>)]
+    table: Option<Value>,
+}
+
+/// Tells what the drawing of an application shows, with what the caller may read.
+#[utoipa::path(get, path = "/data-fair/api/v1/applications/{id}/drawing.json", tag = "applications", operation_id = "tellApplication",
+    params(("id" = String, Path), LookQuery),
+    responses((status = 200, description = "The drawing in words and as a table", body = Drawing),
+        WrongParameter, OfOne, Conflict, PluginFailed))]
+pub(super) async fn told(
+    State(applications): State<Applications>,
+    caller: Caller,
+    Path(id): Path<String>,
+    params: Params,
+) -> ApiResult<Json<Drawing>> {
+    let (_, drawn) = applications.draw(&caller, &id, &look(&params)?).await?;
+    Ok(Json(Drawing { alt: drawn.alt, table: drawn.table }))
 }
 
 /// Draws an application as PNG, with what the caller may read.

@@ -2,15 +2,17 @@
 
 use std::sync::Arc;
 
+use halle_base::AccountRef;
 use halle_extensions::host::{Call, DataRequest, NamedRows, Output};
 use halle_extensions::installed::usable;
 use halle_extensions::manifest::PluginKind;
+use halle_extensions::metering::{InstanceKind, Subject};
 use halle_extensions::services::Services;
 use halle_http::error::StatusCode;
 use halle_http::{ApiError, ApiResult};
 use halle_model::Caller;
 use halle_search::params::Params;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{Application, Applications, rows};
@@ -40,6 +42,19 @@ impl Default for Look {
     }
 }
 
+/// What is drawn, and for whom: what the plugin uses is counted for the owner.
+#[derive(Debug, Clone, Copy)]
+pub struct Sketch<'a> {
+    /// Identifier of the visualisation plugin.
+    pub plugin: &'a str,
+    /// Its configuration.
+    pub configuration: &'a Value,
+    /// Who pays.
+    pub owner: &'a AccountRef,
+    /// The thing that is drawn.
+    pub instance: (InstanceKind, &'a str),
+}
+
 /// A drawing, safe to serve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawn {
@@ -55,22 +70,24 @@ impl Applications {
     /// Draws an application for `caller`, who needs the right to read it and the data it shows.
     pub async fn draw(&self, caller: &Caller, id: &str, look: &Look) -> ApiResult<(Application, Drawn)> {
         let application = self.permitted(caller, id, "readDescription").await?.entity;
-        let drawn = self.draw_with(caller, &application.plugin, &application.configuration, look).await?;
+        let sketch = Sketch {
+            plugin: &application.plugin,
+            configuration: &application.configuration,
+            owner: &application.owner,
+            instance: (InstanceKind::Application, &application.id),
+        };
+        let drawn = self.draw_with(caller, sketch, look).await?;
         Ok((application, drawn))
     }
 
     /// Draws with a configuration that is not stored, for previews and for pages that make their own.
-    pub async fn draw_with(
-        &self,
-        caller: &Caller,
-        plugin: &str,
-        configuration: &Value,
-        look: &Look,
-    ) -> ApiResult<Drawn> {
-        let plugin = usable(&*self.installed, plugin, PluginKind::Visualisation).await?;
+    pub async fn draw_with(&self, caller: &Caller, sketch: Sketch<'_>, look: &Look) -> ApiResult<Drawn> {
+        let plugin = usable(&*self.installed, sketch.plugin, PluginKind::Visualisation).await?;
+        let (kind, id) = sketch.instance;
         let call = Call {
+            subject: Subject::new(&plugin, sketch.owner, kind, id),
             plugin,
-            config: configuration.clone(),
+            config: sketch.configuration.clone(),
             secrets: Arc::default(),
             services: Services::none(),
             cancel: CancellationToken::new(),
@@ -105,6 +122,12 @@ impl Applications {
             "values_agg" => {
                 let params = self.params(request, None)?;
                 rows::groups(&self.datasets.values_agg(caller, dataset, &params).await?)
+            }
+            // Without a metric, the number of lines, for which the API wants no column either.
+            "metric_agg" if request.query["params"].get("metric").is_none() => {
+                let params = self.params(request, Some(("size", 0)))?;
+                let total = self.datasets.lines(caller, dataset, &params).await?.total;
+                vec![Map::from_iter([("total".to_owned(), json!(total))])]
             }
             "metric_agg" => {
                 let params = self.params(request, None)?;

@@ -2,7 +2,7 @@
 
 use halle_base::AccountRef;
 use halle_extensions::config::ConfigSchema;
-use halle_extensions::installed::usable;
+use halle_extensions::installed::{choosable, usable};
 use halle_extensions::manifest::PluginKind;
 use halle_http::auth::owner_of_new;
 use halle_http::{ApiError, ApiResult, shapes};
@@ -41,6 +41,7 @@ impl Applications {
     pub async fn create(&self, caller: &Caller, new: NewApplication) -> ApiResult<Application> {
         let owner = owner_of_new(caller, new.owner, "applications", "une application")?;
         check_title(&new.title)?;
+        choosable(&*self.installed, &new.plugin, PluginKind::Visualisation, &owner).await?;
         self.check_configuration(&new.plugin, &new.configuration).await?;
         let now = self.clock.now();
         let mut application = Application {
@@ -62,6 +63,7 @@ impl Applications {
                 application.slug = format!("{base}-{attempt}");
             }
             let mut work = self.store.begin().await?;
+            self.installed.hold(work.as_mut(), &application.plugin).await?;
             match work.insert(&application, now).await {
                 Ok(()) => {
                     work.commit().await?;

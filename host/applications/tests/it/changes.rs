@@ -170,3 +170,13 @@ async fn on_a_publication_site_a_slug_names_what_its_owner_has() {
     );
     assert_eq!(other.get(APPLICATIONS).await.ok()["count"], 2);
 }
+
+#[tokio::test]
+async fn no_application_is_stored_for_a_plugin_that_is_removed_meanwhile() {
+    let site = Site::new().await;
+    let count = site.owner.get(APPLICATIONS).await.ok()["count"].clone();
+    site.world.tools.plugins.remove_under_users();
+    let refusal = site.owner.post(APPLICATIONS, &body()).await.refused(409);
+    assert!(refusal.contains("n'est pas installé"), "{refusal}");
+    assert_eq!(site.owner.get(APPLICATIONS).await.ok()["count"], count);
+}

@@ -12,7 +12,7 @@ fn page_of(path: &str) -> String {
 }
 
 #[tokio::test]
-async fn a_public_application_is_drawn_in_three_forms() {
+async fn a_public_application_is_drawn_in_three_forms_and_told() {
     let site = Site::new().await;
     let path = site.application().await;
     site.publish(&path).await;
@@ -23,6 +23,8 @@ async fn a_public_application_is_drawn_in_three_forms() {
     let png = site.anonymous.get(&format!("{path}/capture?width=400")).await;
     assert_eq!((png.status.as_u16(), png.header("content-type")), (200, "image/png"));
     assert!(png.text().starts_with("400 <svg"), "{}", png.text());
+    let told = site.anonymous.get(&format!("{path}/drawing.json")).await.ok();
+    assert_eq!(told, json!({ "alt": "3 lignes", "table": null }));
     let page = site.anonymous.get(&page_of(&path)).await;
     assert_eq!(page.status.as_u16(), 200);
     assert!(page.text().contains("<title>3 lignes</title>") && page.text().contains("Les arbres"));
@@ -35,7 +37,8 @@ async fn a_public_application_is_drawn_in_three_forms() {
 async fn a_picture_shows_what_its_viewer_may_read() {
     let site = Site::new().await;
     let path = site.application().await;
-    let forms = [format!("{path}/drawing.svg"), format!("{path}/capture"), page_of(&path)];
+    let forms = ["drawing.svg", "drawing.json", "capture"].map(|form| format!("{path}/{form}"));
+    let forms: Vec<String> = forms.into_iter().chain([page_of(&path)]).collect();
     for form in &forms {
         site.anonymous.get(form).await.refused(403);
         site.anonymous.by("zoe").get(form).await.refused(403);
@@ -49,6 +52,15 @@ async fn a_picture_shows_what_its_viewer_may_read() {
     for form in &forms {
         assert_eq!(site.anonymous.get(form).await.status.as_u16(), 200, "{form}");
     }
+}
+
+#[tokio::test]
+async fn lines_are_counted_without_a_column() {
+    let site = Site::new().await;
+    let path = site.application().await;
+    let configuration = json!({ "dataset": "arbres", "operation": "metric_agg" });
+    site.owner.json(Method::PUT, &format!("{path}/configuration"), &configuration).await.ok();
+    assert_eq!(site.owner.get(&format!("{path}/drawing.json")).await.ok()["alt"], "3 lignes");
 }
 
 #[tokio::test]

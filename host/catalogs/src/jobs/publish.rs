@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use halle_datasets::service::read::refused;
-use halle_extensions::host::Publication as RemoteTwin;
+use halle_extensions::host::{Publication as RemoteTwin, Published};
 use halle_extensions::services::{DatasetSlots, RowsReader, RowsWriter, Services};
 use halle_extensions::{Field, Problem};
 use halle_http::{ApiError, ApiResult};
@@ -70,6 +70,7 @@ impl JobHandler for PublishHandler {
             return Err(JobError::Cancelled);
         }
         match &outcome {
+            Ok(Some(Published { refusal: Some(error), .. })) => log.say("error", &error.to_string()),
             Ok(Some(_)) => log.say("info", "Le jumeau distant est à jour."),
             Ok(None) => log.say("info", "Le jumeau distant est supprimé."),
             Err(error) => log.say("error", &error.to_string()),
@@ -106,7 +107,7 @@ impl PublishHandler {
         publication: &Publication,
         log: &Arc<ExchangeLog>,
         context: &JobContext,
-    ) -> ApiResult<Option<RemoteTwin>> {
+    ) -> ApiResult<Option<Published>> {
         let caller = Caller::platform_for(catalog.owner.clone());
         let id = &publication.data_fair_dataset.id;
         let is_removal = publication.action == "delete";
@@ -121,8 +122,7 @@ impl PublishHandler {
         }
         let dataset = self.0.datasets.permitted(&caller, id, "readDescription").await?;
         let current = RemoteTwin { target: publication.action.clone(), ..publication.remote.clone() };
-        let twin = connector.publish(self.describe(&dataset)?, current).await?;
-        Ok(Some(twin))
+        Ok(Some(connector.publish(self.describe(&dataset)?, current).await?))
     }
 
     /// The dataset as connectors get it (`wit/catalog/1`).
@@ -167,7 +167,7 @@ impl PublishHandler {
     async fn finish(
         &self,
         publication: &Publication,
-        outcome: Result<Option<RemoteTwin>, String>,
+        outcome: Result<Option<Published>, String>,
     ) -> Result<(), JobError> {
         let now = self.0.clock.now();
         let mut work = self.0.store.begin().await?;
@@ -178,12 +178,21 @@ impl PublishHandler {
                 work.remove::<Publication>(&publication.id).await?;
                 return Ok(work.commit().await?);
             }
-            Ok(Some(twin)) => {
+            Ok(Some(Published { twin, refusal: None })) => {
                 stored.entity.remote = twin;
                 stored.entity.action = "update".to_owned();
                 stored.entity.last_publication_date = Some(now);
                 stored.entity.error = None;
                 stored.entity.status = ExchangeStatus::Done;
+            }
+            Ok(Some(Published { twin, refusal: Some(error) })) => {
+                // The twin was made all the same: what is known of it is how the next exchange finds it.
+                if twin.remote_id.is_some() {
+                    stored.entity.action = "update".to_owned();
+                }
+                stored.entity.remote = twin;
+                stored.entity.error = Some(error.to_string());
+                stored.entity.status = ExchangeStatus::Error;
             }
             Err(error) => {
                 stored.entity.error = Some(error);

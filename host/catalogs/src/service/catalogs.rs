@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use halle_base::AccountRef;
 use halle_extensions::host::Listing;
-use halle_extensions::installed::usable;
+use halle_extensions::installed::{choosable, usable};
 use halle_extensions::instance::{Configured, Keeper};
 use halle_extensions::manifest::PluginKind;
 use halle_extensions::services::Services;
@@ -85,6 +85,7 @@ impl Catalogs {
     pub(crate) async fn create(&self, caller: &Caller, new: NewCatalog) -> ApiResult<Catalog> {
         let owner = owner_of_new_by_admin(caller, new.owner, "catalogs", "un catalogue")?;
         check_title(&new.title)?;
+        choosable(&*self.installed, &new.plugin, PluginKind::CatalogConnector, &owner).await?;
         let now = self.clock.now();
         let mut catalog = Catalog {
             id: halle_base::new_id(&*self.dice),
@@ -100,6 +101,7 @@ impl Catalogs {
         };
         self.configure(&mut catalog, new.config).await?;
         let mut work = self.store.begin().await?;
+        self.installed.hold(work.as_mut(), &catalog.plugin).await?;
         work.insert(&catalog, now).await?;
         work.commit().await?;
         Ok(catalog)

@@ -8,6 +8,7 @@ use halle_extensions::host::{Call, Connector};
 use halle_extensions::installed::usable;
 use halle_extensions::instance::Keeper;
 use halle_extensions::manifest::PluginKind;
+use halle_extensions::metering::{InstanceKind, Subject};
 use halle_extensions::services::{LogLevel, RunLog, Services};
 use halle_extensions::state::StoredState;
 use halle_http::ApiResult;
@@ -48,7 +49,8 @@ impl Catalogs {
         };
         let services =
             Services { egress: Some(Arc::clone(&self.egress)), state: Some(Arc::new(state)), ..services };
-        Ok(Call { plugin, config: catalog.configured.config.clone(), secrets, services, cancel })
+        let subject = Subject::new(&plugin, &catalog.owner, InstanceKind::Catalog, &catalog.id);
+        Ok(Call { plugin, subject, config: catalog.configured.config.clone(), secrets, services, cancel })
     }
 }
 

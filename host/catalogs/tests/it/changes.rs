@@ -115,3 +115,13 @@ async fn only_admins_of_the_owner_have_anything_to_do_with_it() {
         assert!(site.owner.get(list).await.refused(400).contains("catalogId"));
     }
 }
+
+#[tokio::test]
+async fn no_catalogue_is_stored_for_a_plugin_that_is_removed_meanwhile() {
+    let site = Site::new().await;
+    let count = site.owner.get(CATALOGS).await.ok()["count"].clone();
+    site.world.tools.plugins.remove_under_users();
+    let refusal = site.owner.post(CATALOGS, &body()).await.refused(409);
+    assert!(refusal.contains("n'est pas installé"), "{refusal}");
+    assert_eq!(site.owner.get(CATALOGS).await.ok()["count"], count);
+}

@@ -47,6 +47,27 @@ async fn a_published_dataset_has_one_twin_until_it_is_removed() {
 }
 
 #[tokio::test]
+async fn a_twin_whose_description_is_not_wholly_taken_is_found_again_and_removed() {
+    let site = Site::new().await;
+    site.world.upload(&site.owner, "bilan", "annee,total\n2025,12\n").await;
+    let catalog = site.catalog().await;
+    let half = json!({ "config": { "url": "https://voisin.example", "mode": "half" } });
+    site.owner.json(Method::PATCH, &format!("{CATALOGS}/{catalog}"), &half).await.ok();
+    let path = format!(
+        "{PUBLICATIONS}/{}",
+        id(&site.owner.post(PUBLICATIONS, &publication(&catalog, "bilan")).await.ok())
+    );
+    site.run().await;
+    let half = site.owner.get(&path).await.ok();
+    assert_eq!((&half["status"], &half["action"]), (&json!("error"), &json!("update")));
+    assert!(half["error"].as_str().unwrap().contains("n'est pas conforme"), "{half}");
+    assert_eq!(half["remote"]["remoteId"], "jumeau-bilan", "{half}");
+    assert_eq!(site.owner.bare(Method::DELETE, &path).await.status.as_u16(), 204);
+    site.run().await;
+    assert!(site.world.tools.plugins.twins().is_empty(), "the twin was found");
+}
+
+#[tokio::test]
 async fn the_link_alone_can_be_removed() {
     let site = Site::new().await;
     site.world.upload(&site.owner, "bilan", "annee,total\n2025,12\n").await;

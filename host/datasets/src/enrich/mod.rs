@@ -9,18 +9,19 @@ mod tables;
 mod values;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use halle_base::AccountRef;
+use halle_base::{AccountRef, Timestamp};
 use halle_extensions::host::Enriched;
 use halle_extensions::services::DatasetSlots;
 use halle_model::{Column, Extension};
 use tokio_util::sync::CancellationToken;
 
 pub use output::{OutputColumn, error_column, output_columns, with_errors};
-pub use plugin::PluginEnrichments;
 pub(crate) use plugin::field_of;
+pub use plugin::{PluginEnrichments, plugin_users};
 pub use values::{row_values, rows_of};
 
 /// Why an enrichment could not be planned or run. The text is for the dataset's journal.
@@ -32,6 +33,14 @@ pub enum EnrichError {
     /// The source did not answer; later it may.
     #[error("{0}")]
     Temporary(String),
+    /// The owner has used up what it may.
+    #[error("{message}")]
+    OverQuota {
+        /// Which limit, and until when, in words for a person.
+        message: String,
+        /// When there is more.
+        until: Timestamp,
+    },
     /// It was asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -42,9 +51,16 @@ pub enum EnrichError {
 pub struct EnrichContext {
     /// Owner of the extended dataset: an enrichment has the rights of this account, and no others.
     pub owner: AccountRef,
+    /// Identifier of the extended dataset: what plugins use is counted for it.
+    pub dataset: String,
     /// The datasets that stand in the slots of the extension.
     pub tables: Arc<dyn DatasetSlots>,
+    /// How long a source that wants to be asked later is waited for, for each batch: none where a client waits.
+    pub patience: Duration,
 }
+
+/// Patience of jobs. Then they are tried again later, and other work has its turn.
+pub(crate) const PATIENCE_OF_JOBS: Duration = Duration::from_secs(600);
 
 /// Finds and opens enrichments, whatever does them.
 #[async_trait]
@@ -69,6 +85,11 @@ pub trait Enrichments: Send + Sync {
         columns: &[Column],
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError>;
+
+    /// Whether `owner` may take the plugin that an extension names for something new.
+    async fn may_choose(&self, _extension: &Extension, _owner: &AccountRef) -> Result<bool, EnrichError> {
+        Ok(true)
+    }
 }
 
 /// An enrichment in progress.
@@ -123,6 +144,10 @@ impl Enrichments for AllEnrichments {
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
         self.source(extension)?.open(context, extension, columns, cancel).await
+    }
+
+    async fn may_choose(&self, extension: &Extension, owner: &AccountRef) -> Result<bool, EnrichError> {
+        self.source(extension)?.may_choose(extension, owner).await
     }
 }
 

@@ -5,16 +5,19 @@ use std::sync::Arc;
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use halle_base::AccountRef;
 use halle_base::limits::{BATCH_BYTES_MAX, BATCH_ROWS_MAX};
 use halle_extensions::config::ConfigSchema;
 use halle_extensions::host::{Call, Enriched, Enricher};
 use halle_extensions::installed::InstalledPlugins;
 use halle_extensions::manifest::{Manifest, PluginKind};
+use halle_extensions::metering::{InstanceKind, Subject};
 use halle_extensions::services::Services;
 use halle_extensions::types::RowProblem;
+use halle_extensions::uses::{self, PluginUsers};
 use halle_extensions::{Field, PluginError, PluginHost};
 use halle_ingest::rows::arrow_schema;
-use halle_model::{Column, Extension};
+use halle_model::{Column, Dataset, Extension};
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -22,6 +25,11 @@ use super::{
     EnrichContext, EnrichError, Enrichment, Enrichments, OutputColumn, error_column, output_columns,
     with_errors,
 };
+
+/// Datasets that a plugin extends: who asks before it is removed.
+pub fn plugin_users() -> Arc<dyn PluginUsers> {
+    uses::by_key::<Dataset>("dataset")
+}
 
 /// Enrichments by the plugins that are installed.
 #[derive(Clone)]
@@ -51,13 +59,18 @@ impl PluginEnrichments {
         if plugin.manifest.plugin.kind != PluginKind::Enricher {
             return Err(invalid("n'est pas un enrichisseur"));
         }
+        let temporary = |error: PluginError| EnrichError::Temporary(error.to_string());
+        if plugin.grants.is_none() && self.plugins.is_disabled(id).await.map_err(temporary)? {
+            return Err(invalid("est désactivé par un administrateur"));
+        }
         if plugin.grants.is_none() {
             return Err(invalid("attend l'accord d'un administrateur"));
         }
         let config = extension.config.clone().unwrap_or_else(|| json!({}));
         check_config(&plugin.manifest, &config).map_err(|reason| invalid(&reason))?;
         let services = Services { datasets: Some(Arc::clone(&context.tables)), ..Services::none() };
-        let call = Call { plugin, config, secrets: Arc::new(Vec::new()), services, cancel };
+        let subject = Subject::new(&plugin, &context.owner, InstanceKind::Dataset, &context.dataset);
+        let call = Call { plugin, subject, config, secrets: Arc::new(Vec::new()), services, cancel };
         let input: Vec<Field> = columns.iter().map(field_of).collect();
         let enricher = self.host.enricher(call, &input).await?;
         let outputs = output_columns(extension, id, enricher.outputs(), columns)?;
@@ -69,6 +82,12 @@ impl PluginEnrichments {
 impl Enrichments for PluginEnrichments {
     fn knows(&self, kind: &str) -> bool {
         kind == "enricher"
+    }
+
+    async fn may_choose(&self, extension: &Extension, owner: &AccountRef) -> Result<bool, EnrichError> {
+        let id = extension.plugin.as_deref().unwrap_or_default();
+        let visible = self.plugins.is_visible_to(id, owner).await;
+        visible.map_err(|error| EnrichError::Temporary(error.to_string()))
     }
 
     async fn plan(
@@ -175,6 +194,8 @@ impl From<PluginError> for EnrichError {
     fn from(error: PluginError) -> Self {
         match error {
             PluginError::Cancelled => Self::Cancelled,
+            PluginError::OverQuota { message, until } => Self::OverQuota { message, until },
+            PluginError::Temporary(text) => Self::Temporary(text),
             PluginError::Reported(problem) if problem.retry_after_ms.is_some() => {
                 Self::Temporary(problem.message)
             }

@@ -5,6 +5,7 @@
 //! an extension would show them what they may not see. Both mean the same one: it is named by its identifier.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use halle_base::AccountRef;
@@ -58,40 +59,61 @@ impl DatasetSlots for Tables {
 }
 
 impl Datasets {
-    fn enrich_context(&self, owner: &AccountRef, extension: &Extension) -> EnrichContext {
+    fn enrich_context(&self, dataset: &Dataset, extension: &Extension, patience: Duration) -> EnrichContext {
+        let owner = dataset.owner.clone();
         let tables = Tables {
             datasets: self.seeing_published(),
             caller: Caller::platform_for(owner.clone()),
             slots: extension.slots.clone(),
         };
-        EnrichContext { owner: owner.clone(), tables: Arc::new(tables) }
+        EnrichContext { owner, dataset: dataset.id.clone(), tables: Arc::new(tables), patience }
     }
 
-    /// The columns that an extension adds to a dataset of `owner` with `columns`.
+    /// The columns that an extension adds to a dataset with `columns`.
     pub(crate) async fn plan_enrichment(
         &self,
-        owner: &AccountRef,
+        dataset: &Dataset,
         extension: &Extension,
         columns: &[Column],
     ) -> Result<Vec<Column>, EnrichError> {
         if let Some(id) = extension.reference() {
-            return self.plan_reference(owner, id, extension, columns).await;
+            return self.plan_reference(&dataset.owner, id, extension, columns).await;
         }
-        self.enrichments.plan(&self.enrich_context(owner, extension), extension, columns).await
+        let context = self.enrich_context(dataset, extension, Duration::ZERO);
+        self.enrichments.plan(&context, extension, columns).await
     }
 
-    /// Opens the enrichment of an extension for batches that hold `columns`.
+    /// Opens the enrichment of an extension for batches that hold `columns`, until it is cancelled; `patience` as
+    /// [`EnrichContext::patience`].
     pub(crate) async fn open_enrichment(
         &self,
-        owner: &AccountRef,
+        dataset: &Dataset,
         extension: &Extension,
         columns: &[Column],
-        cancel: CancellationToken,
+        (cancel, patience): (CancellationToken, Duration),
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
         if let Some(id) = extension.reference() {
-            return self.open_reference(owner, id, extension, columns, cancel).await;
+            return self.open_reference(&dataset.owner, id, extension, columns, cancel).await;
         }
-        self.enrichments.open(&self.enrich_context(owner, extension), extension, columns, cancel).await
+        let context = self.enrich_context(dataset, extension, patience);
+        self.enrichments.open(&context, extension, columns, cancel).await
+    }
+
+    async fn may_choose(&self, extension: &Extension, owner: &AccountRef) -> DatasetsResult<bool> {
+        let answer = self.enrichments.may_choose(extension, owner).await;
+        answer.map_err(|error| DatasetsError::BadRequest(error.to_string()))
+    }
+
+    /// Refuses a plugin that the owner of the dataset may not see, unless the dataset has it already.
+    async fn check_plugin(&self, dataset: &Dataset, extension: &Extension) -> DatasetsResult<()> {
+        let Some(plugin) = &extension.plugin else { return Ok(()) };
+        let has = |known: &Extension| known.plugin.as_ref() == Some(plugin);
+        let is_chosen = self.enrichments.knows(&extension.kind) && !dataset.extensions.iter().any(has);
+        if !is_chosen || self.may_choose(extension, &dataset.owner).await? {
+            return Ok(());
+        }
+        // In the words of a plugin that is not there: who may not see it does not learn of it.
+        Err(DatasetsError::BadRequest(format!("Le plugin \"{plugin}\" n'est pas installé.")))
     }
 
     /// Refuses tables and references that `caller`, or the owner of the extended dataset, may not read.
@@ -104,6 +126,7 @@ impl Datasets {
         self.check_references(caller, dataset, extensions).await?;
         let owner = Caller::platform_for(dataset.owner.clone());
         for extension in extensions {
+            self.check_plugin(dataset, extension).await?;
             if extension.slots.len() > SLOTS_MAX {
                 let message = format!("Une extension lit au plus {SLOTS_MAX} jeux de données (slots).");
                 return Err(DatasetsError::bad_request(message));

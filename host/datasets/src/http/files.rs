@@ -176,7 +176,12 @@ pub(super) async fn attachment(
 ) -> ApiResult<Response> {
     let (dataset, file) = datasets.attachment(&caller, &id, &path).await?;
     let name = path.rsplit('/').next().unwrap_or(&path);
-    let (size, wanted) = (file.size, wanted(&headers, file.size, NO_VALIDATOR));
+    let size = file.size;
+    let wanted = match wanted(&headers, size, NO_VALIDATOR) {
+        // Ranges may be ignored (RFC 9110 §14.2): who asks for a lot of work gets, and is charged for, all of its bytes.
+        Wanted::Part(part) if !file.may_begin_at(part.start) => Wanted::Whole,
+        wanted => wanted,
+    };
     let body = match &wanted {
         Wanted::Part(part) => streamed(datasets.attachment_bytes(file, Some(part.clone())).await?),
         Wanted::Unsatisfiable => Body::empty(),

@@ -13,6 +13,7 @@ pub mod identities;
 pub mod journal;
 pub mod list;
 mod metadata_files;
+mod notify;
 pub mod owner;
 pub mod patch;
 pub mod permissions;
@@ -56,6 +57,7 @@ pub fn router(datasets: Datasets) -> Router {
                 .delete(remove::delete),
         )
         .route("/datasets/{id}/permissions", get(permissions::get).put(permissions::put))
+        .route("/datasets/{id}/user-notification", post(notify::notify))
         .route("/datasets/{id}/read-api-key", get(read_key::get))
         .route("/datasets/{id}/schema", get(schema::schema))
         .route("/datasets/{id}/safe-schema", get(schema::safe_schema))
@@ -79,7 +81,9 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/data-files", get(files::list))
         .route("/datasets/{id}/data-files/{name}", get(files::one));
     let on_site = from_fn_with_state(datasets.clone(), site::resolve);
-    own.merge(read::routes()).merge(write::routes()).layer(on_site).merge(everywhere).with_state(datasets)
+    let own = own.merge(read::routes()).merge(write::routes()).layer(on_site);
+    let everywhere = everywhere.layer(from_fn_with_state(datasets.clone(), site::locate));
+    own.merge(everywhere).with_state(datasets)
 }
 
 /// Routes about accounts, publication sites and small lists.

@@ -8,7 +8,7 @@ use halle_ingest::rows::{RowsSummary, arrow_schema};
 use halle_model::dataset::Status;
 use halle_model::{Column, Extension};
 
-use crate::enrich::{Enrichment, source_name};
+use crate::enrich::{Enrichment, PATIENCE_OF_JOBS, source_name};
 use crate::jobs::pipeline::{Stage, StageError, StageResult};
 use crate::jobs::rows::{local, read, temporary, write};
 use crate::service::extensions::with_edits;
@@ -39,8 +39,10 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     let mut workers = Vec::with_capacity(active.len());
     for extension in active {
         let cancel = stage.context.cancel.clone();
-        let enrichment =
-            stage.datasets.open_enrichment(&stage.dataset.owner, extension, &all, cancel).await?;
+        let enrichment = stage
+            .datasets
+            .open_enrichment(&stage.dataset, extension, &all, (cancel, PATIENCE_OF_JOBS))
+            .await?;
         all.extend(enrichment.outputs().iter().cloned());
         workers.push(Worker { extension, enrichment, wrong_rows: 0, first_problem: None });
     }

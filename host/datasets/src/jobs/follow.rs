@@ -10,7 +10,7 @@ use halle_model::extension::REFERENCE_SERVICE;
 use halle_model::{Dataset, Extension};
 use halle_store::documents::Stored;
 use halle_store::runner::{JobContext, JobError, JobHandler};
-use halle_store::{EntityExt, Filter, Job, NewJob, StoreError, UnitOfWork};
+use halle_store::{EntityExt, Filter, Job, NewJob, Order, StoreError, UnitOfWork};
 use jiff::SignedDuration;
 use serde_json::json;
 
@@ -38,8 +38,8 @@ const BUSY_DELAY: SignedDuration = SignedDuration::from_secs(60);
 /// Times an update is done again when someone else changed the follower meanwhile.
 const ATTEMPTS_MAX: u32 = 5;
 
-/// Followers of one reference.
-const FOLLOWERS_MAX: u32 = 1_000;
+/// Followers that are told in one unit of work.
+const FOLLOWERS_PER_STEP: u32 = 100;
 
 /// Has those who follow `dataset` told that its lines changed, once this unit of work is committed.
 pub(crate) async fn tell_followers(
@@ -93,9 +93,22 @@ pub struct Follow(pub(crate) Datasets);
 impl Follow {
     /// Notes in each follower of `reference` when it will ask again, unless it will already.
     async fn tell(&self, reference: &str) -> DatasetsResult<()> {
+        // By identifier: nobody is left out when another one goes meanwhile. Whoever begins to follow asks for itself.
+        let mut last = None;
+        while let Some(next) = self.tell_some(reference, last).await? {
+            last = Some(next);
+        }
+        Ok(())
+    }
+
+    /// As [`Self::tell`], those whose identifiers come after `last`. The last of them, if there may be more.
+    async fn tell_some(&self, reference: &str, last: Option<String>) -> DatasetsResult<Option<String>> {
         let mut unit = self.0.store.begin().await?;
         let service = format!("{REFERENCE_SERVICE}{reference}");
-        let followers = unit.list::<Dataset>(&Filter::all(FOLLOWERS_MAX).with("services", service)).await?;
+        let page = Filter { order: Order::IdAsc, after_id: last, ..Filter::all(FOLLOWERS_PER_STEP) };
+        let followers = unit.list::<Dataset>(&page.with("services", service)).await?;
+        let is_full = followers.results.len() == FOLLOWERS_PER_STEP as usize;
+        let next = followers.results.last().filter(|_| is_full).map(|follower| follower.id.clone());
         let now = self.0.clock.now();
         let at = now.saturating_add(DELAY).unwrap_or(now);
         for mut follower in followers.results {
@@ -114,7 +127,8 @@ impl Follow {
                 unit.jobs().enqueue(&update_job(&follower.id, at)).await?;
             }
         }
-        Ok(unit.commit().await?)
+        unit.commit().await?;
+        Ok(next)
     }
 
     /// As [`Self::update_once`], again while someone else changes the follower.

@@ -16,6 +16,7 @@ use serde_json::Value;
 use crate::enrich::EnrichError;
 use crate::error::DatasetsError;
 use crate::jobs::{ADVANCE, analyze, extend, finalize, index, store, validate};
+use crate::service::create::advance;
 use crate::service::journal::{set_error, task_of};
 use crate::state::Datasets;
 
@@ -40,6 +41,14 @@ pub(crate) enum StageError {
     /// The machine is at fault; later may be better. The text is for the log.
     #[error("{0}")]
     Machine(String),
+    /// The owner has used up its share of something: at `until` there is more. The text is for the journal.
+    #[error("{text}")]
+    OverQuota {
+        /// For the journal.
+        text: String,
+        /// When to go on.
+        until: Timestamp,
+    },
     /// Somebody asked to stop.
     #[error("cancelled")]
     Cancelled,
@@ -83,6 +92,7 @@ impl From<EnrichError> for StageError {
     fn from(error: EnrichError) -> Self {
         match error {
             EnrichError::Invalid(text) => Self::Producer(text),
+            EnrichError::OverQuota { message, until } => Self::OverQuota { text: message, until },
             EnrichError::Temporary(text) => Self::Machine(text),
             EnrichError::Cancelled => Self::Cancelled,
         }
@@ -323,10 +333,35 @@ impl Advance {
                 self.stopped(&stage.dataset, &stage.building, told).await?;
                 Ok(false)
             }
+            Err(StageError::OverQuota { text, until }) => {
+                self.put_off(&stage.dataset, &stage.building, (text, until)).await?;
+                Ok(false)
+            }
             // The job that was enqueued with the other way goes on from there.
             Err(StageError::Superseded) => Ok(false),
             Err(error) => Err(error),
         }
+    }
+
+    /// Goes on with the same stage at `until`, and says why in the journal.
+    async fn put_off(
+        &self,
+        dataset: &Dataset,
+        building: &Building,
+        (text, until): (String, Timestamp),
+    ) -> StageResult<()> {
+        let mut unit = self.0.store.begin().await?;
+        match current(unit.as_mut(), dataset, building).await {
+            Err(StageError::Superseded) => return Ok(()),
+            result => drop(result?),
+        }
+        // An upload before that goes first: it brings the job forward.
+        unit.jobs().enqueue(&advance(&dataset.id, until)).await?;
+        let told = Told::new("warning", text).event(dataset.draft_reason.is_some(), self.0.clock.now());
+        let event = self.0.record_event(unit.as_mut(), &dataset.id, told).await?;
+        unit.commit().await?;
+        self.0.announce(&dataset.id, &event);
+        Ok(())
     }
 
     /// Puts the dataset in error with the reason in its journal. The served version stays served.

@@ -360,6 +360,7 @@ fn write_paths(dataset: &Dataset) -> Vec<(String, Value)> {
         ("/".to_owned(), root),
         ("/journal".to_owned(), json!({ "get": journal.build() })),
         ("/permissions".to_owned(), json!({ "get": permissions.build(), "put": permit.build() })),
+        ("/user-notification".to_owned(), json!({ "post": super::notifications::send().build() })),
     ];
     if dataset.read_key.is_some() {
         let key = json!({ "get": super::keys::read_key().build() });

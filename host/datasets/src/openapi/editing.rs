@@ -74,6 +74,11 @@ fn metadata_files(add: &mut impl FnMut(&str, &str, Operation)) {
     add(one, "delete", delete.parameters([path()]).answers_nothing(204, "Supprimée."));
 }
 
+/// What every edit of one line may answer, beside 201 for one that is new.
+pub(super) fn changes(operation: Operation) -> Operation {
+    operation.answers(200, "La ligne.", any()).answers_nothing(304, "Rien n'a changé.")
+}
+
 fn own_lines(add: &mut impl FnMut(&str, &str, Operation)) {
     let path = "/datasets/{id}/own/{owner}";
     let (lines, one) = (format!("{path}/lines"), format!("{path}/lines/{{line}}"));
@@ -81,13 +86,14 @@ fn own_lines(add: &mut impl FnMut(&str, &str, Operation)) {
     let read = on("readOwnLines", "Lire ses propres lignes.");
     add(&lines, "get", read.answers(200, "Une page de lignes.", any()));
     let create = on("createOwnLine", "Créer une ligne à soi.");
-    add(&lines, "post", create.body(any()).answers(201, "La ligne.", any()));
+    let create = create.body(any()).answers(201, "La nouvelle ligne.", any());
+    add(&lines, "post", changes(create));
     let read = on("readOwnLine", "Lire une de ses lignes.").parameters([line()]);
     add(&one, "get", read.answers(200, "La ligne.", any()));
     let replace = on("updateOwnLine", "Remplacer une de ses lignes.").parameters([line()]);
-    add(&one, "put", replace.body(any()).answers(200, "La ligne.", any()));
+    add(&one, "put", changes(replace.body(any())));
     let patch = on("patchOwnLine", "Modifier une de ses lignes.").parameters([line()]);
-    add(&one, "patch", patch.body(any()).answers(200, "La ligne.", any()));
+    add(&one, "patch", changes(patch.body(any())));
     let delete = on("deleteOwnLine", "Supprimer une de ses lignes.").parameters([line()]);
     add(&one, "delete", delete.answers_nothing(204, "Supprimée."));
     let form = content("multipart/form-data", json!({ "type": "object" }));

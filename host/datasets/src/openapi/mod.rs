@@ -12,6 +12,7 @@ mod drafts;
 mod editing;
 mod extensions;
 mod keys;
+mod notifications;
 mod parameters;
 mod pieces;
 mod platform;

@@ -66,7 +66,7 @@ pub(super) fn paging(columns: &[Column]) -> Vec<Value> {
         ),
         query(
             "count",
-            "Compter ou non toutes les lignes qui correspondent.",
+            "Compter ou non toutes les lignes qui correspondent. Le compte est exact dans tous les cas, `estimate` compris.",
             one_of(&["true", "false", "exact", "estimate"]),
         ),
         query("collapse", "Colonne : ne rendre que la première ligne de chaque valeur.", text()),

@@ -5,6 +5,7 @@ use serde_json::{Map, Value, json};
 use utoipa::openapi::OpenApi;
 
 use super::description::{described, own_refusals, upload};
+use super::editing::changes;
 use super::parameters::{filters, page_schema, paging};
 use super::pieces::{Operation, VALUES_LABELS, content, in_path, json_content, query, text, whole};
 
@@ -13,6 +14,9 @@ const ROOT: &str = "/data-fair/api/v1";
 
 const CATALOGUE: &str = "Jeux de données";
 const DATA: &str = "Données";
+
+/// What a superadmin gets to know of how groups are found.
+const EXPLAIN: &str = "Pour un superadministrateur : rendre dans `explain` les étapes, et les lignes lues par partie de l'index.";
 
 /// The part of this feature, for [`halle_http::openapi::merge`].
 pub fn part() -> OpenApiPart {
@@ -56,6 +60,7 @@ fn paths() -> Map<String, Value> {
     super::keys::add(&mut add);
     super::editing::add(&mut add);
     super::extensions::add(&mut add);
+    super::notifications::add(&mut add);
     paths
 }
 
@@ -247,7 +252,7 @@ fn aggregations(add: &mut impl FnMut(&str, &str, Operation)) {
         "/datasets/{id}/values_agg",
         "get",
         get("getValuesAgg", DATA, "Grouper par valeur.")
-            .parameters([field()])
+            .parameters([field(), query("explain", EXPLAIN, json!({ "type": "boolean" }))])
             .parameters(filtered())
             .answers(200, "Les groupes.", any()),
     );
@@ -385,7 +390,11 @@ fn edits(add: &mut impl FnMut(&str, &str, Operation)) {
     add(
         "/datasets/{id}/lines",
         "post",
-        get("createLine", DATA, "Créer une ligne.").body(any()).answers(201, "La ligne.", any()),
+        changes(get("createLine", DATA, "Créer une ligne.").body(any()).answers(
+            201,
+            "La nouvelle ligne.",
+            any(),
+        )),
     );
     add(
         "/datasets/{id}/lines",
@@ -400,20 +409,12 @@ fn edits(add: &mut impl FnMut(&str, &str, Operation)) {
     add(
         "/datasets/{id}/lines/{line}",
         "put",
-        get("updateLine", DATA, "Remplacer une ligne.").parameters([line()]).body(any()).answers(
-            200,
-            "La ligne.",
-            any(),
-        ),
+        changes(get("updateLine", DATA, "Remplacer une ligne.").parameters([line()]).body(any())),
     );
     add(
         "/datasets/{id}/lines/{line}",
         "patch",
-        get("patchLine", DATA, "Modifier une ligne.").parameters([line()]).body(any()).answers(
-            200,
-            "La ligne.",
-            any(),
-        ),
+        changes(get("patchLine", DATA, "Modifier une ligne.").parameters([line()]).body(any())),
     );
     add(
         "/datasets/{id}/lines/{line}",
@@ -451,5 +452,18 @@ mod tests {
         let all = names.len();
         names.dedup();
         assert_eq!(names.len(), all);
+    }
+
+    #[test]
+    fn an_edit_of_one_line_may_change_nothing() {
+        for room in ["/datasets/{id}", "/datasets/{id}/own/{owner}"] {
+            for (path, method) in [
+                (format!("{ROOT}{room}/lines"), "post"),
+                (format!("{ROOT}{room}/lines/{{line}}"), "put"),
+                (format!("{ROOT}{room}/lines/{{line}}"), "patch"),
+            ] {
+                assert!(paths()[&path][method]["responses"]["304"].is_object(), "{method} {path}");
+            }
+        }
     }
 }

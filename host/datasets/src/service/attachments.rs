@@ -24,6 +24,10 @@ pub(crate) const ATTACHMENT: &str = "http://schema.org/DigitalDocument";
 /// Bytes of one piece on its way to the client.
 const PIECE_BYTES: usize = 64 << 10;
 
+/// Bytes of a file in a zip that are read for nothing before the part that was asked: what is compressed is read from its beginning,
+/// and only what is sent counts for the bandwidth of a client.
+pub(crate) const SKIPPED_BYTES_MAX: u64 = 4 << 20;
+
 /// Pieces that wait for a slow client.
 const PIECES_WAITING_MAX: usize = 4;
 
@@ -32,6 +36,13 @@ pub(crate) struct LineAttachment {
     /// Bytes of it.
     pub size: u64,
     place: Place,
+}
+
+impl LineAttachment {
+    /// Whether a part that begins there is answered as a part.
+    pub(crate) fn may_begin_at(&self, start: u64) -> bool {
+        matches!(self.place, Place::Blob(_)) || start <= SKIPPED_BYTES_MAX
+    }
 }
 
 enum Place {

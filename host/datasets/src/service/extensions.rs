@@ -59,6 +59,7 @@ impl Datasets {
         let had = dataset.schema.iter().any(|column| column.extension.is_some());
         let added = self.plan_extensions(dataset, &base).await.map_err(|error| match error {
             EnrichError::Invalid(message) => DatasetsError::BadRequest(message),
+            EnrichError::OverQuota { message, .. } => DatasetsError::over_quota(message),
             other => DatasetsError::internal(other),
         })?;
         let has = !added.is_empty();
@@ -94,7 +95,7 @@ impl Datasets {
                 Computed::new(extension, &all, &later, Arc::clone(&self.dice))
                     .map_err(EnrichError::Invalid)?;
             }
-            for column in self.plan_enrichment(&dataset.owner, extension, &all).await? {
+            for column in self.plan_enrichment(dataset, extension, &all).await? {
                 if all.iter().any(|other| other.key == column.key) {
                     let message = format!(
                         "L'extension ajouterait une deuxième colonne \"{}\" : changez son préfixe (propertyPrefix).",

@@ -1,9 +1,10 @@
 //! What the account service tells of its accounts: new names, and accounts that are gone (reference §1.9). And what a
 //! superadmin looks at first.
 
-use halle_base::AccountRef;
+use halle_base::{AccountKind, AccountRef};
 use halle_model::limits::Limits;
 use halle_model::{Caller, Dataset, Settings, Status};
+use halle_store::notifications::{received_by, seen_by, sent_by};
 use halle_store::{Document, Entity, EntityExt, Filter, Order, UnitOfWork};
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
@@ -116,11 +117,17 @@ impl Datasets {
             }
             let mut unit = self.store.begin().await?;
             unit.remove::<Settings>(&owner).await?;
+            unit.logs().clear(&sent_by(&owner)).await?;
             unit.commit().await?;
         }
         let mut unit = self.store.begin().await?;
         unit.remove::<Settings>(&account.key()).await?;
         unit.remove::<Limits>(&account.key()).await?;
+        unit.logs().clear(&sent_by(&account.key())).await?;
+        if account.kind == AccountKind::User {
+            unit.logs().clear(&received_by(&account.id)).await?;
+            unit.logs().clear(&seen_by(&account.id)).await?;
+        }
         Ok(unit.commit().await?)
     }
 

@@ -4,6 +4,7 @@ use futures::StreamExt;
 use halle_model::dataset::DatasetKind;
 use halle_model::{Caller, Column, Dataset};
 use halle_search::params::Params;
+use halle_store::ByteStream;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use tempfile::{NamedTempFile, TempPath};
@@ -14,6 +15,7 @@ use crate::service::columns;
 use crate::service::create::{NewDataset, Upload};
 use crate::service::full::csv;
 use crate::service::load::check;
+use crate::service::names;
 use crate::state::Datasets;
 
 /// Descriptive attributes that the part `description` copies. What says where a dataset is published is its own.
@@ -58,6 +60,8 @@ enum Part {
 pub(crate) struct Copied {
     name: String,
     path: TempPath,
+    /// The zip of the files that came beside the data file.
+    beside: Option<TempPath>,
     encoding: Option<String>,
     normalize: Option<halle_ingest::NormalizeOptions>,
 }
@@ -66,7 +70,8 @@ impl Copied {
     /// The data as a file that somebody uploads.
     pub(crate) fn upload(&self) -> Upload<'_> {
         let (encoding, normalize) = (self.encoding.clone(), self.normalize.clone());
-        Upload { encoding, normalize, ..Upload::new(&self.name, &self.path) }
+        let attachments = self.beside.as_deref();
+        Upload { encoding, normalize, attachments, ..Upload::new(&self.name, &self.path) }
     }
 
     /// Where the data are.
@@ -121,26 +126,47 @@ impl Datasets {
         }
     }
 
-    /// The upload of the source.
+    /// The upload of the source, with the files that came beside it.
     async fn copied_file(&self, caller: &Caller, source: &Dataset) -> DatasetsResult<Copied> {
         check(caller, "readLines", source)?;
-        let mut download = self.original_file(caller, &source.id, "downloadOriginalData").await?;
-        let (file, path) = self.temporary()?;
-        let mut file = tokio::fs::File::from_std(file);
-        while let Some(piece) = download.body.next().await {
-            file.write_all(&piece.map_err(DatasetsError::internal)?)
-                .await
-                .map_err(DatasetsError::internal)?;
-        }
-        file.flush().await.map_err(DatasetsError::internal)?;
+        let download = self.original_file(caller, &source.id, "downloadOriginalData").await?;
+        let path = self.kept_aside(download.body).await?;
+        let beside = self.copied_beside(caller, source).await?;
         let original = source.original_file.as_ref();
         let normalize = original.and_then(|file| file.normalize_options.clone()).map(serde_json::from_value);
         Ok(Copied {
             name: download.name,
             path,
+            beside,
             encoding: original.and_then(|file| file.encoding.clone()),
             normalize: normalize.transpose().map_err(DatasetsError::internal)?,
         })
+    }
+
+    /// The zip of the files that the lines of the source name, if it has one.
+    async fn copied_beside(&self, caller: &Caller, source: &Dataset) -> DatasetsResult<Option<TempPath>> {
+        let served = source.served.as_ref();
+        let Some(zip) = served.and_then(|served| served.attachments.as_ref()) else { return Ok(None) };
+        check(caller, "downloadAttachment", source)?;
+        let key = names::attachments_zip(&source.id, &zip.version)?;
+        let Some((_, body)) = self.blobs.get(&key, None).await? else {
+            let message =
+                "Les fichiers joints du jeu de données source viennent d'être remplacés : réessayez.";
+            return Err(DatasetsError::Conflict(message.to_owned()));
+        };
+        self.kept_aside(body).await.map(Some)
+    }
+
+    /// A stream as a file of this machine.
+    async fn kept_aside(&self, mut body: ByteStream) -> DatasetsResult<TempPath> {
+        let (file, path) = self.temporary()?;
+        let mut file = tokio::fs::File::from_std(file);
+        while let Some(piece) = body.next().await {
+            let piece = piece.map_err(DatasetsError::internal)?;
+            file.write_all(&piece).await.map_err(DatasetsError::internal)?;
+        }
+        file.flush().await.map_err(DatasetsError::internal)?;
+        Ok(path)
     }
 
     /// The lines of the source as CSV.
@@ -161,7 +187,13 @@ impl Datasets {
         }
         file.flush().await.map_err(DatasetsError::internal)?;
         let name: String = title.chars().map(|c| if c == '/' || c.is_control() { ' ' } else { c }).collect();
-        Ok(Copied { name: format!("{}.csv", name.trim()), path, encoding: None, normalize: None })
+        Ok(Copied {
+            name: format!("{}.csv", name.trim()),
+            path,
+            beside: None,
+            encoding: None,
+            normalize: None,
+        })
     }
 
     fn temporary(&self) -> DatasetsResult<(std::fs::File, TempPath)> {
@@ -205,6 +237,6 @@ fn attributes_of(source: &Dataset, parts: &[Part]) -> DatasetsResult<Vec<(String
 }
 
 /// A column without what the data of the source say of it.
-fn bare(column: Column) -> Column {
+pub(crate) fn bare(column: Column) -> Column {
     Column { values: None, cardinality: None, ..column }
 }

@@ -2,10 +2,10 @@
 
 use halle_base::{AccountKind, AccountRef};
 use halle_http::ApiError;
-use halle_http::error::StatusCode;
 use halle_model::limits::{LimitValues, Limits, fits};
 use halle_model::{Caller, Dataset};
 use halle_store::documents::Stored;
+use halle_store::usage::day_of;
 use halle_store::{Entity, EntityExt, Filter, UnitOfWork};
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
@@ -28,6 +28,9 @@ pub struct LimitsChange {
     /// Datasets.
     #[serde(default)]
     pub nb_datasets: Option<Given>,
+    /// Seconds that plugins compute in a day.
+    #[serde(default)]
+    pub plugin_seconds: Option<Given>,
     /// Whether pages do without the platform's name.
     #[serde(default)]
     pub hide_brand: Option<GivenFlag>,
@@ -68,6 +71,9 @@ pub struct Consumption {
     pub indexed_bytes: i64,
     /// Datasets.
     pub nb_datasets: i64,
+    /// Seconds that plugins computed today, rounded up. What was not yet written down is not there: see
+    /// `halle_extensions::metering`.
+    pub plugin_seconds: i64,
 }
 
 /// Limits of an account with what it keeps.
@@ -96,10 +102,12 @@ impl LimitsView {
             "lastUpdate": self.limits.last_update,
             "defaults": self.limits.store_bytes.is_none()
                 && self.limits.indexed_bytes.is_none()
-                && self.limits.nb_datasets.is_none(),
+                && self.limits.nb_datasets.is_none()
+                && self.limits.plugin_seconds.is_none(),
             "store_bytes": of(values.store_bytes, self.consumption.store_bytes),
             "indexed_bytes": of(values.indexed_bytes, self.consumption.indexed_bytes),
             "nb_datasets": of(values.nb_datasets, self.consumption.nb_datasets),
+            "plugin_seconds": of(values.plugin_seconds, self.consumption.plugin_seconds),
             "hide_brand": { "limit": self.limits.hide_brand },
         })
     }
@@ -153,6 +161,7 @@ impl Datasets {
             store_bytes: number(change.store_bytes),
             indexed_bytes: number(change.indexed_bytes),
             nb_datasets: number(change.nb_datasets),
+            plugin_seconds: number(change.plugin_seconds),
             hide_brand: change.hide_brand.is_some_and(|given| match given {
                 GivenFlag::Flag(flag) | GivenFlag::Object { limit: flag } => flag,
             }),
@@ -175,7 +184,7 @@ impl Datasets {
         let page = unit.list::<Limits>(&Filter::page(skip, size)).await?;
         let mut views = Vec::with_capacity(page.results.len());
         for stored in page.results {
-            let consumption = consumption(unit.as_mut(), &stored.account).await?;
+            let consumption = self.consumption(unit.as_mut(), &stored.account).await?;
             views.push(LimitsView { limits: stored.entity, defaults: self.config.limits, consumption });
         }
         Ok((page.count, views))
@@ -212,7 +221,7 @@ impl Datasets {
             let limit = u64::try_from(values.store_bytes).unwrap_or(0);
             return Err(DatasetsError::TooLarge(limit));
         }
-        let kept = consumption(unit, owner).await?;
+        let kept = self.consumption(unit, owner).await?;
         let exceeded = if !fits(values.nb_datasets, kept.nb_datasets, datasets) {
             format!(
                 "Vous avez atteint la limite de votre nombre de jeux de données ({}).",
@@ -230,7 +239,7 @@ impl Datasets {
         };
         let advice = "Supprimez des jeux de données, ou demandez une limite plus haute.";
         let message = format!("{exceeded} {advice}");
-        Err(ApiError::new(StatusCode::TOO_MANY_REQUESTS, "quota-exceeded", message).into())
+        Err(DatasetsError::over_quota(message))
     }
 
     pub(crate) async fn limits_in(
@@ -240,9 +249,28 @@ impl Datasets {
     ) -> DatasetsResult<LimitsView> {
         let account = root(account);
         let set = unit.load::<Limits>(&account.key()).await?.map(|stored| stored.entity);
-        let consumption = consumption(unit, &account).await?;
+        let consumption = self.consumption(unit, &account).await?;
         let limits = set.unwrap_or_else(|| unlimited(&account, self.clock.now()));
         Ok(LimitsView { limits, defaults: self.config.limits, consumption })
+    }
+
+    /// What an account, its departments included, takes.
+    async fn consumption(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        account: &AccountRef,
+    ) -> DatasetsResult<Consumption> {
+        let key = root(account).key();
+        let guest_us = unit.usage().guest_us(&key, day_of(self.clock.now())).await?;
+        let filter = Filter::all(0).with("owner-filter", key);
+        let documents = unit.documents();
+        let nb_datasets = documents.list(Dataset::COLLECTION, &filter).await?.count;
+        Ok(Consumption {
+            store_bytes: documents.sum(Dataset::COLLECTION, &filter, "stored-bytes").await?,
+            indexed_bytes: documents.sum(Dataset::COLLECTION, &filter, "indexed-bytes").await?,
+            nb_datasets: i64::try_from(nb_datasets).unwrap_or(i64::MAX),
+            plugin_seconds: guest_us.saturating_add(999_999) / 1_000_000,
+        })
     }
 
     /// Whether the secret of the configuration was given; 401 for a wrong one.
@@ -259,18 +287,6 @@ impl Datasets {
 pub(crate) fn is_same_secret(known: &str, given: &str) -> bool {
     use sha2::{Digest, Sha256};
     Sha256::digest(known.as_bytes()) == Sha256::digest(given.as_bytes())
-}
-
-/// What the datasets of an account, its departments included, take.
-async fn consumption(unit: &mut dyn UnitOfWork, account: &AccountRef) -> DatasetsResult<Consumption> {
-    let filter = Filter::all(0).with("owner-filter", root(account).key());
-    let documents = unit.documents();
-    let nb_datasets = documents.list(Dataset::COLLECTION, &filter).await?.count;
-    Ok(Consumption {
-        store_bytes: documents.sum(Dataset::COLLECTION, &filter, "stored-bytes").await?,
-        indexed_bytes: documents.sum(Dataset::COLLECTION, &filter, "indexed-bytes").await?,
-        nb_datasets: i64::try_from(nb_datasets).unwrap_or(i64::MAX),
-    })
 }
 
 /// 403 unless superadmin powers are on; 401 for nobody.
@@ -313,6 +329,7 @@ fn unlimited(account: &AccountRef, now: halle_base::Timestamp) -> Limits {
         store_bytes: None,
         indexed_bytes: None,
         nb_datasets: None,
+        plugin_seconds: None,
         hide_brand: false,
     }
 }

@@ -154,7 +154,7 @@ fn filter(caller: &Caller, query: &ListQuery, except: Option<&str>) -> Option<Fi
     }
     if let Some(owner) = &caller.site {
         let root = AccountRef { department: None, ..owner.clone() };
-        filter.any_of.push(("owner-filter", vec![root.key()]));
+        filter.any_of.push(("offered", vec![root.key()]));
     }
     if query.mine && except != Some("owner") {
         filter.any_of.push(("owner", vec![caller.account.as_ref()?.key()]));

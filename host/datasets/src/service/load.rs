@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use halle_base::AccountRef;
+use halle_base::{AccountKind, AccountRef};
 use halle_http::auth::require;
 use halle_model::permission::{Protected, dataset_operation};
 use halle_model::{Caller, Dataset};
@@ -11,6 +11,7 @@ use halle_store::{EntityExt, Filter, Recent, UnitOfWork};
 
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::service::drafts::may_see;
+use crate::service::master_data::is_shared_with;
 use crate::state::Datasets;
 
 /// What the permission check calls a dataset.
@@ -163,13 +164,17 @@ pub(crate) async fn find(
     Ok(if page.count == 1 { page.results.pop() } else { None })
 }
 
-/// The dataset with this identifier, else the only one with this slug, of those that `owner` and its departments have.
+/// The dataset with this identifier, also of another account that shares it with `owner` as a reference; else the only one with this
+/// slug, of those that `owner` and its departments have.
 async fn find_on_site(
     unit: &mut dyn UnitOfWork,
     owner: &AccountRef,
     id: &str,
 ) -> DatasetsResult<Option<Stored<Dataset>>> {
-    let is_own = |dataset: &Dataset| dataset.owner.kind == owner.kind && dataset.owner.id == owner.id;
+    let is_own = |dataset: &Dataset| {
+        let is_shared = owner.kind == AccountKind::Organization && is_shared_with(dataset, &owner.id);
+        dataset.owner.kind == owner.kind && dataset.owner.id == owner.id || is_shared
+    };
     if let Some(dataset) = unit.load::<Dataset>(id).await?
         && is_own(&dataset)
     {

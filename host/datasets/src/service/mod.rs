@@ -1,6 +1,7 @@
 //! Use cases, a file per verb. No HTTP here.
 
 pub mod activity;
+mod again;
 pub(crate) mod attachments;
 pub(crate) mod attributes;
 pub(crate) mod columns;
@@ -22,6 +23,7 @@ pub mod load;
 pub mod master_data;
 pub(crate) mod metadata_files;
 pub(crate) mod names;
+pub mod notify;
 pub mod owner;
 pub mod patch;
 pub(crate) mod period;
@@ -31,6 +33,7 @@ pub mod read;
 pub(crate) mod read_key;
 pub mod reindex;
 pub(crate) mod remote_files;
+mod rename;
 pub mod replace;
 pub(crate) mod restart;
 pub(crate) mod rules;

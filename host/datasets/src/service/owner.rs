@@ -14,8 +14,8 @@ use crate::state::Datasets;
 
 impl Datasets {
     /// Makes `target` the owner. Grants to the old owner are replaced by those that a new dataset of the target has;
-    /// another account's sites no longer show it. 403 unless the caller belongs to the target; 400 when its extensions read
-    /// what the caller or the target may not read.
+    /// another account's sites no longer show it. 403 unless the caller belongs to the target; 400 when its extensions or
+    /// its children are what the caller or the target may not read.
     pub async fn change_owner(
         &self,
         caller: &Caller,
@@ -38,13 +38,15 @@ impl Datasets {
             // They are going to read as the target, and to show the caller what they find.
             let given = Dataset { owner: target.clone(), ..dataset.entity.clone() };
             self.check_sources(caller, &given, &given.extensions).await?;
+            self.check_children(caller, &given).await?;
         }
-        let checked = dataset.entity.extensions;
+        let checked = (dataset.entity.extensions, dataset.entity.union);
         let now = self.clock.now();
         let mut unit = self.store.begin().await?;
         let mut dataset = load_in(unit.as_mut(), caller, id, "changeOwner").await?;
-        if !is_same && dataset.extensions != checked {
-            let message = "Les extensions de ce jeu de données viennent d'être modifiées : réessayez.";
+        if !is_same && (&dataset.extensions, &dataset.union) != (&checked.0, &checked.1) {
+            let message =
+                "Les extensions ou les enfants de ce jeu de données viennent d'être modifiés : réessayez.";
             return Err(DatasetsError::Conflict(message.to_owned()));
         }
         if !dataset.owner.is_same(&target) {
@@ -64,7 +66,7 @@ impl Datasets {
             self.forget_read_keys(&mut dataset, now);
         }
         dataset.owner = target;
-        dataset.updated_at = now;
+        dataset.entity.updated_at = now;
         dataset.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
         unit.save(&mut dataset, now).await?;
         unit.commit().await?;

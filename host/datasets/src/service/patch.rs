@@ -2,14 +2,11 @@
 
 use std::path::Path;
 
-use halle_base::{Timestamp, parse_id};
 use halle_model::dataset::{AttachmentsZip, Author, DatasetKind, Status};
-use halle_model::slug::title_slug;
 use halle_model::{Caller, Column, Dataset, Editing};
+use halle_store::EntityExt;
 use halle_store::documents::Stored;
 use halle_store::settings::notify;
-use halle_store::{EntityExt, UnitOfWork};
-use jiff::SignedDuration;
 use serde_json::{Map, Value};
 
 use crate::constraints;
@@ -21,6 +18,7 @@ use crate::service::create::advance;
 use crate::service::extensions::{check_kind, extensions_of};
 use crate::service::load::check;
 use crate::service::publication::sites;
+use crate::service::rename::rename;
 use crate::service::schema_patch::{
     Effect, editable_schema, is_breaking, is_reindexing, patch_file_schema, wanted_schema,
 };
@@ -78,6 +76,23 @@ impl Datasets {
         zip: Option<&Path>,
     ) -> DatasetsResult<Dataset> {
         check_attributes(attributes, false)?;
+        let mut attempts = self.attempts(caller, id).await?;
+        loop {
+            let made = self.patch_once(caller, id, attributes, zip).await;
+            if !self.is_to_decide_again(&mut attempts, (caller, id), attributes, &made).await? {
+                return made;
+            }
+        }
+    }
+
+    /// As [`patch_with`](Self::patch_with), decided on the dataset as it is now.
+    async fn patch_once(
+        &self,
+        caller: &Caller,
+        id: &str,
+        attributes: &Map<String, Value>,
+        zip: Option<&Path>,
+    ) -> DatasetsResult<Dataset> {
         let mut stored = if is_structural(attributes) || zip.is_some() {
             let ready = [Status::Finalized, Status::Error, Status::Created];
             self.load_in_state(caller, id, "writeDescription", &ready).await?
@@ -105,11 +120,28 @@ impl Datasets {
         attributes: &Map<String, Value>,
         zip: Option<&Path>,
     ) -> DatasetsResult<Dataset> {
+        check_attributes(attributes, false)?;
+        let mut attempts = self.attempts(caller, id).await?;
+        loop {
+            let made = self.patch_draft_once(caller, id, attributes, zip).await;
+            if !self.is_to_decide_again(&mut attempts, (caller, id), attributes, &made).await? {
+                return made;
+            }
+        }
+    }
+
+    /// As [`patch_draft`](Self::patch_draft), decided on the dataset as it is now.
+    async fn patch_draft_once(
+        &self,
+        caller: &Caller,
+        id: &str,
+        attributes: &Map<String, Value>,
+        zip: Option<&Path>,
+    ) -> DatasetsResult<Dataset> {
         let mut stored = self.load(caller, id, "writeDescription").await?;
         if stored.draft.is_none() {
-            return self.patch_with(caller, id, attributes, zip).await;
+            return self.patch_once(caller, id, attributes, zip).await;
         }
-        check_attributes(attributes, false)?;
         if let Some(name) = ["slug", "readApiKey"].iter().find(|name| attributes.contains_key(**name)) {
             let message = format!(
                 "L'attribut \"{name}\" ne peut pas être changé dans un brouillon : changez-le sans \"draft=true\"."
@@ -137,7 +169,7 @@ impl Datasets {
     ) -> DatasetsResult<Dataset> {
         let mut unit = self.store.begin().await?;
         let now = self.clock.now();
-        seen.updated_at = now;
+        seen.entity.updated_at = now;
         seen.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
         let retired = self.restarted(&mut seen, consequences);
         stored.keep_draft(seen.entity);
@@ -287,7 +319,7 @@ impl Datasets {
         if consequences.constrain {
             constraints::refill(unit.as_mut(), &stored).await?;
         }
-        stored.updated_at = now;
+        stored.entity.updated_at = now;
         stored.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
         if consequences.reunite {
             stored.status = Status::Indexed;
@@ -449,30 +481,5 @@ fn apply_primary_key(
     }
     dataset.primary_key = wanted;
     consequences.breaking = true;
-    Ok(())
-}
-
-/// Gives the dataset another slug: `wanted`, or the one of its title. 400 when it is taken.
-async fn rename(
-    unit: &mut dyn UnitOfWork,
-    caller: &Caller,
-    stored: &mut Stored<Dataset>,
-    wanted: Option<&str>,
-    now: Timestamp,
-) -> DatasetsResult<()> {
-    let wanted = wanted.map_or_else(|| title_slug(&stored.title), str::to_owned);
-    if wanted == stored.slug {
-        return Ok(());
-    }
-    check(caller, "writeDescriptionBreaking", stored)?;
-    parse_id(&wanted).map_err(|error| DatasetsError::bad_request(error.to_string()))?;
-    let key = format!("{}/{wanted}", stored.owner.key());
-    if unit.find::<Dataset>("owner-slug", &key).await?.is_some() {
-        return Err(DatasetsError::bad_request("Ce slug est déjà utilisé"));
-    }
-    stored.slug = wanted;
-    // Caches keyed by the slug must not revalidate what they keep.
-    let next = now.saturating_add(SignedDuration::from_secs(1)).unwrap_or(now);
-    stored.finalized_at = stored.finalized_at.map(|_| next);
     Ok(())
 }

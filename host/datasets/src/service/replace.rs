@@ -115,7 +115,7 @@ impl Datasets {
         stored.status = Status::Loaded;
         stored.error_status = None;
         stored.data_updated_at = Some(now);
-        stored.updated_at = now;
+        stored.entity.updated_at = now;
         stored.updated_by = author;
         crate::service::attributes::set_description(&mut stored, attributes);
         unit.save(&mut stored, now).await?;

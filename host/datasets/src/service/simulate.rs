@@ -1,5 +1,7 @@
 //! What the extensions of a dataset would add to a line.
 
+use std::time::Duration;
+
 use arrow::record_batch::RecordBatch;
 use halle_model::{Caller, Column};
 use halle_store::LineRecord;
@@ -35,11 +37,11 @@ impl Datasets {
         let free: Vec<Column> = all.iter().map(without_rules).collect();
         let body = check::line(&free, line).map_err(DatasetsError::BadRequest)?;
         let record = LineRecord { id: String::new(), i: 0, body: body.clone(), deleted: false };
-        let rows = batch::of(&all, &[record])?;
+        let rows = batch::of(&all, &[&record])?;
         let mut rows = rows.ok_or_else(|| DatasetsError::internal("a line that is there makes a row"))?;
         for extension in dataset.extensions.iter().filter(|extension| extension.active) {
             let cancel = CancellationToken::new();
-            let opened = self.open_enrichment(&dataset.owner, extension, &all, cancel).await;
+            let opened = self.open_enrichment(&dataset, extension, &all, (cancel, Duration::ZERO)).await;
             let mut enrichment = opened.map_err(refused)?;
             let enriched = enrichment.run(rows.clone()).await.map_err(refused)?;
             // Others tell it in their column of errors.
@@ -57,6 +59,7 @@ impl Datasets {
 fn refused(error: EnrichError) -> DatasetsError {
     match error {
         EnrichError::Invalid(message) | EnrichError::Temporary(message) => DatasetsError::BadRequest(message),
+        EnrichError::OverQuota { message, .. } => DatasetsError::over_quota(message),
         EnrichError::Cancelled => DatasetsError::internal(error),
     }
 }

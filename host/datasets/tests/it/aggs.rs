@@ -1,8 +1,33 @@
 //! Aggregations.
 
+use halle_model::Caller;
 use serde_json::json;
 
+use crate::harness::{Harness, admin};
 use crate::lines::{ask, places};
+
+#[tokio::test]
+async fn a_superadmin_is_told_how_groups_are_found() {
+    let harness = Harness::new().await;
+    harness.dataset("d", "ville,code\nLille,1\nArras,2\nLille,3\n").await;
+    let question = "/datasets/d/values_agg?field=ville&q=lille&code_gte=2&explain=true";
+    let root = Caller { admin_mode: true, ..admin() };
+    let answer = harness.get(&root, question).await;
+    let told = answer.ok();
+    assert_eq!(told["aggs"][0]["total"], 1);
+    let explained = &told["explain"];
+    let steps = explained["lines"].as_array().unwrap();
+    assert_eq!(
+        steps.last().unwrap(),
+        &json!({ "read": "values", "column": "code" }),
+        "words first: {explained}"
+    );
+    assert!(steps.contains(&json!({ "read": "words", "column": "ville" })), "{explained}");
+    assert_eq!(explained["groups"], json!(["ville"]));
+    assert_eq!(explained["parts"], json!([{ "rows": 3, "deleted": 0, "matched": 1 }]));
+    assert!(answer.headers["cache-control"].to_str().unwrap().contains("private"));
+    assert_eq!(harness.get(&admin(), question).await.ok().get("explain"), None);
+}
 
 #[tokio::test]
 async fn groups_have_counts_metrics_and_lines() {

@@ -65,6 +65,34 @@ async fn text(harness: &Harness, path: &str) -> (u16, String) {
 }
 
 #[tokio::test]
+async fn a_copy_has_the_files_too() {
+    let harness = minutes().await;
+    let init = json!({ "title": "Copie", "initFrom": { "dataset": "pv", "parts": ["data"] } });
+    harness.json(&admin(), Method::POST, "/datasets/copie", init).await.ok();
+    harness.run().await;
+    let copy = harness.get(&admin(), "/datasets/copie").await.ok();
+    assert_eq!((&copy["status"], &copy["storage"]["attachments"]["count"]), (&json!("finalized"), &json!(2)));
+    harness.json(&admin(), Method::DELETE, "/datasets/pv", Value::Null).await;
+    harness.run_later().await;
+    let expected = (200, "Le budget primitif est adopte".to_owned());
+    assert_eq!(text(&harness, "/datasets/copie/attachments/2024/budget.txt").await, expected, "its own");
+}
+
+#[tokio::test]
+async fn whoever_may_not_read_files_copies_none() {
+    let harness = minutes().await;
+    let operations = ["readDescription", "readLines", "downloadOriginalData"];
+    let grants = json!([{ "type": "user", "id": "zoe", "operations": operations, "classes": [] }]);
+    harness.json(&admin(), Method::PUT, "/datasets/pv/permissions", grants).await.ok();
+    let init = json!({ "title": "Copie", "initFrom": { "dataset": "pv", "parts": ["data"] } });
+    harness.json(&stranger(), Method::POST, "/datasets/copie", init).await.refused(
+        403,
+        "Permission manquante pour l'opération \"downloadAttachment\" ou la catégorie \"read\".",
+    );
+    assert_eq!(harness.get(&admin(), "/datasets/copie").await.status, 404);
+}
+
+#[tokio::test]
 async fn the_column_of_the_paths_is_found_and_its_files_are_searched_and_served() {
     let harness = minutes().await;
     let dataset = dataset(&harness).await;
@@ -106,6 +134,22 @@ async fn a_part_of_a_file_can_be_asked() {
     let whole = harness.get(&admin(), "/datasets/pv/attachments/2024/budget.txt").await;
     assert_eq!(whole.headers[header::CONTENT_LENGTH], "29");
     assert_eq!(whole.headers[header::ACCEPT_RANGES], "bytes");
+}
+
+#[tokio::test]
+async fn a_part_that_begins_far_into_a_file_of_a_zip_is_the_whole_file() {
+    let harness = Harness::new().await;
+    let large: Vec<u8> = (0..5_u32 << 20).map(|at| b'a' + (at % 23) as u8).collect();
+    let files = zip(&[("grand.txt", &large)]);
+    assert_eq!(upload(&harness, "pv\ngrand.txt\n", Some(&files)).await.status, 201);
+    harness.run().await;
+    for (range, status, length) in
+        [("bytes=4194304-4194313", 206, 10), ("bytes=4194305-4194313", 200, large.len())]
+    {
+        let request = Request::get("/datasets/pv/attachments/grand.txt").header(header::RANGE, range);
+        let answer = harness.send(&admin(), request.body(Body::empty()).unwrap()).await;
+        assert_eq!((answer.status.as_u16(), answer.bytes.len()), (status, length), "{range}");
+    }
 }
 
 #[tokio::test]

@@ -145,6 +145,36 @@ async fn a_bulk_of_several_transactions_is_whole_for_the_next_reader() {
     assert_eq!(total("&_id_eq=l11&nom_eq=b").await, Some(1));
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn writers_beside_a_bulk_find_their_lines_and_none_is_lost() {
+    let harness = editable(&[]).await;
+    let line = |n: usize| json!({ "_id": format!("l{n}"), "nom": "bulk", "n": n }).to_string() + "\n";
+    let body: String = (0..20_000).map(line).collect();
+    let writing = async {
+        let report = bulk(&harness, "application/x-ndjson", "", &body).await.ok();
+        assert_eq!(report["nbOk"], 20_000);
+    };
+    let beside = async {
+        for n in 0..40 {
+            // Some are new; some are lines that the bulk writes too, before or after.
+            let id = if n % 2 == 0 { format!("m{n}") } else { format!("l{}", n * 400) };
+            let line = json!({ "_id": id, "nom": "beside", "n": n });
+            let written = send(&harness, Method::POST, "lines", line).await.ok();
+            let found = harness.get(&admin(), &format!("/datasets/{ID}/lines?_id_eq={id}")).await.ok();
+            let now = found["results"][0]["_i"].as_i64();
+            assert!(now >= written["_i"].as_i64(), "{id}: {now:?} after {}", written["_i"]);
+        }
+    };
+    tokio::join!(writing, beside);
+    let found = harness.get(&admin(), &format!("/datasets/{ID}/lines?size=0")).await.ok();
+    assert_eq!(found["total"], 20_020);
+    for n in (0..40).step_by(2) {
+        let found =
+            harness.get(&admin(), &format!("/datasets/{ID}/lines?_id_eq=m{n}&nom_eq=beside")).await.ok();
+        assert_eq!(found["total"], 1, "m{n}");
+    }
+}
+
 #[tokio::test]
 async fn bulk_changes_are_counted_and_errors_do_not_stop_the_others() {
     let harness = editable(&[]).await;

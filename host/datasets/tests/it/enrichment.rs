@@ -103,3 +103,38 @@ async fn a_source_that_does_not_answer_is_tried_again() {
     assert!(harness.last_error("d").await.contains("malgré plusieurs essais"));
     assert_eq!(values(&harness).await.len(), 3, "the old version is served");
 }
+
+#[tokio::test]
+async fn an_owner_who_used_up_the_day_is_served_on_the_next() {
+    let harness = Harness::new().await;
+    harness.dataset("d", CSV).await;
+    let midnight = "2026-01-02T00:00:00Z".parse().unwrap();
+    *harness.enrichments.spent_until.lock().unwrap() = Some(midnight);
+    extend(&harness, json!({ "type": "enricher", "plugin": "up" })).await.ok();
+    harness.run().await;
+    for _ in 0..10 {
+        harness.run_later().await;
+    }
+    assert_eq!(harness.get(&admin(), "/datasets/d").await.ok()["status"], "validated", "it waits as it was");
+    let journal = harness.datasets.journal(&admin(), "d").await.unwrap();
+    let told = journal.iter().filter(|event| event.data.as_deref() == Some("plus de secondes"));
+    assert_eq!(told.map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["warning"], "and says why, once");
+    assert_eq!(*harness.enrichments.opened.lock().unwrap(), 1, "nothing is tried before");
+    *harness.enrichments.spent_until.lock().unwrap() = None;
+    for _ in 0..14 {
+        harness.run_later().await;
+    }
+    assert_eq!(harness.get(&admin(), "/datasets/d").await.ok()["status"], "finalized");
+    assert_eq!(values(&harness).await.len(), 3);
+}
+
+#[tokio::test]
+async fn a_plugin_that_the_owner_may_not_see_is_as_if_it_were_not_installed() {
+    let harness = Harness::new().await;
+    harness.dataset("d", "nom\nAda\n").await;
+    extend(&harness, json!({ "type": "enricher", "plugin": "private" }))
+        .await
+        .refused(400, "Le plugin \"private\" n'est pas installé.");
+    let dataset = harness.get(&admin(), "/datasets/d").await.ok();
+    assert!(dataset.get("extensions").is_none());
+}

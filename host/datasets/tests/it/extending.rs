@@ -142,6 +142,27 @@ async fn no_line_is_forgotten_when_a_source_does_not_answer() {
 }
 
 #[tokio::test]
+async fn lines_of_an_owner_who_used_up_the_day_wait_for_the_next() {
+    let harness = editable(json!([shouting()])).await;
+    *harness.enrichments.spent_until.lock().unwrap() = Some("2026-01-02T00:00:00Z".parse().unwrap());
+    for (id, name) in [("a", "x"), ("b", "y")] {
+        post(&harness, "/lines", json!({ "_id": id, "nom": name })).await.ok();
+        harness.run().await;
+    }
+    harness.run_later().await;
+    assert_eq!(harness.get(&admin(), "/datasets/d").await.ok()["status"], "finalized");
+    assert_eq!(values(&harness, "nom").await, ["x", "y"]);
+    let journal = harness.datasets.journal(&admin(), "d").await.unwrap();
+    let told = journal.iter().filter(|event| event.data.as_deref() == Some("plus de secondes"));
+    assert_eq!(told.map(|event| event.kind.as_str()).collect::<Vec<_>>(), ["warning"]);
+    *harness.enrichments.spent_until.lock().unwrap() = None;
+    for _ in 0..24 {
+        harness.run_later().await;
+    }
+    assert_eq!(values(&harness, "_up.nom").await, ["X", "Y"]);
+}
+
+#[tokio::test]
 async fn a_crash_at_any_point_forgets_no_line() {
     for step in [0_u64, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64] {
         let harness = editable(json!([shouting()])).await;

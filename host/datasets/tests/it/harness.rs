@@ -10,7 +10,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use halle_base::{Clock as _, ManualClock, SeededDice};
+use halle_base::{AccountRef, Clock as _, ManualClock, SeededDice, Timestamp};
 use halle_datasets::enrich::{EnrichContext, EnrichError};
 use halle_datasets::{Datasets, DatasetsConfig, DatasetsParts, Enrichment, Enrichments, handlers, router};
 use halle_extensions::Problem;
@@ -41,7 +41,7 @@ pub struct Harness {
     pub datasets: Datasets,
     pub clock: Arc<ManualClock>,
     pub enrichments: Arc<Shouting>,
-    router: Router,
+    pub router: Router,
     runner: Runner,
     pub dir: TempDir,
 }
@@ -294,8 +294,12 @@ pub fn stranger() -> Caller {
 pub struct Shouting {
     /// When set, `open` fails with it.
     pub failure: Mutex<Option<String>>,
+    /// When set, `open` says that the owner has used up its share until then.
+    pub spent_until: Mutex<Option<Timestamp>>,
     /// When set, `plan` fails with it.
     pub plan_failure: Mutex<Option<String>>,
+    /// How often rows were going to be given values.
+    pub opened: Mutex<u32>,
     /// What happens once while `plan` is at it.
     pub meanwhile: Mutex<Option<Meanwhile>>,
 }
@@ -307,6 +311,10 @@ pub type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
 impl Enrichments for Shouting {
     fn knows(&self, kind: &str) -> bool {
         kind == "enricher"
+    }
+
+    async fn may_choose(&self, extension: &Extension, _owner: &AccountRef) -> Result<bool, EnrichError> {
+        Ok(extension.plugin.as_deref() != Some("private"))
     }
 
     async fn plan(
@@ -338,6 +346,10 @@ impl Enrichments for Shouting {
         columns: &[Column],
         _cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
+        *self.opened.lock().unwrap() += 1;
+        if let Some(until) = *self.spent_until.lock().unwrap() {
+            return Err(EnrichError::OverQuota { message: "plus de secondes".to_owned(), until });
+        }
         if let Some(failure) = self.failure.lock().unwrap().clone() {
             return Err(EnrichError::Temporary(failure));
         }

@@ -8,6 +8,7 @@ mod aggs;
 mod api_docs;
 mod beside;
 mod catalog;
+mod concurrent;
 mod constraints;
 #[path = "../../../geo/tests/it/decode.rs"]
 mod decode;
@@ -30,6 +31,7 @@ mod lines;
 mod list;
 mod mandatory;
 mod master_data;
+mod notifications;
 mod output;
 mod patch;
 mod permissions;

@@ -159,10 +159,34 @@ async fn many_patches_of_one_line_in_one_bulk_are_all_made() {
     post(&harness, "/lines", json!({ "_id": "a", "nom": "x" })).await.ok();
     let patches: Vec<Value> =
         keys.iter().map(|key| json!({ "_id": "a", "_action": "patch", key.as_str(): 1 })).collect();
+    let before = *harness.enrichments.opened.lock().unwrap();
     let report = post(&harness, "/_bulk_lines", json!(patches)).await.ok();
     assert_eq!((&report["nbModified"], &report["nbErrors"]), (&json!(12), &json!(0)), "{report}");
+    assert_eq!(
+        *harness.enrichments.opened.lock().unwrap() - before,
+        1,
+        "all of them are asked about together"
+    );
     let line = harness.get(&admin(), "/datasets/d/lines/a").await.ok();
     assert!(keys.iter().all(|key| line[key] == 1) && line["_up.nom"] == "X", "{line}");
+}
+
+#[tokio::test]
+async fn a_patch_after_one_that_is_refused_is_made_on_the_line_as_it_was() {
+    let harness = editable(json!([shouting(true)])).await;
+    post(&harness, "/lines", json!({ "_id": "a", "nom": "x" })).await.ok();
+    let patches = json!([
+        { "_id": "a", "_action": "patch", "nom": "bad" },
+        { "_id": "a", "_action": "patch", "n": 1 },
+        { "_id": "a", "_action": "patch", "nom": "y" },
+        { "_id": "b", "nom": "z" },
+        { "_id": "b", "_action": "delete" },
+    ]);
+    let report = post(&harness, "/_bulk_lines", patches).await.ok();
+    assert_eq!(report["errors"], json!([{ "line": 1, "error": REFUSED, "status": 400 }]));
+    let line = harness.get(&admin(), "/datasets/d/lines/a").await.ok();
+    assert_eq!((&line["nom"], &line["n"], &line["_up.nom"]), (&json!("y"), &json!(1), &json!("Y")));
+    assert_eq!(harness.get(&admin(), "/datasets/d/lines").await.ok()["total"], 1);
 }
 
 #[tokio::test]

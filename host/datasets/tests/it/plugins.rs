@@ -1,6 +1,7 @@
 //! Enrichments by plugins: which plugins may run, on what, and how their answers become columns.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::array::{Array, ArrayRef, AsArray, Int64Array, StringArray};
 use arrow::datatypes::{DataType, Field as ArrowField, Schema};
@@ -139,7 +140,12 @@ fn columns() -> Vec<Column> {
 
 /// An owner whose extension reads no dataset beside the lines.
 fn alone() -> EnrichContext {
-    EnrichContext { owner: AccountRef::user("a", "a"), tables: Arc::new(NoTables) }
+    EnrichContext {
+        owner: AccountRef::user("a", "a"),
+        dataset: "d".to_owned(),
+        tables: Arc::new(NoTables),
+        patience: Duration::ZERO,
+    }
 }
 
 struct NoTables;

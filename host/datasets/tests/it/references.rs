@@ -3,7 +3,8 @@
 use axum::http::Method;
 use halle_base::Clock;
 use halle_model::caller::User;
-use halle_model::{Caller, Membership};
+use halle_model::{Caller, Dataset, Membership};
+use halle_store::{EntityExt, Filter};
 use jiff::SignedDuration;
 use serde_json::{Value, json};
 
@@ -322,6 +323,32 @@ async fn values_follow_the_reference_ten_minutes_later() {
     assert_eq!(column(&harness, "_siret.nom").await[0], "K3");
     let after = harness.get(&admin(), "/datasets/d").await.ok();
     assert_eq!((&after["status"], after["extensions"][0].get("nextUpdate")), (&json!("finalized"), None));
+}
+
+#[tokio::test]
+async fn however_many_follow_all_are_told() {
+    let harness = reference().await;
+    harness.dataset("d", "s,n\n82898347800011,1\n").await;
+    let schema = json!([{ "key": "s", "x-refersTo": SIRET }, { "key": "n" }]);
+    let follow = lookup(json!({ "select": ["nom"], "autoUpdate": true }));
+    patch(&harness, &admin(), "d", json!({ "schema": schema, "extensions": [follow] })).await.ok();
+    harness.run().await;
+    let store = &harness.datasets.store;
+    let mut unit = store.begin().await.unwrap();
+    let follower = unit.load::<Dataset>("d").await.unwrap().unwrap().entity;
+    for n in 0..250 {
+        let id = format!("f{n}");
+        let copy = Dataset { slug: id.clone(), id, ..follower.clone() };
+        unit.insert(&copy, harness.clock.now()).await.unwrap();
+    }
+    unit.commit().await.unwrap();
+    let rename = json!({ "nom": "K2" });
+    harness.json(&admin(), Method::PATCH, "/datasets/ref/lines/1", rename).await.ok();
+    harness.run().await;
+    let mut unit = store.read().await.unwrap();
+    let followers = unit.list::<Dataset>(&Filter::all(300).with("services", "dataset:ref")).await.unwrap();
+    let told = followers.results.iter().filter(|one| one.extensions[0].next_update.is_some()).count();
+    assert_eq!((followers.count, told), (251, 251));
 }
 
 #[tokio::test]

@@ -39,6 +39,34 @@ async fn refused(harness: &Harness, path: &str, status: u16) -> String {
 }
 
 #[tokio::test]
+async fn it_is_given_to_nobody_who_may_not_read_its_children() {
+    let harness = Harness::new().await;
+    harness.dataset("enfant", "nom\na\n").await;
+    let union = json!({ "title": "Vue", "isVirtual": true, "virtual": { "children": ["enfant"] }, "schema": [{ "key": "nom" }] });
+    harness.json(&admin(), Method::PUT, "/datasets/vue", union).await.ok();
+    harness.run().await;
+    let mut both = admin();
+    let port = halle_model::Membership {
+        id: "port".to_owned(),
+        name: "PORT".to_owned(),
+        role: "admin".to_owned(),
+        department: None,
+        department_name: None,
+    };
+    both.user.as_mut().unwrap().organizations.push(port);
+    let target = json!({ "type": "organization", "id": "port", "name": "PORT" });
+    let give = async || harness.json(&both, Method::PUT, "/datasets/vue/owner", target.clone()).await;
+    let refused = give().await;
+    assert_eq!(refused.status, 400, "{}", refused.text);
+    assert!(refused.text.contains("\"enfant\" n'est pas accessible en lecture"), "{}", refused.text);
+    assert_eq!(harness.get(&admin(), "/datasets/vue").await.ok()["owner"]["id"], "ville");
+    let grants =
+        json!([{ "type": "organization", "id": "port", "classes": ["list", "read"], "operations": [] }]);
+    harness.json(&admin(), Method::PUT, "/datasets/enfant/permissions", grants).await.ok();
+    assert_eq!(give().await.ok()["owner"]["id"], "port");
+}
+
+#[tokio::test]
 async fn lines_of_children_are_read_as_one() {
     let harness = Harness::new().await;
     children(&harness).await;

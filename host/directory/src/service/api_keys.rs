@@ -5,6 +5,7 @@ use base64::Engine;
 use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use halle_base::{AccountKind, AccountRef, Secret, new_id};
 use halle_http::{ApiError, ApiKeys, ApiResult, layers};
+use halle_model::plugins::PLUGIN_KEY_SCOPE;
 use halle_model::{Caller, Membership, User};
 use halle_store::{EntityExt, Filter, Order, UnitOfWork};
 use jiff::civil::Date;
@@ -134,6 +135,25 @@ impl Directory {
         Ok(clear)
     }
 
+    /// Makes a key with which a superadmin's tools send versions of one plugin, and nothing else: the command
+    /// `halle key new --plugin`.
+    pub async fn new_plugin_key(&self, email: &str, plugin: &str) -> Result<Secret<String>, DirectoryError> {
+        let refused = |message: String| DirectoryError::Refused(message);
+        let mut work = self.0.store.begin().await?;
+        let person = work.find::<Person>("email", &email.trim().to_lowercase()).await?;
+        let person = person.ok_or_else(|| refused(format!("no account has the address `{email}`")))?;
+        if !person.is_admin {
+            return Err(refused(format!("`{email}` is no superadmin: only superadmins install plugins")));
+        }
+        let change = KeyChange { title: format!("halle plugin dev: {plugin}"), ..KeyChange::default() };
+        let made = self.make_key(&person.account(), &person.account(), &change, 0);
+        let (mut key, clear) = made.map_err(|error| refused(error.message))?;
+        key.scopes = vec![format!("{PLUGIN_KEY_SCOPE}{plugin}")];
+        work.insert(&key, self.now()).await?;
+        work.commit().await?;
+        Ok(clear)
+    }
+
     /// A new key and its clear text, `base64url(u|o:id[:department]:chance)`.
     fn make_key(
         &self,
@@ -185,6 +205,11 @@ impl Directory {
             let Some(person) = work.load::<Person>(&key.owner.id).await.map_err(stored)? else {
                 return Ok(None);
             };
+            // What a superadmin's key of a plugin may do ends with their powers.
+            let installs = key.scopes.iter().any(|scope| scope.starts_with(PLUGIN_KEY_SCOPE));
+            if installs && !person.is_admin {
+                return Ok(None);
+            }
             let mut claims = sign_in::claims(work, &person).await?;
             claims.is_admin = false; // A key never leads to the superadmin mode.
             let caller = claims.caller(&halle_http::session::ActiveAccount::default());
@@ -321,7 +346,7 @@ mod tests {
         for good in ["datasets", "datasets-read", "remote-services-admin", "stats"] {
             assert!(is_scope(good), "{good}");
         }
-        for bad in ["", "dataset", "datasets-", "datasets-delete", "superadmin"] {
+        for bad in ["", "dataset", "datasets-", "datasets-delete", "superadmin", "plugin:mine"] {
             assert!(!is_scope(bad), "{bad}");
         }
     }

@@ -1,6 +1,7 @@
 //! API keys: made, used, refused (reference §5.5).
 
 use halle_http::ApiKeys;
+use halle_model::plugins::can_install_plugin;
 use serde_json::{Value, json};
 
 use crate::site::{ADMIN, Browser, Site};
@@ -125,4 +126,15 @@ async fn the_command_makes_a_key_for_a_person_or_an_organisation_they_administer
     for (email, organization) in [("no@example.org", None), ("ana@example.org", Some("none"))] {
         assert!(site.directory.new_key(email, organization).await.is_err());
     }
+}
+
+#[tokio::test]
+async fn a_key_of_a_plugin_is_made_for_superadmins_and_opens_nothing_else() {
+    let site = site().await;
+    let clear = site.directory.new_plugin_key(ADMIN, "org/mine").await.unwrap();
+    let caller = site.directory.resolve(clear.reveal()).await.unwrap().unwrap();
+    assert!(!caller.admin_mode && can_install_plugin(&caller, "org/mine"));
+    assert!(!can_install_plugin(&caller, "org/other"));
+    let refused = site.directory.new_plugin_key("ana@example.org", "org/mine").await.unwrap_err();
+    assert!(refused.to_string().contains("superadmin"), "{refused}");
 }

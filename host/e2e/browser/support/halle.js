@@ -6,6 +6,7 @@ import { join, resolve } from 'node:path'
 import { setTimeout as sleep } from 'node:timers/promises'
 
 export const ROOT = resolve(import.meta.dirname, '../../../..')
+export const BINARY = process.env.HALLE_BINARY ?? join(ROOT, 'target/debug/halle')
 export const EMAIL = 'admin@example.org'
 export const PASSWORD = 'Halle-demo-2026!'
 
@@ -24,12 +25,11 @@ function freePort() {
 
 /** Starts a `halle serve` over an empty folder and waits until it is ready. `stop` ends it and removes the folder. */
 export async function startHalle(privateOrigins) {
-  const binary = process.env.HALLE_BINARY ?? join(ROOT, 'target/debug/halle')
   const data = mkdtempSync(join(tmpdir(), 'halle-browser-'))
   const port = await freePort()
   const url = `http://127.0.0.1:${port}`
   const log = openSync(join(data, 'server.log'), 'w')
-  const child = spawn(binary, ['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', data], {
+  const child = spawn(BINARY, ['serve', '--listen', `127.0.0.1:${port}`, '--data-dir', data], {
     stdio: ['ignore', log, log],
     env: {
       ...process.env,
@@ -54,7 +54,7 @@ export async function startHalle(privateOrigins) {
   }
   const said = readFileSync(join(data, 'server.log'), 'utf8').slice(-4_000)
   await stop()
-  throw new Error(`${binary} is not ready: ${said}`)
+  throw new Error(`${BINARY} is not ready: ${said}`)
 }
 
 /** A small JSON API that a processing imports; each page takes a while, so that a run can be watched. */

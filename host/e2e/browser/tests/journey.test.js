@@ -1,11 +1,13 @@
 import assert from 'node:assert/strict'
-import { existsSync, readFileSync, readdirSync } from 'node:fs'
+import { spawnSync } from 'node:child_process'
+import { existsSync, mkdtempSync, readFileSync, readdirSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { after, before, test } from 'node:test'
 import { gunzipSync } from 'node:zlib'
 
 import { inspect, openBrowser, shot } from '../support/browser.js'
-import { EMAIL, PASSWORD, ROOT, startHalle, startStations } from '../support/halle.js'
+import { BINARY, EMAIL, PASSWORD, ROOT, startHalle, startStations } from '../support/halle.js'
 
 const PACKAGES = process.env.HALLE_PLUGINS ?? join(ROOT, 'target/plugins')
 const DATA = '/data-fair/api/v1'
@@ -201,6 +203,65 @@ test('a processing is configured by the form of its plugin, and its log is follo
   await run.locator('[data-status=finished]').waitFor({ timeout: 60_000 })
   assert.ok((await run.getByRole('log').innerText()).length > 20, 'the log of the run is empty')
   await inspect(page, '11-run')
+})
+
+/** Packs the next version of a plugin, which calls one more site; the path of the package. */
+function nextVersion(plugin) {
+  const component = join(PACKAGES, `${plugin}.wasm`)
+  assert.ok(existsSync(component), `no component of ${plugin} in ${PACKAGES}: run \`cargo xtask plugins\``)
+  const source = mkdtempSync(join(tmpdir(), 'halle-next-'))
+  const manifest = readFileSync(join(ROOT, 'plugins', plugin, 'plugin.toml'), 'utf8')
+  writeFileSync(join(source, 'plugin.toml'), `${manifest.replace(/^version = .*$/m, 'version = "9.0.0"')}\n[http.more]\norigins = ["https://autre.example"]\n`)
+  writeFileSync(join(source, 'README.md'), '# Plus de sites')
+  const packed = spawnSync(BINARY, ['plugin', 'pack', source, '--component', component], { encoding: 'utf8' })
+  assert.equal(packed.status, 0, packed.stderr)
+  return packed.stdout.trim()
+}
+
+test('an upgrade that asks for more waits for consent, and every version is a click away', async () => {
+  const { version } = await read('/registry/api/v1/artefacts/import-api')
+  const running = text => page.locator('[data-test=version]', { hasText: text }).waitFor()
+  await open('/plugins/import-api', "Import d'une API JSON")
+  await page.locator('[data-test=uses]').getByRole('link', { name: 'Stations' }).waitFor()
+  const used = page.locator('[data-test=usage]').getByRole('row', { name: /Stations/ })
+  await used.getByText(version, { exact: true }).waitFor()
+  assert.match(await used.innerText(), /Mio/, 'the memory of the run is not told')
+  await page.locator('input[name=package]').setInputFiles(nextVersion('import-api'))
+  await page.getByLabel(/Accepter un paquet non signé/).check()
+  await page.getByRole('button', { name: 'Envoyer' }).click()
+  await page.locator('[data-test=waiting]').getByText(`version ${version}, qui tourne toujours`).waitFor()
+  await running(version)
+  assert.equal(await page.locator('[data-test=added]').count(), 1)
+  assert.equal(await page.getByLabel('https://autre.example').isChecked(), false, 'what is new was ticked by itself')
+  await inspect(page, '11a-upgrade')
+  await page.getByRole('button', { name: 'English' }).click()
+  await page.locator('[data-test=waiting]').getByText(`version ${version}, which still runs`).waitFor()
+  await page.getByRole('button', { name: 'Français' }).click()
+
+  await page.getByLabel('https://autre.example').check()
+  await page.locator('[data-test=grant]').click()
+  await running('9.0.0')
+  await page.getByRole('link', { name: 'Documentation' }).waitFor()
+  await page.locator(`[data-version="${version}"][data-state=kept]`).getByRole('button', { name: 'Revenir' }).click()
+  await running(version)
+  await inspect(page, '11b-versions')
+
+  page.once('dialog', dialog => dialog.accept())
+  await page.locator('[data-test=remove]').click()
+  await page.getByRole('alert').getByText('Stations').waitFor()
+  await page.locator('[data-test=disable]').click()
+  await page.locator('[data-test=disabled]').waitFor()
+  await page.locator('[data-test=disable]').click()
+  await page.locator('[data-test=disabled]').waitFor({ state: 'detached' })
+
+  await page.getByLabel('Tous les comptes').uncheck()
+  await page.getByLabel('Identifiant du compte').fill('ville')
+  await page.getByRole('button', { name: 'Ajouter' }).click()
+  await page.locator('[data-test=accounts]').getByText('ville').waitFor()
+  await page.locator('[data-test=save-access]').click()
+  await inspect(page, '11c-access')
+  const shown = await read('/registry/api/v1/artefacts/import-api')
+  assert.deepEqual([shown.public, shown.privateAccess[0].id], [false, 'ville'])
 })
 
 test('a chart is previewed', async () => {

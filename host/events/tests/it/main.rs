@@ -1,6 +1,8 @@
 //! Webhooks: settings and events in a real store, jobs by the real runner, an egress that remembers.
 #![expect(clippy::unwrap_used, reason = "a helper of tests may panic: that fails the test")]
 
+mod reading;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -138,6 +140,27 @@ async fn each_webhook_is_told_of_the_events_it_wants() {
         (vec!["https://tout.example.org".to_owned()], vec!["POST".to_owned()])
     );
     assert_eq!(request.method, "POST");
+}
+
+#[tokio::test]
+async fn what_a_person_wrote_is_handed_on_as_it_was_written() {
+    let world = world(vec![Ok(204)]).await;
+    let notification = json!({
+        "_id": "n", "title": "Gel", "body": "Rentrez les agrumes.", "urlParams": { "id": "d" }, "visibility": "private",
+        "date": "1970-01-01T00:00:00Z", "sender": owner(), "originator": { "user": { "id": "a", "name": "A" } },
+        "topic": { "key": "data-fair:dataset-user-notification:arbres:alertes", "title": "Arbres" },
+        "resource": { "type": "dataset", "id": "d", "title": "Arbres" },
+    });
+    let mut unit = world.store.begin().await.unwrap();
+    let sent = serde_json::from_value(notification.clone()).unwrap();
+    halle_store::notifications::send(unit.as_mut(), &sent).await.unwrap();
+    unit.commit().await.unwrap();
+    world.runner.run_ready().await;
+    let expected = json!({
+        "text": "Gel\n\nRentrez les agrumes.", "event": "user-notification:arbres:alertes", "notification": notification,
+        "href": "https://halle.test/data-fair/api/v1/datasets/d",
+    });
+    assert_eq!(world.sent(), [("https://tout.example.org/hook?a=1".to_owned(), expected)]);
 }
 
 #[tokio::test]

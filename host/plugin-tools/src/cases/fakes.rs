@@ -17,15 +17,16 @@ use halle_extensions::{Field, Problem};
 use serde_json::{Map, Value, json};
 
 use super::file::{Case, Exchange, RecordedRequest};
+use super::record::Recorder;
 use super::tables;
 
 /// Everything a call may use, and what it did.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct World(Arc<Inner>);
 
-#[derive(Debug)]
 struct Inner {
     exchanges: Vec<Exchange>,
+    recorder: Option<Recorder>,
     tables: BTreeMap<String, (Vec<Field>, RecordBatch)>,
     done: Mutex<Done>,
 }
@@ -39,15 +40,21 @@ struct Done {
 }
 
 impl World {
-    /// The world of a case.
-    pub fn new(case: &Case) -> Result<Self, String> {
+    /// The world of a case. With a recorder, requests that no exchange answers are made.
+    pub fn new(case: &Case, recorder: Option<Recorder>) -> Result<Self, String> {
         let mut slots = BTreeMap::new();
         for (slot, table) in &case.slots {
             let batch = tables::batch(&table.fields, &table.rows)
                 .map_err(|error| format!("slots.{slot}: {error}"))?;
             slots.insert(slot.clone(), (table.fields.clone(), batch));
         }
-        Ok(Self(Arc::new(Inner { exchanges: case.exchanges.clone(), tables: slots, done: Mutex::default() })))
+        let (exchanges, done) = (case.exchanges.clone(), Mutex::default());
+        Ok(Self(Arc::new(Inner { exchanges, recorder, tables: slots, done })))
+    }
+
+    /// What was recorded, if anything is.
+    pub fn recorder(&self) -> Option<&Recorder> {
+        self.0.recorder.as_ref()
     }
 
     /// What a call gets.
@@ -82,8 +89,23 @@ impl World {
             .collect()
     }
 
-    /// The recorded answer to a request.
-    pub fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, Problem> {
+    /// The answer to a request: the recorded one, or else the one that is recorded now.
+    pub async fn exchange(
+        &self,
+        policy: &EgressPolicy,
+        request: HttpRequest,
+    ) -> Result<HttpResponse, Problem> {
+        let Some(recorder) = self.recorder() else { return self.answer(&request) };
+        let known =
+            self.0.exchanges.iter().any(|known| answers(&known.request, &recorder.redacted(&request)));
+        if known {
+            self.answer(&recorder.redacted(&request))
+        } else {
+            recorder.exchange(policy, request).await
+        }
+    }
+
+    fn answer(&self, request: &HttpRequest) -> Result<HttpResponse, Problem> {
         let mut done = self.done();
         let matching = |(_, exchange): &(usize, &Exchange)| answers(&exchange.request, request);
         let all = || self.0.exchanges.iter().enumerate().filter(matching);
@@ -136,18 +158,18 @@ impl RunLog for World {
 
 #[async_trait]
 impl Egress for World {
-    async fn send(&self, _policy: &EgressPolicy, request: HttpRequest) -> Result<HttpResponse, Problem> {
-        self.answer(&request)
+    async fn send(&self, policy: &EgressPolicy, request: HttpRequest) -> Result<HttpResponse, Problem> {
+        self.exchange(policy, request).await
     }
 
-    async fn stream(&self, _policy: &EgressPolicy, request: HttpRequest) -> Result<HttpStream, Problem> {
-        let HttpResponse { status, headers, body, .. } = self.answer(&request)?;
+    async fn stream(&self, policy: &EgressPolicy, request: HttpRequest) -> Result<HttpStream, Problem> {
+        let HttpResponse { status, headers, body, .. } = self.exchange(policy, request).await?;
         Ok(HttpStream { status, headers, body: futures::stream::once(async { Ok(body) }).boxed() })
     }
 
     async fn upload(
         &self,
-        _policy: &EgressPolicy,
+        policy: &EgressPolicy,
         request: HttpRequest,
         _length: u64,
         mut body: BoxStream<'static, std::io::Result<Bytes>>,
@@ -156,7 +178,7 @@ impl Egress for World {
         while let Some(chunk) = body.next().await {
             bytes.extend_from_slice(&chunk.map_err(|error| Problem::new("test/body", error.to_string()))?);
         }
-        self.answer(&HttpRequest { body: Some(bytes.freeze()), ..request })
+        self.exchange(policy, HttpRequest { body: Some(bytes.freeze()), ..request }).await
     }
 }
 

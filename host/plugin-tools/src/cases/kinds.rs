@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use arrow::record_batch::RecordBatch;
-use halle_extensions::host::{Call, Enriched, NamedRows, Output, Publication};
+use halle_extensions::host::{Call, Enriched, NamedRows, Output, Publication, Published};
 use halle_extensions::manifest::PluginKind;
+use halle_extensions::services::EgressPolicy;
 use halle_extensions::{Field, PluginHost, PluginResult};
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json, to_value};
@@ -12,6 +13,12 @@ use serde_json::{Value, json, to_value};
 use super::fakes::World;
 use super::file::Case;
 use super::tables;
+
+/// Requests per minute to a service, when exchanges are recorded.
+const REQUESTS_PER_MINUTE_MAX: u32 = 600;
+
+/// Bytes of an answer of a service, when exchanges are recorded.
+const RESPONSE_BYTES_MAX: u64 = 16 << 20;
 
 /// Runs a case. The outer error is a case that makes no sense; the inner one is the plugin's.
 pub async fn run(
@@ -126,9 +133,17 @@ async fn remote_service(
         Ok(calls) => calls,
         Err(error) => return Ok(Err(error)),
     };
+    // The platform asks the service that an administrator named, and nobody else.
+    let policy = EgressPolicy {
+        origins: vec![server.to_owned()],
+        methods: vec!["GET".to_owned(), "POST".to_owned()],
+        requests_per_minute_max: REQUESTS_PER_MINUTE_MAX,
+        response_bytes_max: RESPONSE_BYTES_MAX,
+    };
     let mut responses = Vec::new();
     for call in &calls {
-        responses.push(world.answer(&call.request).map_err(|problem| problem.message)?);
+        let response = world.exchange(&policy, call.request.clone()).await;
+        responses.push(response.map_err(|problem| problem.message)?);
     }
     let answer = host.parse_responses(call, wanted, calls, responses).await;
     Ok(answer.map(|answer| {
@@ -178,6 +193,7 @@ async fn connector(
             connector
                 .publish(dataset, current.unwrap_or_default())
                 .await
+                .and_then(Published::whole)
                 .map(|publication| json(&publication))
         }
         "unpublish" => {

@@ -2,12 +2,13 @@
 //!
 //! A case is a JSON file in `tests/cases/`. It gives what a call may use (configuration, secrets, rows, recorded HTTP
 //! exchanges) and what must come out; whatever it does not mention is not compared. A request that no exchange answers fails
-//! the case.
+//! the case, or is made and kept when exchanges are [recorded](Recording).
 
 mod compare;
 mod fakes;
 mod file;
 mod kinds;
+mod record;
 mod tables;
 
 use std::path::{Path, PathBuf};
@@ -18,6 +19,7 @@ use halle_base::Secret;
 use halle_extensions::config::{ConfigSchema, SecretEdit};
 use halle_extensions::grants::{HostLimits, asked};
 use halle_extensions::host::Call;
+use halle_extensions::metering::Subject;
 use halle_extensions::package::Package;
 use halle_extensions::registry::Installed;
 use halle_extensions::{PluginHost, PluginResult};
@@ -25,6 +27,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::error::{Result, ToolError, at};
 pub use file::Case;
+use record::Recorder;
+pub use record::Recording;
 
 /// What became of a case.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,6 +41,8 @@ pub struct CaseReport {
     pub log: Vec<String>,
     /// How long the call took, from a fresh instance to its answer.
     pub elapsed: Duration,
+    /// Exchanges that were recorded.
+    pub recorded: usize,
 }
 
 /// What became of all cases of a plugin. Its text has a line per case, then what differs.
@@ -58,6 +64,9 @@ impl std::fmt::Display for CasesReport {
         for case in &self.cases {
             let verdict = if case.differences.is_empty() { "ok" } else { "FAILED" };
             writeln!(f, "case {} ... {verdict} ({:.1} ms)", case.name, case.elapsed.as_secs_f64() * 1_000.0)?;
+            if case.recorded > 0 {
+                writeln!(f, "    {} exchanges recorded", case.recorded)?;
+            }
             for difference in &case.differences {
                 writeln!(f, "    {difference}")?;
             }
@@ -74,6 +83,25 @@ impl std::fmt::Display for CasesReport {
 /// Runs every case of the plugin in `folder`, in order of their names. `host` must know the component of `package` under its
 /// digest. The plugin gets everything its manifest asks.
 pub async fn run(folder: &Path, package: &Package, host: Arc<dyn PluginHost>) -> Result<CasesReport> {
+    run_with(folder, package, host, None).await
+}
+
+/// As [`run`]; requests that no exchange of their case answers are made, and kept in its file.
+pub async fn record(
+    folder: &Path,
+    package: &Package,
+    host: Arc<dyn PluginHost>,
+    recording: Recording,
+) -> Result<CasesReport> {
+    run_with(folder, package, host, Some(recording)).await
+}
+
+async fn run_with(
+    folder: &Path,
+    package: &Package,
+    host: Arc<dyn PluginHost>,
+    recording: Option<Recording>,
+) -> Result<CasesReport> {
     let refused = |error: halle_extensions::PluginError| {
         ToolError::Usage(format!("the sandbox refuses this plugin: {error}"))
     };
@@ -92,7 +120,12 @@ pub async fn run(folder: &Path, package: &Package, host: Arc<dyn PluginHost>) ->
         let case = Case::read(&path)?;
         let name = path.file_stem().unwrap_or_default().to_string_lossy().into_owned();
         let invalid = |message: String| ToolError::Case { path: path.clone(), message };
-        report.cases.push(run_case(name, &case, plugin.clone(), &*host).await.map_err(invalid)?);
+        let (ran, world) =
+            run_case(name, &case, plugin.clone(), &*host, recording.as_ref()).await.map_err(invalid)?;
+        if let Some(recorder) = world.recorder().filter(|recorder| recorder.count() > 0) {
+            recorder.write(&path)?;
+        }
+        report.cases.push(ran);
     }
     Ok(report)
 }
@@ -119,9 +152,17 @@ async fn run_case(
     case: &Case,
     plugin: Arc<Installed>,
     host: &dyn PluginHost,
-) -> Result<CaseReport, String> {
-    let world = fakes::World::new(case)?;
-    let call = prepared(case, plugin, &world)?;
+    recording: Option<&Recording>,
+) -> Result<(CaseReport, fakes::World), String> {
+    let (config, secrets) = prepared(case, &plugin)?;
+    let (secrets, recorder) = match recording {
+        None => (secrets, None),
+        Some(recording) => real(secrets, recording)?,
+    };
+    let world = fakes::World::new(case, recorder)?;
+    let (secrets, services, cancel) = (Arc::new(secrets), world.services(), CancellationToken::new());
+    let subject = Subject::tool(&plugin);
+    let call = Call { plugin, subject, config, secrets, services, cancel };
     let begun = Instant::now();
     let answer: PluginResult<serde_json::Value> = kinds::run(case, call, &world, host).await?;
     let elapsed = begun.elapsed();
@@ -133,11 +174,27 @@ async fn run_case(
         (Err(error), None) => differences.push(format!("the plugin gave up: {error} ({})", error.code())),
     }
     differences.extend(world.unused_exchanges());
-    Ok(CaseReport { name, differences, log: world.log_lines(), elapsed })
+    let recorded = world.recorder().map_or(0, Recorder::count);
+    Ok((CaseReport { name, differences, log: world.log_lines(), elapsed, recorded }, world))
 }
 
-/// The call, with the configuration as the platform hands it over: valid, its secrets replaced by their names.
-fn prepared(case: &Case, plugin: Arc<Installed>, world: &fakes::World) -> Result<Call, String> {
+type Secrets = Vec<(String, Secret<String>)>;
+
+/// Real secrets in place of those of a case, and a recorder that puts these back.
+fn real(secrets: Secrets, recording: &Recording) -> Result<(Secrets, Option<Recorder>), String> {
+    let mut hidden = Vec::new();
+    let shown = secrets.iter().map(|(_, shown)| shown.reveal().clone()).collect();
+    let given = secrets.into_iter().map(|(name, shown)| {
+        let Some(real) = recording.secrets.get(&name) else { return (name, shown) };
+        hidden.push((real.clone(), shown.reveal().clone()));
+        (name, real.clone())
+    });
+    let given = given.collect();
+    Ok((given, Some(Recorder::new(Arc::clone(&recording.egress), hidden, shown)?)))
+}
+
+/// The configuration as the platform hands it over: valid, its secrets replaced by their names; and the secrets.
+fn prepared(case: &Case, plugin: &Installed) -> Result<(serde_json::Value, Secrets), String> {
     let mut config = case.config.clone();
     let mut secrets = Vec::new();
     if let Some(schema) = &plugin.manifest.config {
@@ -155,12 +212,5 @@ fn prepared(case: &Case, plugin: Arc<Installed>, world: &fakes::World) -> Result
             }
         }
     }
-    let secrets: Vec<(String, Secret<String>)> = secrets;
-    Ok(Call {
-        plugin,
-        config,
-        secrets: Arc::new(secrets),
-        services: world.services(),
-        cancel: CancellationToken::new(),
-    })
+    Ok((config, secrets))
 }

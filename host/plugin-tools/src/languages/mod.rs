@@ -2,7 +2,7 @@
 
 mod javascript;
 mod packages;
-mod python;
+pub(crate) mod python;
 mod rust;
 mod world;
 

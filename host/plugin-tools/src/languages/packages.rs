@@ -21,7 +21,7 @@ pub fn folder(
 ) -> Result<PathBuf> {
     // One at a time in this process, whose number tells its folders from those of others.
     let _turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
-    let ready = cache.join(format!("{name}-{}", fingerprint(files)));
+    let ready = place(cache, name, files);
     if ready.is_dir() {
         return Ok(ready);
     }
@@ -44,6 +44,11 @@ pub fn folder(
         renamed => renamed.map_err(at(&ready))?,
     }
     Ok(ready)
+}
+
+/// Where [`folder`] is, made or not.
+pub fn place(cache: &Path, name: &str, files: &[File]) -> PathBuf {
+    cache.join(format!("{name}-{}", fingerprint(files)))
 }
 
 fn remove(folder: &Path) -> Result<()> {

@@ -1,6 +1,7 @@
 //! Python: componentize-py makes a component of the plugin, the SDK and CPython. It imports what the plugin's world has, and no
 //! system interface: calls of one stop it.
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
@@ -8,7 +9,7 @@ use halle_extensions::manifest::Manifest;
 use serde::Deserialize;
 
 use super::{packages, world};
-use crate::embedded;
+use crate::embedded::{self, File};
 use crate::error::{Result, ToolError, at};
 
 /// Oldest Python 3 that runs the tools.
@@ -19,6 +20,9 @@ const ENTRY: &str = "main.py";
 
 /// Name of the module that joins plugin and world; not one that a plugin would have.
 const COMPONENT: &str = "halle_component";
+
+/// Name of the folder of installed dependencies, below `build/`.
+const DEPENDENCIES: &str = "packages";
 
 /// What the script `componentize-py` does; the script itself names the Python it was installed with.
 const RUN: &str =
@@ -145,8 +149,7 @@ fn dependencies(build: &Path, project: &Project, say: &mut dyn FnMut(&str)) -> R
     if wanted.is_empty() {
         return Ok(None);
     }
-    let files = [("dependencies.txt".to_owned(), wanted.join("\n").into_bytes())];
-    let folder = packages::folder(build, "packages", &files, |folder| {
+    let folder = packages::folder(build, DEPENDENCIES, &listed(wanted), |folder| {
         let wanted = wanted.join(", ");
         say(&format!("installing {wanted} from PyPI"));
         let mut pip = pip(&folder.join("packages"));
@@ -155,6 +158,43 @@ fn dependencies(build: &Path, project: &Project, say: &mut dyn FnMut(&str)) -> R
         install(&mut pip, &wanted, say)
     })?;
     Ok(Some(folder.join("packages")))
+}
+
+/// The file that names what a plugin depends on, which tells one set of installed packages from another.
+fn listed(wanted: &[String]) -> [File; 1] {
+    [("dependencies.txt".to_owned(), wanted.join("\n").into_bytes())]
+}
+
+/// Name and version of every package that the last build put into the plugin in `folder`; `None` where it was not built with
+/// the dependencies that it has now.
+pub fn installed(folder: &Path) -> Result<Option<BTreeSet<(String, String)>>> {
+    let wanted = read_project(folder)?.project.dependencies;
+    if wanted.is_empty() {
+        return Ok(Some(BTreeSet::new()));
+    }
+    let place = packages::place(&folder.join("build"), DEPENDENCIES, &listed(&wanted)).join("packages");
+    if !place.is_dir() {
+        return Ok(None);
+    }
+    let mut found = BTreeSet::new();
+    for entry in std::fs::read_dir(&place).map_err(at(&place))? {
+        let metadata = entry.map_err(at(&place))?.path().join("METADATA");
+        if metadata.is_file() {
+            let text = std::fs::read(&metadata).map_err(at(&metadata))?;
+            found.extend(described(&String::from_utf8_lossy(&text)));
+        }
+    }
+    Ok(Some(found))
+}
+
+/// Name and version in what an installed package says of itself, headers as those of a mail.
+fn described(metadata: &str) -> Option<(String, String)> {
+    let header = |name: &str| {
+        let headers = metadata.lines().take_while(|line| !line.is_empty());
+        headers.filter_map(|line| line.split_once(": ")).find(|(key, _)| *key == name).map(|(_, value)| value)
+    };
+    // PyPI knows one name for `A_b` and `a-b`.
+    Some((header("Name")?.to_lowercase().replace(['_', '.'], "-"), header("Version")?.to_owned()))
 }
 
 fn pip(target: &Path) -> Command {
@@ -171,4 +211,31 @@ fn install(pip: &mut Command, what: &str, say: &mut dyn FnMut(&str)) -> Result<(
         }
         other => other,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_plugin_is_made_of_the_packages_that_were_installed_for_it() {
+        let dir = tempfile::tempdir().unwrap();
+        let depends = |list: &str| {
+            let project = format!("[project]\nname = \"mine\"\ndependencies = [{list}]\n");
+            std::fs::write(dir.path().join("pyproject.toml"), project).unwrap();
+            installed(dir.path()).unwrap()
+        };
+        assert_eq!(depends(""), Some(BTreeSet::new()));
+        assert_eq!(depends("\"Big_Thing\""), None, "nothing was built yet");
+        let place =
+            packages::place(&dir.path().join("build"), DEPENDENCIES, &listed(&["Big_Thing".to_owned()]));
+        let metadata = place.join("packages/big_thing-1.2.dist-info");
+        std::fs::create_dir_all(&metadata).unwrap();
+        std::fs::create_dir_all(place.join("packages/big_thing")).unwrap();
+        let text = "Metadata-Version: 2.1\nName: Big_Thing\nVersion: 1.2\n\nVersion: of what it says\n";
+        std::fs::write(metadata.join("METADATA"), text).unwrap();
+        let found = BTreeSet::from([("big-thing".to_owned(), "1.2".to_owned())]);
+        assert_eq!(depends("\"Big_Thing\""), Some(found));
+        assert_eq!(depends("\"other\""), None, "what was installed is of another list");
+    }
 }

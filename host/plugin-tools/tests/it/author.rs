@@ -39,8 +39,8 @@ async fn each_new_plugin_in_javascript_builds_and_passes_its_tests_anywhere() {
     }
 }
 
-#[tokio::test]
-async fn each_new_plugin_in_python_passes_its_tests_anywhere() {
+#[test]
+fn each_new_plugin_in_python_passes_its_tests_natively() {
     let elsewhere = tempfile::tempdir().unwrap();
     for kind in KINDS {
         let folder = new(kind, "python", &format!("try-{kind}"), elsewhere.path()).unwrap();
@@ -51,14 +51,6 @@ async fn each_new_plugin_in_python_passes_its_tests_anywhere() {
             .env("PYTHONPATH", format!("{}:.", sdk.display()));
         let natively = natively.current_dir(&folder).output().unwrap();
         assert!(natively.status.success(), "{kind}: {}", String::from_utf8_lossy(&natively.stderr));
-        // Eighteen megabytes of interpreter take minutes in a debug build: one kind goes all the way, the one that uses most
-        // of the host.
-        if kind == "processing" {
-            let (report, cases) = prove(&folder).await;
-            assert!(report.is_sound() && report.remarks.is_empty(), "{kind}: {:?}", report.remarks);
-            assert!(report.component_bytes < 24 << 20, "{kind}: {} bytes", report.component_bytes);
-            assert!(!cases.is_empty());
-        }
     }
 }
 

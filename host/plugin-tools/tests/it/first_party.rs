@@ -54,14 +54,34 @@ async fn import_api_asks_for_what_it_uses() {
 
 #[tokio::test]
 async fn chart_draws_in_the_sandbox() {
-    let (report, _) = prove(&root().join("plugins/chart")).await;
+    let (report, cases) = prove(&root().join("plugins/chart")).await;
     assert!(report.remarks.is_empty() && imports(&report).is_empty(), "{report}");
+    assert!(cases.len() >= 3);
 }
 
 #[tokio::test]
 async fn openapi_enriches_through_a_service() {
     let (report, _) = prove(&root().join("plugins/openapi")).await;
     assert!(report.remarks.is_empty() && imports(&report).is_empty(), "{report}");
+}
+
+#[tokio::test]
+async fn ban_and_company_enrich_through_their_services() {
+    for (plugin, cases_min) in [("ban", 2), ("company", 1)] {
+        let (report, cases) = prove(&root().join("plugins").join(plugin)).await;
+        assert!(report.remarks.is_empty() && imports(&report).is_empty(), "{report}");
+        assert!(cases.len() >= cases_min, "{plugin}");
+    }
+}
+
+#[tokio::test]
+async fn maps_tables_figures_and_calendars_draw_in_the_sandbox() {
+    for (plugin, cases_min) in [("map", 2), ("table", 1), ("key-figures", 1), ("calendar", 1)] {
+        let (report, cases) = prove(&root().join("plugins").join(plugin)).await;
+        assert!(report.remarks.is_empty() && imports(&report).is_empty(), "{report}");
+        assert!(report.component_bytes < 500 << 10, "{plugin}: {} bytes", report.component_bytes);
+        assert!(cases.len() >= cases_min, "{plugin}");
+    }
 }
 
 #[tokio::test]

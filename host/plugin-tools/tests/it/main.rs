@@ -3,5 +3,8 @@
 //! Compiling guests takes minutes the first time, in `target/guests`, and seconds after.
 
 mod author;
+mod book;
+mod compatibility;
+mod deterministic;
 mod first_party;
 mod sandbox;

@@ -33,18 +33,61 @@ pub fn tools() -> PathBuf {
 
 /// Builds the plugin in `folder`, checks it and runs its cases. Panics with the differences of a case that fails.
 pub async fn prove(folder: &Path) -> (Report, Vec<CaseReport>) {
+    let (report, package) = built(folder);
+    (report, run_cases(folder, &package).await)
+}
+
+/// As [`prove`], but the cases are run twice; the component is compiled once.
+pub async fn prove_twice(folder: &Path) -> (Report, [Vec<CaseReport>; 2]) {
+    let (report, package) = built(folder);
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    let first = run_cases_with(folder, &package, cache.path()).await;
+    (report, [first, run_cases_with(folder, &package, cache.path()).await])
+}
+
+fn built(folder: &Path) -> (Report, Package) {
     let out = tempfile::tempdir().expect("a temporary folder");
     let path =
         build(folder, Some(out.path()), &tools(), &mut |_| {}).unwrap_or_else(|error| panic!("{error}"));
     let report = check::check(&path).expect("the package can be read");
     let package =
         Package::read(&std::fs::read(&path).expect("it was just written")).expect("it was just checked");
+    if folder.join("Cargo.toml").exists() {
+        tells_nothing_of_this_machine(folder, package.component());
+    }
+    (report, package)
+}
+
+/// What was compiled names no folder of this machine: not that of the plugin, nor that of the repository, nor cargo's own.
+fn tells_nothing_of_this_machine(folder: &Path, component: &[u8]) {
+    let text = String::from_utf8_lossy(component);
+    let folder = folder.canonicalize().expect("the plugin is here");
+    let tools = ["/registry/src/", "/.cargo/", "/.rustup/"].map(str::to_owned);
+    let places = [folder.display().to_string(), root().display().to_string()].into_iter().chain(tools);
+    for place in places {
+        if let Some((before, after)) = text.split_once(&place) {
+            let before: String = before.chars().rev().take(60).collect();
+            let before: String = before.chars().rev().collect();
+            let after: String = after.chars().take(60).collect();
+            panic!("the component of {} tells {before}{place}{after}", folder.display());
+        }
+    }
+    assert!(text.contains("registry/serde"), "messages of panics still say where: {}", folder.display());
+}
+
+/// Runs the cases in `folder` with a package that is built. Panics with the differences of a case that fails.
+pub async fn run_cases(folder: &Path, package: &Package) -> Vec<CaseReport> {
+    let cache = tempfile::tempdir().expect("a temporary folder");
+    run_cases_with(folder, package, cache.path()).await
+}
+
+/// The same, with a folder for the compiled component.
+pub async fn run_cases_with(folder: &Path, package: &Package, cache: &Path) -> Vec<CaseReport> {
     let mut components = MemoryComponents::default();
     components.insert(package.digest(), package.component().clone());
-    let config = WasmConfig::new(out.path().join("cache"));
+    let config = WasmConfig::new(cache);
     let host = WasmHost::new(config, Arc::new(components), &Fixed).expect("the sandbox can be set up");
-    let outcome =
-        cases::run(folder, &package, Arc::new(host)).await.unwrap_or_else(|error| panic!("{error}"));
+    let outcome = cases::run(folder, package, Arc::new(host)).await.unwrap_or_else(|error| panic!("{error}"));
     assert!(outcome.passed(), "{outcome}");
-    (report, outcome.cases)
+    outcome.cases
 }

@@ -7,6 +7,7 @@ use halle_extensions::host::{Call, Outcome};
 use halle_extensions::installed::usable;
 use halle_extensions::instance::Keeper;
 use halle_extensions::manifest::PluginKind;
+use halle_extensions::metering::{InstanceKind, Subject};
 use halle_extensions::services::Services;
 use halle_extensions::state::StoredState;
 use halle_extensions::{PluginError, PluginResult};
@@ -116,7 +117,8 @@ impl RunHandler {
             datasets: Some(Arc::new(ProcessingSlots::new(&self.0, processing))),
         };
         let config = processing.configured.config.clone();
-        let call = Call { plugin, config, secrets, services, cancel: context.cancel.clone() };
+        let subject = Subject::new(&plugin, &processing.owner, InstanceKind::Processing, &processing.id);
+        let call = Call { plugin, subject, config, secrets, services, cancel: context.cancel.clone() };
         let trigger = json!({ "run": run.id, "scheduledAt": run.scheduled_at, "startedAt": run.started_at });
         self.0.plugins.run_processing(call, trigger).await
     }

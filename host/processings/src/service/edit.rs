@@ -5,9 +5,10 @@ use std::sync::Arc;
 
 use halle_base::{AccountKind, AccountRef};
 use halle_extensions::host::Call;
-use halle_extensions::installed::usable;
+use halle_extensions::installed::{choosable, usable};
 use halle_extensions::instance::{Configured, Keeper};
 use halle_extensions::manifest::PluginKind;
+use halle_extensions::metering::{InstanceKind, Subject};
 use halle_extensions::registry::Installed;
 use halle_extensions::services::Services;
 use halle_http::auth::owner_of_new_by_admin;
@@ -74,6 +75,7 @@ impl Processings {
     /// Creates a processing. Its plugin checks the configuration; if it is active and scheduled, its first run waits.
     pub(crate) async fn create(&self, caller: &Caller, new: NewProcessing) -> ApiResult<Processing> {
         let owner = owner_of_new_by_admin(caller, new.owner, "processings", "un traitement")?;
+        choosable(&*self.installed, &new.plugin, PluginKind::Processing, &owner).await?;
         let now = self.clock.now();
         let mut processing = Processing {
             id: halle_base::new_id(&*self.dice),
@@ -96,8 +98,10 @@ impl Processings {
             active: Some(new.active),
             permissions: None,
         };
-        self.apply(caller, &mut processing, patch).await?;
+        // Nothing is stored yet: what the plugin uses is counted for no instance.
+        self.apply(caller, (&mut processing, ""), patch).await?;
         let mut work = self.store.begin().await?;
+        self.installed.hold(work.as_mut(), &processing.plugin).await?;
         work.insert(&processing, now).await?;
         self.schedule_next(&mut *work, &processing.id, now).await?;
         work.commit().await?;
@@ -111,7 +115,7 @@ impl Processings {
             // Who may only write could otherwise make an administrator of themselves.
             self.permitted(caller, id, "setPermissions").await?;
         }
-        self.apply(caller, &mut stored.entity, patch).await?;
+        self.apply(caller, (&mut stored.entity, id), patch).await?;
         let now = self.clock.now();
         stored.entity.updated_at = now;
         let mut work = self.store.begin().await?;
@@ -136,7 +140,13 @@ impl Processings {
         Ok(())
     }
 
-    async fn apply(&self, caller: &Caller, processing: &mut Processing, patch: Patch) -> ApiResult<()> {
+    /// `instance` is what the plugin's check of the configuration is counted for.
+    async fn apply(
+        &self,
+        caller: &Caller,
+        (processing, instance): (&mut Processing, &str),
+        patch: Patch,
+    ) -> ApiResult<()> {
         let plugin = usable(&*self.installed, &processing.plugin, PluginKind::Processing).await?;
         if let Some(title) = patch.title {
             if title.trim().is_empty() {
@@ -160,7 +170,7 @@ impl Processings {
             let key = processing.key();
             let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &key };
             processing.configured.update(&plugin.manifest, config, keeper)?;
-            self.prepare(&plugin, processing).await?;
+            self.prepare(&plugin, processing, instance).await?;
         }
         processing.active = patch.active.unwrap_or(processing.active);
         Ok(())
@@ -198,14 +208,21 @@ impl Processings {
     }
 
     /// Lets the plugin check and normalise the configuration.
-    async fn prepare(&self, plugin: &Arc<Installed>, processing: &mut Processing) -> ApiResult<()> {
+    async fn prepare(
+        &self,
+        plugin: &Arc<Installed>,
+        processing: &mut Processing,
+        instance: &str,
+    ) -> ApiResult<()> {
         let key = processing.key();
         let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &key };
         let secrets = processing.configured.open(keeper).map_err(ApiError::internal)?;
         let services = Services { egress: Some(Arc::clone(&self.egress)), ..Services::none() };
         let config = processing.configured.config.clone();
         let cancel = CancellationToken::new();
-        let call = Call { plugin: Arc::clone(plugin), config: config.clone(), secrets, services, cancel };
+        let subject = Subject::new(plugin, &processing.owner, InstanceKind::Processing, instance);
+        let plugin = Arc::clone(plugin);
+        let call = Call { plugin, subject, config: config.clone(), secrets, services, cancel };
         processing.configured.config = self.plugins.prepare(call, config).await?.config;
         Ok(())
     }

@@ -112,3 +112,13 @@ async fn the_form_gets_the_schema_of_the_plugin() {
     let schema = site.owner.get(&format!("{PROCESSINGS}/{id}/plugin-config-schema")).await.ok();
     assert_eq!(schema["required"], json!(["url"]));
 }
+
+#[tokio::test]
+async fn no_processing_is_stored_for_a_plugin_that_is_removed_meanwhile() {
+    let site = Site::new().await;
+    let count = site.owner.get(PROCESSINGS).await.ok()["count"].clone();
+    site.world.tools.plugins.remove_under_users();
+    let refusal = site.owner.post(PROCESSINGS, &body("rows")).await.refused(409);
+    assert!(refusal.contains("n'est pas installé"), "{refusal}");
+    assert_eq!(site.owner.get(PROCESSINGS).await.ok()["count"], count);
+}

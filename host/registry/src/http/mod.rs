@@ -1,39 +1,60 @@
-//! `/registry/api/v1/artefacts`, a file per group of routes.
+//! `/registry/api/v1`, a file per group of routes.
 
 mod consent;
+mod import;
+mod manage;
 mod packages;
 mod read;
+mod usage;
+mod versions;
+
+use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
-use axum::routing::{get, post, put};
+use axum::routing::{delete, get, post, put};
 use halle_base::limits::PACKAGE_BYTES_MAX;
+use halle_extensions::metering::Ledger;
 use halle_extensions::registry::{Installation, Registry};
 use halle_http::openapi::OpenApiPart;
 use halle_http::{ApiError, ApiResult};
 use halle_model::permission::operation;
-use halle_model::plugins::{PLUGIN_OPERATIONS, can_of_plugins};
+use halle_model::plugins::{PLUGIN_KEY_SCOPE, PLUGIN_OPERATIONS, can_install_plugin, can_of_plugins};
 use halle_model::{Caller, User};
-use halle_store::EntityExt;
 use utoipa::OpenApi;
 
 use crate::error::{missing, refused};
+use crate::http::usage::UsageState;
 
 /// Bytes of an upload beside the package: boundaries and headers of the form.
 const FORM_BYTES_MAX: usize = 64 << 10;
 
-/// All routes of the registry, with full paths. They expect the layers of `halle_http` around them. The `/` in the
+/// Bytes of an upload of many packages, of which one at a time is held.
+const IMPORT_BYTES_MAX: usize = 1 << 30;
+
+/// All routes of the registry, with full paths; `ledger` tells what plugins used. They expect the layers of `halle_http` around them. The `/` in the
 /// identifier of a plugin is written `%2F`.
-pub fn router<S: Clone + Send + Sync + 'static>(registry: Registry) -> Router<S> {
+pub fn router<S: Clone + Send + Sync + 'static>(registry: Registry, ledger: Arc<Ledger>) -> Router<S> {
+    let state = UsageState { registry: registry.clone(), ledger };
     let artefacts = Router::new()
         .route("/", get(read::list).post(packages::upload))
-        .route("/{id}", get(read::one).delete(packages::remove))
+        .route("/{id}", get(read::one).patch(manage::patch).delete(packages::remove))
         .route("/{id}/asked", get(consent::asked))
         .route("/{id}/grants", put(consent::grant))
-        .route("/{id}/rollback", post(packages::rollback))
+        .route("/{id}/uses", get(manage::uses))
+        .route("/{id}/versions", get(versions::list))
+        .route("/{id}/versions/{digest}", delete(versions::forget))
+        .route("/{id}/versions/{digest}/activate", post(versions::activate))
+        .route("/{id}/versions/{digest}/tarball", get(versions::tarball))
+        .route("/{id}/rollback", post(versions::rollback))
         .route("/{id}/static/{*name}", get(read::static_file))
-        .layer(DefaultBodyLimit::max(PACKAGE_BYTES_MAX + FORM_BYTES_MAX));
-    Router::new().nest("/registry/api/v1/artefacts", artefacts).with_state(registry)
+        .layer(DefaultBodyLimit::max(PACKAGE_BYTES_MAX + FORM_BYTES_MAX))
+        .merge(Router::new().route("/{id}/usage", get(usage::usage)).with_state(state));
+    let imports = post(import::import).layer(DefaultBodyLimit::max(IMPORT_BYTES_MAX));
+    Router::new()
+        .nest("/registry/api/v1/artefacts", artefacts)
+        .route("/registry/api/v1/imports", imports)
+        .with_state(registry)
 }
 
 /// What the registry adds to the description of the API.
@@ -48,7 +69,15 @@ pub fn openapi() -> OpenApiPart {
     read::static_file,
     packages::upload,
     packages::remove,
-    packages::rollback,
+    import::import,
+    manage::uses,
+    manage::patch,
+    usage::usage,
+    versions::list,
+    versions::forget,
+    versions::activate,
+    versions::tarball,
+    versions::rollback,
     consent::asked,
     consent::grant,
 ))]
@@ -65,6 +94,26 @@ fn superadmin(caller: &Caller) -> ApiResult<&User> {
     Err(ApiError::forbidden(
         "Réservé aux super-administrateurs en mode administration. For superadmins in admin mode only.",
     ))
+}
+
+/// Who sends a package: superadmins in a session, and keys that were made for some plugin; [`may_install`] says which.
+fn installer(caller: &Caller) -> ApiResult<&User> {
+    let key_of_plugin = |scopes: &Vec<String>| scopes.iter().any(|scope| scope.starts_with(PLUGIN_KEY_SCOPE));
+    match &caller.user {
+        Some(user) if caller.scopes.as_ref().is_some_and(key_of_plugin) => Ok(user),
+        _ => superadmin(caller),
+    }
+}
+
+/// 403 unless the caller may send versions of this plugin.
+fn may_install(caller: &Caller, id: &str) -> ApiResult<()> {
+    if can_install_plugin(caller, id) {
+        return Ok(());
+    }
+    Err(ApiError::forbidden(format!(
+        "Cette clé d'API n'est pas faite pour l'extension `{id}` : `halle key new --plugin {id}`. This API key is not for the \
+         plugin `{id}`."
+    )))
 }
 
 /// 401 for nobody: what is installed is not public; 403 for an API key that reaches nothing that plugins are part of.
@@ -84,7 +133,5 @@ fn require(caller: &Caller, id: &str) -> ApiResult<()> {
 }
 
 async fn load(registry: &Registry, id: &str) -> ApiResult<Installation> {
-    let mut work = registry.store.read().await.map_err(|error| refused(error.into()))?;
-    let found = work.load::<Installation>(id).await.map_err(|error| refused(error.into()))?;
-    found.map(|stored| stored.entity).ok_or_else(|| missing(id))
+    registry.installation(id).await.map_err(refused)?.ok_or_else(|| missing(id))
 }

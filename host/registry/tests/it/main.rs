@@ -3,3 +3,5 @@
 
 mod packages;
 mod sandbox;
+mod usage;
+mod versions;

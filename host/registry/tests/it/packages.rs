@@ -10,35 +10,41 @@ use axum::response::Response;
 use bytes::Bytes;
 use halle_base::SystemClock;
 use halle_extensions::grants::HostLimits;
+use halle_extensions::installed::InstalledPlugins;
+use halle_extensions::metering::Ledger;
 use halle_extensions::package::{Package, SigningKey, TrustedKey};
 use halle_extensions::registry::{PackageStore, Registry};
 use halle_http::{Caller, ClientIp};
 use halle_model::User;
+use halle_store::Store;
 use halle_store_sql::{FolderBlobs, SqlStore};
 use serde_json::{Value, json};
 use tower::ServiceExt;
 
-use crate::sandbox::Gate;
+use crate::sandbox::{Gate, Users};
 
 const ARTEFACTS: &str = "/registry/api/v1/artefacts";
 
-struct Site {
-    registry: Registry,
+pub struct Site {
+    pub registry: Registry,
+    pub users: Users,
+    pub ledger: Arc<Ledger>,
     _folder: tempfile::TempDir,
 }
 
-struct Answer {
-    code: u16,
-    text: String,
-    json: Value,
-    etag: Option<String>,
+pub struct Answer {
+    pub code: u16,
+    pub text: String,
+    pub json: Value,
+    pub etag: Option<String>,
+    pub cache_control: Option<String>,
 }
 
-fn signing_key() -> SigningKey {
+pub fn signing_key() -> SigningKey {
     SigningKey::from_seed(&[7; 32]).unwrap()
 }
 
-fn package(version: &str, origin: &str, component: &str, key: Option<&SigningKey>) -> Vec<u8> {
+pub fn package(version: &str, origin: &str, component: &str, key: Option<&SigningKey>) -> Vec<u8> {
     let manifest = format!(
         r#"
         schema = 1
@@ -61,7 +67,7 @@ fn package(version: &str, origin: &str, component: &str, key: Option<&SigningKey
     package.write().unwrap()
 }
 
-fn caller(admin_mode: bool) -> halle_model::Caller {
+pub fn caller(admin_mode: bool) -> halle_model::Caller {
     let user = User {
         id: "u".to_owned(),
         name: "U".to_owned(),
@@ -73,9 +79,11 @@ fn caller(admin_mode: bool) -> halle_model::Caller {
 }
 
 impl Site {
-    async fn new() -> Self {
+    pub async fn new() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let store = Arc::new(SqlStore::sqlite_temporary().await.unwrap());
+        let users = Users::default();
+        let store: Arc<dyn Store> = Arc::new(SqlStore::sqlite_temporary().await.unwrap());
+        let ledger = Arc::new(Ledger::new(Arc::clone(&store), Arc::new(SystemClock)));
         let registry = Registry {
             store,
             packages: PackageStore::new(Arc::new(FolderBlobs::new(folder.path()).unwrap())),
@@ -83,25 +91,39 @@ impl Site {
             trusted_keys: vec![TrustedKey::parse(&format!("us={}", signing_key().public_hex())).unwrap()],
             limits: HostLimits::default(),
             clock: Arc::new(SystemClock),
+            users: vec![Arc::new(users.clone())],
         };
-        Self { registry, _folder: folder }
+        Self { registry, users, ledger, _folder: folder }
     }
 
-    async fn send(&self, caller: halle_model::Caller, request: Request<Body>) -> Answer {
-        let router: Router = halle_registry::router(self.registry.clone());
+    pub async fn send(&self, caller: halle_model::Caller, request: Request<Body>) -> Answer {
+        let router: Router = halle_registry::router(self.registry.clone(), Arc::clone(&self.ledger));
         let mut request = request;
         request.extensions_mut().insert(Caller(caller));
         request.extensions_mut().insert(ClientIp([127, 0, 0, 1].into()));
         let response: Response = router.oneshot(request).await.unwrap();
         let code = response.status().as_u16();
-        let etag = response.headers().get(header::ETAG).map(|tag| tag.to_str().unwrap().to_owned());
+        let told = |name| response.headers().get(name).map(|value| value.to_str().unwrap().to_owned());
+        let (etag, cache_control) = (told(header::ETAG), told(header::CACHE_CONTROL));
         let bytes = axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap();
         let text = String::from_utf8(bytes.to_vec()).unwrap();
         let json = serde_json::from_str(&text).unwrap_or_default();
-        Answer { code, text, json, etag }
+        Answer { code, text, json, etag, cache_control }
     }
 
-    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
+    /// What a superadmin is sent, as bytes.
+    pub async fn bytes(&self, mut request: Request<Body>) -> Bytes {
+        request.extensions_mut().insert(Caller(caller(true)));
+        request.extensions_mut().insert(ClientIp([127, 0, 0, 1].into()));
+        let response: Response = halle_registry::router(self.registry.clone(), Arc::clone(&self.ledger))
+            .oneshot(request)
+            .await
+            .unwrap();
+        assert_eq!(response.status(), 200);
+        axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap()
+    }
+
+    pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
         let builder = Request::builder().method(method).uri(format!("{ARTEFACTS}{path}"));
         let request = match body {
             Some(body) => {
@@ -112,7 +134,7 @@ impl Site {
         self.send(caller(true), request.unwrap()).await
     }
 
-    async fn upload(&self, caller: halle_model::Caller, query: &str, archive: &[u8]) -> Answer {
+    pub async fn upload(&self, caller: halle_model::Caller, query: &str, archive: &[u8]) -> Answer {
         let mut body =
             b"--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"p\"\r\n\r\n".to_vec();
         body.extend_from_slice(archive);
@@ -168,6 +190,28 @@ async fn only_superadmins_in_admin_mode_and_by_session_install() {
 }
 
 #[tokio::test]
+async fn a_key_of_a_plugin_sends_versions_of_it_and_consents_to_nothing() {
+    let site = Site::new().await;
+    let key = |id: &str| halle_model::Caller { scopes: Some(vec![format!("plugin:{id}")]), ..caller(false) };
+    let signed = package("1.0.0", "https://a.example", "1", Some(&signing_key()));
+    assert_eq!(site.upload(key("demo/other"), "", &signed).await.code, 403);
+    assert_eq!(site.ask(Method::GET, "", None).await.json["count"], 0);
+    let answer = site.upload(key("demo/import"), "", &signed).await;
+    assert_eq!((answer.code, &answer.json["granted"]), (201, &json!(false)), "{}", answer.text);
+    let grants = Request::put(format!("{ARTEFACTS}/demo%2Fimport/grants"))
+        .header(header::CONTENT_TYPE, "application/json")
+        .body(Body::from("null"));
+    assert_eq!(site.send(key("demo/import"), grants.unwrap()).await.code, 403);
+    let other = package("1.0.1", "https://a.example", "2", None);
+    let query = "?acceptUnsigned=true&acceptNewSigner=true";
+    assert_eq!(
+        site.upload(key("demo/import"), query, &other).await.code,
+        400,
+        "a key accepts no other signature"
+    );
+}
+
+#[tokio::test]
 async fn keys_see_plugins_when_they_reach_a_feature_with_plugins() {
     let site = Site::new().await;
     let archive = package("1.0.0", "https://a.example", "component", Some(&signing_key()));
@@ -195,7 +239,8 @@ async fn wrong_packages_are_refused_with_the_reason() {
     assert!(answer.code == 400 && answer.text.contains("acceptUnsigned=true"), "{}", answer.text);
     let strange =
         package("1.0.0", "https://a.example", "component", Some(&SigningKey::from_seed(&[9; 32]).unwrap()));
-    assert_eq!(site.upload(caller(true), "", &strange).await.code, 400);
+    let answer = site.upload(caller(true), "", &strange).await;
+    assert!(answer.code == 400 && answer.text.contains("HALLE_TRUSTED_KEYS"), "{}", answer.text);
     let refused = package("1.0.0", "https://a.example", "refuse me", Some(&signing_key()));
     let answer = site.upload(caller(true), "", &refused).await;
     assert!(answer.code == 400 && answer.text.contains("wasi:filesystem"), "{}", answer.text);
@@ -205,22 +250,89 @@ async fn wrong_packages_are_refused_with_the_reason() {
 }
 
 #[tokio::test]
-async fn an_upgrade_that_asks_for_more_waits_and_can_be_rolled_back() {
+async fn many_packages_are_imported_in_one_upload() {
     let site = Site::new().await;
-    let key = signing_key();
-    let one = "/demo%2Fimport";
-    site.upload(caller(true), "", &package("1.0.0", "https://a.example", "1", Some(&key))).await;
-    site.ask(Method::PUT, &format!("{one}/grants"), Some(Value::Null)).await;
-    assert_eq!(site.ask(Method::POST, &format!("{one}/rollback"), None).await.code, 409);
-    let upgraded =
-        site.upload(caller(true), "", &package("2.0.0", "https://b.example", "2", Some(&key))).await.json;
-    assert_eq!((&upgraded["version"], &upgraded["granted"]), (&json!("2.0.0"), &json!(false)));
-    assert_eq!(upgraded["previousVersions"][0]["version"], "1.0.0");
-    let back = site.ask(Method::POST, &format!("{one}/rollback"), None).await.json;
-    assert_eq!((&back["version"], &back["granted"]), (&json!("1.0.0"), &json!(true)));
-    assert_eq!(site.ask(Method::DELETE, one, None).await.code, 204);
-    assert_eq!(site.ask(Method::DELETE, one, None).await.code, 404);
-    assert_eq!(site.ask(Method::GET, one, None).await.code, 404);
+    let good = package("1.0.0", "https://a.example", "component", Some(&signing_key()));
+    let unsigned = package("1.0.0", "https://a.example", "component", None);
+    let mut body = Vec::new();
+    for (name, archive) in [("bad", &unsigned), ("good", &good)] {
+        body.extend_from_slice(
+            format!("--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n")
+                .as_bytes(),
+        );
+        body.extend_from_slice(archive);
+        body.extend_from_slice(b"\r\n");
+    }
+    body.extend_from_slice(b"--b--\r\n");
+    let request = |body: Vec<u8>| {
+        let form = (header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+        Request::post("/registry/api/v1/imports").header(form.0, form.1).body(Body::from(body)).unwrap()
+    };
+    assert_eq!(site.send(caller(false), request(body.clone())).await.code, 403);
+    let answer = site.send(caller(true), request(body)).await;
+    assert_eq!((answer.code, &answer.json["count"]), (200, &json!(2)), "{}", answer.text);
+    let [bad, good] = [&answer.json["results"][0], &answer.json["results"][1]];
+    assert!(bad["file"] == "bad" && bad["error"].as_str().unwrap().contains("signé"), "{bad}");
+    assert_eq!((&good["id"], &good["state"]), (&json!("demo/import"), &json!("current")));
+    assert_eq!(site.ask(Method::GET, "", None).await.json["count"], 1);
+    assert_eq!(site.send(caller(true), request(b"--b--\r\n".to_vec())).await.code, 400);
+}
+
+/// A form of these files.
+fn form(files: &[(&str, &[u8])]) -> Vec<u8> {
+    let mut body = Vec::new();
+    for (name, content) in files {
+        let head =
+            format!("--b\r\ncontent-disposition: form-data; name=\"file\"; filename=\"{name}\"\r\n\r\n");
+        body.extend([head.as_bytes(), content, b"\r\n"].concat());
+    }
+    body
+}
+
+#[tokio::test]
+async fn a_package_that_is_too_large_or_cut_keeps_no_other_from_being_imported() {
+    let site = Site::new().await;
+    let good = package("1.0.0", "https://a.example", "component", Some(&signing_key()));
+    let giant = vec![0; halle_base::limits::PACKAGE_BYTES_MAX + 1];
+    let import = async |body: Vec<u8>| {
+        let request = Request::post("/registry/api/v1/imports")
+            .header(header::CONTENT_TYPE, "multipart/form-data; boundary=b");
+        site.send(caller(true), request.body(Body::from(body)).unwrap()).await
+    };
+    let whole = [form(&[("giant", &giant), ("none", b"no package"), ("good", &good)]), b"--b--\r\n".to_vec()];
+    let answer = import(whole.concat()).await;
+    assert_eq!((answer.code, &answer.json["count"]), (200, &json!(3)), "{}", answer.text);
+    let [giant, none, good_view] = [0, 1, 2].map(|at| &answer.json["results"][at]);
+    assert!(giant["error"].as_str().unwrap().contains("dépasse"), "{giant}");
+    assert!(none["file"] == "none" && none["error"].is_string(), "{none}");
+    assert_eq!(good_view["state"], "current", "{good_view}");
+
+    // The connection ends within the second file: what was installed is told.
+    let second = package("2.0.0", "https://a.example", "other", Some(&signing_key()));
+    let mut cut = form(&[("second", &second), ("cut", &good)]);
+    cut.truncate(cut.len() - 40);
+    let answer = import(cut).await;
+    assert_eq!((answer.code, &answer.json["count"]), (200, &json!(2)), "{}", answer.text);
+    let [second_view, cut] = [&answer.json["results"][0], &answer.json["results"][1]];
+    assert_eq!((&second_view["version"], &second_view["state"]), (&json!("2.0.0"), &json!("current")));
+    assert!(cut["file"] == "cut" && cut["error"].as_str().unwrap().contains("illisible"), "{cut}");
+    assert_eq!(site.ask(Method::GET, "", None).await.json["results"][0]["version"], "2.0.0");
+
+    // Cut within the first one, nothing was installed: the form is what is wrong.
+    let mut cut = form(&[("cut", &good)]);
+    cut.truncate(cut.len() - 40);
+    let answer = import(cut).await;
+    assert!(answer.code == 400 && answer.text.contains("illisible"), "{} {}", answer.code, answer.text);
+
+    // Of too many, what became of the first ones is told, and where to go on.
+    let third = package("3.0.0", "https://a.example", "third", Some(&signing_key()));
+    let mut many = vec![("third", third.as_slice())];
+    many.extend([("none", b"no package".as_slice()); 201]);
+    let answer = import([form(&many), b"--b--\r\n".to_vec()].concat()).await;
+    assert_eq!((answer.code, &answer.json["count"]), (200, &json!(201)), "{}", answer.text);
+    assert_eq!(answer.json["results"][0]["state"], "current");
+    let last = &answer.json["results"][200];
+    assert!(last["error"].as_str().unwrap().contains("Plus de 200"), "{last}");
 }
 
 #[tokio::test]
@@ -236,7 +348,22 @@ async fn static_files_are_public_and_cached_by_content() {
     let nobody = halle_model::Caller::anonymous;
     let first = site.send(nobody(), get(None)).await;
     assert_eq!((first.code, first.text.as_str()), (200, "<svg/>"));
+    assert!(first.cache_control.unwrap().contains("public"));
     assert_eq!(site.send(nobody(), get(first.etag.as_deref())).await.code, 304);
     let absent = Request::get(path.replace("icon", "none")).body(Body::empty()).unwrap();
     assert_eq!(site.send(nobody(), absent).await.code, 404);
+}
+
+#[tokio::test]
+async fn who_stores_a_use_keeps_the_plugin_or_learns_that_it_is_gone() {
+    let site = Site::new().await;
+    let archive = package("1.0.0", "https://a.example", "component", Some(&signing_key()));
+    assert!(site.upload(caller(true), "", &archive).await.code < 300);
+    let mut work = site.registry.store.begin().await.unwrap();
+    site.registry.hold(work.as_mut(), "demo/import").await.unwrap();
+    drop(work);
+    assert!(site.registry.remove("demo/import").await.unwrap());
+    let mut work = site.registry.store.begin().await.unwrap();
+    let gone = site.registry.hold(work.as_mut(), "demo/import").await.unwrap_err();
+    assert_eq!(gone.code(), "plugin/unavailable");
 }

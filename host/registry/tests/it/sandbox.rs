@@ -1,20 +1,50 @@
 //! A sandbox that admits components and runs none: running is tested where components are.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use halle_base::AccountRef;
 use halle_extensions::host::{
     Admission, Call, Connector, DataRequest, Enriched, Enricher, NamedRows, Outcome, PluginHost, Prepared,
     RemoteCall, RemoteOperation, Rendered,
 };
 use halle_extensions::manifest::Manifest;
 use halle_extensions::services::HttpResponse;
+use halle_extensions::uses::{PluginUsers, Use, Uses};
 use halle_extensions::{Field, PluginError, PluginResult};
+use halle_store::{StoreResult, UnitOfWork};
 use serde_json::Value;
 
 /// Admits every component but the text `refuse me`.
 pub struct Gate;
+
+/// Resources that use plugins, as tests say.
+#[derive(Clone, Default)]
+pub struct Users(Arc<Mutex<Vec<Use>>>);
+
+impl Users {
+    /// A processing of the town uses whatever plugin.
+    pub fn set(&self, titles: &[&str]) {
+        let owner = Some(AccountRef::organization("ville", "Ville"));
+        let one = |title: &&str| Use {
+            kind: "processing",
+            id: title.to_lowercase(),
+            title: (*title).to_owned(),
+            owner: owner.clone(),
+        };
+        *self.0.lock().unwrap() = titles.iter().map(one).collect();
+    }
+}
+
+#[async_trait]
+impl PluginUsers for Users {
+    async fn uses(&self, _unit: &mut dyn UnitOfWork, _plugin: &str, limit: u32) -> StoreResult<Uses> {
+        let all = self.0.lock().unwrap();
+        let results = all.iter().take(limit as usize).cloned().collect();
+        Ok(Uses { count: all.len() as u64, results })
+    }
+}
 
 fn runs_nothing<T>() -> PluginResult<T> {
     Err(PluginError::Unavailable("this sandbox runs nothing".to_owned()))

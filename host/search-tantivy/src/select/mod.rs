@@ -116,7 +116,7 @@ impl Scope<'_> {
 
     /// Words first: what is left is often few rows, of which each is then asked for its values.
     fn and(&self, parts: &[Plan], scored: bool) -> SearchResult<Hits> {
-        let is_filter = |part: &&Plan| matches!(part, Plan::Column(..) | Plan::Box(_) | Plan::Near { .. });
+        let is_filter = |part: &&Plan| part.is_filter();
         let mut found: Option<Hits> = None;
         for part in parts.iter().filter(|part| !is_filter(part)) {
             let next = self.eval(part, scored && part.scores())?;

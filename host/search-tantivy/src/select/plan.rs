@@ -80,6 +80,11 @@ impl Plan {
         }
     }
 
+    /// Whether it is asked of each row that others left.
+    pub(crate) fn is_filter(&self) -> bool {
+        matches!(self, Self::Column(..) | Self::Box(_) | Self::Near { .. })
+    }
+
     fn is_words(&self) -> bool {
         match self {
             Self::And(parts) | Self::Or(parts) => parts.iter().any(Self::is_words),

@@ -91,20 +91,18 @@ async fn page(
     params: &Params,
 ) -> ApiResult<(u64, Vec<ServiceView>)> {
     let query = query(params)?;
-    let (skip, size) = (query.paging.skip as usize, query.paging.size as usize);
+    let Paging { skip, size } = query.paging;
     let declared = match query.wanted.virtual_datasets || query.wanted.standard_schema {
         true => Page { count: 0, results: Vec::new() },
         false => api.services.list(caller, &query).await?,
     };
-    let references = api.datasets.reference_services(caller, &query.wanted).await?;
-    let count = declared.count + references.len() as u64;
-    let before = skip.saturating_sub(usize::try_from(declared.count).unwrap_or(usize::MAX));
+    let before = skip.saturating_sub(u32::try_from(declared.count).unwrap_or(u32::MAX));
     let mut results: Vec<ServiceView> = declared.results.into_iter().map(ServiceView::from).collect();
-    let room = size.saturating_sub(results.len());
+    let room = size.saturating_sub(u32::try_from(results.len()).unwrap_or(u32::MAX));
+    let (count, references) = api.datasets.reference_services(caller, &query.wanted, before, room).await?;
     let address = address(base);
-    let views = references.into_iter().map(|reference| ServiceView::of_reference(reference, &address));
-    results.extend(views.skip(before).take(room));
-    Ok((count, results))
+    results.extend(references.into_iter().map(|reference| ServiceView::of_reference(reference, &address)));
+    Ok((declared.count + count, results))
 }
 
 /// The address of the API.

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use halle_base::{AccountRef, Secret};
 use halle_extensions::host::{Call, RemoteOperation};
-use halle_extensions::installed::usable;
+use halle_extensions::installed::{choosable, usable};
 use halle_extensions::manifest::PluginKind;
+use halle_extensions::metering::{InstanceKind, Subject};
 use halle_extensions::services::Services;
 use halle_http::auth::owner_of_new_by_admin;
 use halle_http::{ApiError, ApiResult, shapes};
@@ -91,6 +92,8 @@ impl RemoteServices {
     /// Declares a service; its adapter must find an operation that can enrich.
     pub(crate) async fn create(&self, caller: &Caller, new: NewService) -> ApiResult<RemoteService> {
         let owner = owner_of_new_by_admin(caller, new.owner, "remote-services", "un service")?;
+        let plugin = new.plugin.unwrap_or_else(|| DEFAULT_ADAPTER.to_owned());
+        choosable(&*self.installed, &plugin, PluginKind::RemoteService, &owner).await?;
         let info = |key: &str| new.api_doc["info"][key].as_str().unwrap_or_default().to_owned();
         let id = new.id.or_else(|| Some(info("x-api-id")).filter(|id| !id.is_empty()));
         let id = slug::title_slug(&id.unwrap_or_else(|| info("title")));
@@ -100,7 +103,7 @@ impl RemoteServices {
             title: new.title.unwrap_or_else(|| info("title")),
             description: new.description,
             owner,
-            plugin: new.plugin.unwrap_or_else(|| DEFAULT_ADAPTER.to_owned()),
+            plugin,
             server: server(new.server.as_deref(), &new.api_doc)?,
             api_doc: new.api_doc,
             key_header: None,
@@ -110,9 +113,11 @@ impl RemoteServices {
             created_at: now,
             updated_at: now,
         };
-        service.operations = self.operations(&service.plugin, &service.api_doc).await?;
+        // Nothing is stored yet: what the adapter uses is counted for no instance.
+        service.operations = self.operations(&service, "", &service.api_doc).await?;
         self.set_key(&mut service, new.api_key)?;
         let mut work = self.store.begin().await?;
+        self.installed.hold(work.as_mut(), &service.plugin).await?;
         match work.insert(&service, now).await {
             Err(StoreError::Stale { .. } | StoreError::Duplicate { .. }) => {
                 let message = format!(
@@ -148,7 +153,7 @@ impl RemoteServices {
         // What it answered may be something else now.
         let is_other = patch.server.is_some() || patch.api_doc.is_some() || patch.api_key.is_some();
         if let Some(document) = patch.api_doc {
-            service.operations = self.operations(&service.plugin, &document).await?;
+            service.operations = self.operations(service, id, &document).await?;
             service.api_doc = document;
         }
         if let Some(address) = patch.server {
@@ -176,14 +181,23 @@ impl RemoteServices {
         Ok(())
     }
 
-    async fn operations(&self, plugin: &str, document: &Value) -> ApiResult<Vec<RemoteOperation>> {
+    /// What the adapter reads in `document`; what it uses is counted for `instance`.
+    async fn operations(
+        &self,
+        service: &RemoteService,
+        instance: &str,
+        document: &Value,
+    ) -> ApiResult<Vec<RemoteOperation>> {
         if document.to_string().len() > DOCUMENT_BYTES_MAX {
             let message =
                 format!("`apiDoc` a plus de {DOCUMENT_BYTES_MAX} octets : retirez ce qui n'enrichit pas.");
             return Err(ApiError::bad_request(message));
         }
+        let plugin = usable(&*self.installed, &service.plugin, PluginKind::RemoteService).await?;
+        let subject = Subject::new(&plugin, &service.owner, InstanceKind::RemoteService, instance);
         let call = Call {
-            plugin: usable(&*self.installed, plugin, PluginKind::RemoteService).await?,
+            plugin,
+            subject,
             config: Value::Null,
             secrets: Arc::default(),
             services: Services::none(),

@@ -111,3 +111,13 @@ async fn a_service_is_its_owners_until_it_is_public() {
     assert_eq!(statuses(&site.owner).await, [200, 200, 200, 204]);
     assert_eq!(site.owner.get(SERVICES).await.ok()["count"], 0);
 }
+
+#[tokio::test]
+async fn no_service_is_stored_for_a_plugin_that_is_removed_meanwhile() {
+    let site = Site::new().await;
+    let count = site.owner.get(SERVICES).await.ok()["count"].clone();
+    site.world.tools.plugins.remove_under_users();
+    let refusal = site.owner.post(SERVICES, &body("salut")).await.refused(409);
+    assert!(refusal.contains("n'est pas installé"), "{refusal}");
+    assert_eq!(site.owner.get(SERVICES).await.ok()["count"], count);
+}

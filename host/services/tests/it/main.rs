@@ -3,5 +3,6 @@
 mod cache;
 mod changes;
 mod enrichment;
+mod first_party;
 mod references;
 mod site;

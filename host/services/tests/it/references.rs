@@ -1,6 +1,10 @@
 //! Datasets of reference among the services.
 
+use std::collections::BTreeSet;
+
 use axum::http::Method;
+use halle_model::Dataset;
+use halle_store::EntityExt;
 use halle_testkit::{Api, DATASETS};
 use serde_json::{Value, json};
 
@@ -95,6 +99,65 @@ async fn a_reference_is_offered_to_those_with_whom_it_is_shared_and_who_may_read
     permit(&site, json!([{ "classes": ["list", "read"], "operations": [] }])).await;
     assert_eq!(ids(&site.anonymous, "").await, ["dataset:communes"]);
     assert_eq!(ids(&quay, "").await, ["dataset:communes"]);
+}
+
+#[tokio::test]
+async fn references_are_found_page_by_page_however_many_there_are() {
+    let site = Site::new().await;
+    site.owner.post(SERVICES, &body("salut")).await.ok();
+    offer(&site, json!({})).await;
+    let mut unit = site.world.tools.stack.store.begin().await.unwrap();
+    let reference = unit.load::<Dataset>("communes").await.unwrap().unwrap().entity;
+    for n in 0..230 {
+        let id = format!("c{n}");
+        let mut copy = Dataset { slug: id.clone(), id, ..reference.clone() };
+        if n % 2 == 0 {
+            // Nothing is known of what is searched by.
+            copy.schema.iter_mut().for_each(|column| column.refers_to = None);
+        }
+        unit.insert(&copy, copy.created_at).await.unwrap();
+    }
+    unit.commit().await.unwrap();
+    let page = async |query: &str| {
+        let page = site.owner.get(&format!("{SERVICES}?{query}")).await.ok();
+        let results = page["results"].as_array().unwrap().iter();
+        (page["count"].clone(), results.map(|one| one["id"].as_str().unwrap().to_owned()).collect::<Vec<_>>())
+    };
+    for (condition, references) in
+        [("q=communes", 231), (&*format!("q=communes&input-concepts={COMMUNE}"), 116)]
+    {
+        let mut seen = BTreeSet::new();
+        for at in 1..=references / 100 + 1 {
+            let (count, ids) = page(&format!("{condition}&size=100&page={at}")).await;
+            assert_eq!(count, references, "{condition}");
+            assert_eq!(ids.len(), (references - (at - 1) * 100).min(100) as usize);
+            seen.extend(ids);
+        }
+        assert_eq!(seen.len(), references as usize, "each once");
+    }
+    assert_eq!(page("size=0").await, (json!(232), vec![]));
+    assert_eq!(page("size=2&skip=230").await.1.len(), 2);
+}
+
+#[tokio::test]
+async fn whoever_reads_lines_only_is_told_no_description() {
+    let site = Site::new().await;
+    offer(&site, json!({})).await;
+    let described = json!({ "description": "Entre nous", "summary": "Entre nous" });
+    site.owner.json(Method::PATCH, &format!("{DATASETS}/communes"), &described).await.ok();
+    let port = site.anonymous.by("oscar@port:admin");
+    let one = format!("{SERVICES}/dataset:communes");
+    assert_eq!(site.owner.get(&one).await.ok()["description"], "Entre nous");
+    let entry = |operations: Value| json!([{ "type": "organization", "id": "port", "operations": operations, "classes": ["list"] }]);
+    permit(&site, entry(json!(["readLines"]))).await;
+    let told = port.get(&one).await.ok();
+    assert_eq!(
+        (&told["description"], &told["actions"][0]["id"]),
+        (&json!(""), &json!("masterData_bulkSearch_code"))
+    );
+    assert!(!told.to_string().contains("Entre nous"), "{told}");
+    permit(&site, entry(json!(["readLines", "readDescription"]))).await;
+    assert_eq!(port.get(&one).await.ok()["description"], "Entre nous");
 }
 
 #[tokio::test]

@@ -3,8 +3,11 @@
 use std::sync::Arc;
 
 use axum::Router;
+use halle_extensions::PluginHost;
+use halle_extensions::installed::InstalledPlugins;
+use halle_extensions::services::Egress;
 use halle_services::{RemoteServices, ServicesParts};
-use halle_testkit::{Api, World};
+use halle_testkit::{Api, Tools, World};
 use serde_json::{Value, json};
 
 /// Where services are.
@@ -12,6 +15,13 @@ pub const SERVICES: &str = "/data-fair/api/v1/remote-services";
 
 /// Where their actions are.
 pub const ACTIONS: &str = "/data-fair/api/v1/remote-services-actions";
+
+/// Where plugins run, which ones, and how services are reached.
+pub struct Sandbox {
+    pub plugins: Arc<dyn PluginHost>,
+    pub installed: Arc<dyn InstalledPlugins>,
+    pub egress: Arc<dyn Egress>,
+}
 
 /// The feature, ready to be called.
 pub struct Site {
@@ -24,15 +34,26 @@ pub struct Site {
 
 impl Site {
     pub async fn new() -> Self {
+        Self::over(|tools| Sandbox {
+            plugins: tools.plugins.clone(),
+            installed: tools.plugins.clone(),
+            egress: tools.outside.clone(),
+        })
+        .await
+    }
+
+    /// Over a sandbox and a way out of the test's choice.
+    pub async fn over(sandbox: impl FnOnce(&Tools) -> Sandbox) -> Self {
         let mut made = None;
         let world = World::new(|tools| {
+            let Sandbox { plugins, installed, egress } = sandbox(tools);
             let services = RemoteServices::new(ServicesParts {
                 store: Arc::clone(&tools.stack.store),
                 clock: tools.stack.clock.clone(),
                 dice: Arc::clone(&tools.stack.dice),
-                plugins: tools.plugins.clone(),
-                installed: tools.plugins.clone(),
-                egress: tools.outside.clone(),
+                plugins,
+                installed,
+                egress,
                 vault: Arc::clone(&tools.vault),
             });
             made = Some(services.clone());

@@ -27,6 +27,7 @@ async fn postgres_conforms() {
     conformance::logs(&*store).await;
     conformance::lines(&*store).await;
     conformance::revisions(&*store).await;
+    conformance::usage(&*store).await;
     conformance::jobs(&*store).await;
     conformance::units_of_work(Arc::clone(&store)).await;
     conformance::runner(store).await;

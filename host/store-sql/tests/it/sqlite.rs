@@ -15,6 +15,7 @@ async fn sqlite_conforms() {
     conformance::logs(&*store).await;
     conformance::lines(&*store).await;
     conformance::revisions(&*store).await;
+    conformance::usage(&*store).await;
     conformance::jobs(&*store).await;
     conformance::units_of_work(store).await;
 }

@@ -1,12 +1,12 @@
 //! Identity, keys and revisions of documents.
 
-use halle_base::AccountRef;
+use halle_base::{AccountRef, Timestamp};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::{at, document, given};
 use crate::documents::Stored;
-use crate::{Document, Entity, EntityExt, Filter, Key, Store, StoreError, StoreResult};
+use crate::{Document, Entity, EntityExt, Filter, Key, Store, StoreError, StoreResult, rekey};
 
 pub(super) async fn a_document_reads_back_as_written(store: &dyn Store) -> StoreResult<()> {
     let body = json!({ "z": 1, "a": ["é", null, 1.5, true], "n": { "deep": "\u{0} and \"quotes\"" } });
@@ -35,9 +35,12 @@ pub(super) async fn absence_is_none(store: &dyn Store) -> StoreResult<()> {
         None,
         "a key that is not unique finds nothing"
     );
+    assert!(!work.documents().hold("absent", "d2").await?);
+    assert!(work.documents().hold("absent", "d1").await?);
     assert!(!work.documents().delete("absent", "d2").await?);
     assert!(work.documents().delete("absent", "d1").await?);
     assert_eq!(work.documents().get("absent", "d1").await?, None);
+    assert!(!work.documents().hold("absent", "d1").await?);
     Ok(())
 }
 
@@ -156,6 +159,31 @@ impl Entity for Tree {
     fn keys(&self) -> Vec<Key> {
         vec![Key::unique("name", &self.name)]
     }
+}
+
+pub(super) async fn keys_that_an_earlier_release_did_not_have_are_written(
+    store: &dyn Store,
+) -> StoreResult<()> {
+    let mut work = store.begin().await?;
+    for n in 0..3 {
+        let owner = AccountRef::user("rekeyed", "");
+        work.insert(
+            &Tree { id: format!("rekey-{n}"), owner, name: format!("rekey {n}") },
+            Timestamp::UNIX_EPOCH,
+        )
+        .await?;
+    }
+    let mut bare = work.documents().get("trees", "rekey-1").await?.expect("it was inserted");
+    bare.keys.clear();
+    work.documents().put(&bare).await?;
+    work.commit().await?;
+    assert!(store.read().await?.find::<Tree>("name", "rekey 1").await?.is_none());
+
+    assert_eq!(rekey::<Tree>(store, "name").await?, 1, "those that have the key are left as they are");
+    let found = store.read().await?.find::<Tree>("name", "rekey 1").await?.expect("it has its key now");
+    assert_eq!((found.id.as_str(), found.updated_at), ("rekey-1", Timestamp::UNIX_EPOCH));
+    assert_eq!(rekey::<Tree>(store, "unknown").await?, 0, "and those that have nothing to give");
+    Ok(())
 }
 
 pub(super) async fn entities_are_typed_documents(store: &dyn Store) -> StoreResult<()> {

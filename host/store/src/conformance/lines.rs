@@ -52,6 +52,10 @@ pub(super) async fn a_rewritten_line_moves_to_the_end(store: &dyn Store) -> Stor
     assert!(second > first);
     assert_eq!(ids(&after(store, "rewrite", 0).await?), "b a");
     assert_eq!(ids(&after(store, "rewrite", first).await?), "a", "who read up to there sees the change");
+    let mut work = store.read().await?;
+    assert_eq!(work.lines().before("rewrite", second).await?, first, "`b` is the last before it");
+    assert_eq!(work.lines().before("rewrite", first).await?, 0, "`a` is not before it any more");
+    assert_eq!(work.lines().before("rewrite-2", second).await?, 0);
     assert_eq!(store.read().await?.lines().count("rewrite").await?, 2);
     Ok(())
 }

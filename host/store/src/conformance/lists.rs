@@ -104,6 +104,7 @@ pub(super) async fn orders(store: &dyn Store) -> StoreResult<()> {
         (Order::CreatedAsc, "abdc"),
         (Order::UpdatedDesc, "adbc"),
         (Order::UpdatedAsc, "cbda"),
+        (Order::IdAsc, "abcd"),
         (Order::TitleAsc, "cbda"),
         (Order::TitleDesc, "adbc"),
     ];
@@ -112,6 +113,25 @@ pub(super) async fn orders(store: &dyn Store) -> StoreResult<()> {
         assert_eq!(ids(store, "orders", &filter).await?, expected, "{order:?}");
     }
     assert_eq!(Order::default(), Order::CreatedDesc);
+    Ok(())
+}
+
+pub(super) async fn pages_by_identifier_skip_nothing_when_documents_go(store: &dyn Store) -> StoreResult<()> {
+    let keyed = |id| document("by-id", id, vec![Key::new("kind", "x")], json!({}));
+    given(store, &["e", "b", "d", "a", "c"].map(keyed)).await?;
+    let page = async |after: Option<&str>| -> StoreResult<String> {
+        let after_id = after.map(str::to_owned);
+        let filter = Filter { order: Order::IdAsc, after_id, ..Filter::all(2).with("kind", "x") };
+        let page = store.read().await?.documents().list("by-id", &filter).await?;
+        Ok(page.results.into_iter().map(|document| document.id).collect())
+    };
+    assert_eq!(page(None).await?, "ab");
+    let mut unit = store.begin().await?;
+    unit.documents().delete("by-id", "a").await?;
+    unit.commit().await?;
+    assert_eq!(page(Some("b")).await?, "cd");
+    assert_eq!(page(Some("d")).await?, "e");
+    assert_eq!(page(Some("e")).await?, "");
     Ok(())
 }
 

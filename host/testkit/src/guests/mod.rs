@@ -52,7 +52,12 @@ pub fn component(package: &str, world: &str, module: &str) -> Vec<u8> {
 /// A processing whose `run` has this body, before it answers an empty summary; it accepts any configuration. `extra` are
 /// other parts of the module, `imports` come first.
 pub fn processing(imports: &str, extra: &str, body: &str) -> Vec<u8> {
-    let module = format!(
+    component("processing", "processing", &processing_module(imports, extra, body))
+}
+
+/// The core module of [`processing`], for whoever wants to change more of it.
+pub fn processing_module(imports: &str, extra: &str, body: &str) -> String {
+    format!(
         r#"(module
             {imports}
             {COMMON}
@@ -65,6 +70,5 @@ pub fn processing(imports: &str, extra: &str, body: &str) -> Vec<u8> {
             (func (export "halle:processing/job@1.0.0#run") (param i32 i32) (result i32)
                 {body}
                 (i32.const {ANSWER})))"#
-    );
-    component("processing", "processing", &module)
+    )
 }

@@ -34,6 +34,8 @@ const IMPORTS: &str = r#"
     (import "halle:host/blobs@1.0.0" "[static]blob-writer.finish" (func $finish (param i32 i32)))
     (import "halle:host/http@1.0.0" "send" (func $send
         (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32)))
+    (import "halle:host/http@1.0.0" "download" (func $download
+        (param i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i32 i64 i32)))
     (import "halle:host/http@1.0.0" "upload" (func $upload (param i32 i32)))
 "#;
 
@@ -292,6 +294,16 @@ impl Script {
         let (method, url) = (self.text(method), self.text(url));
         let absent = "(i32.const 0) ".repeat(11);
         self.ask(&format!("$send {method} {url} {absent} (i64.const 0)")).say_body()
+    }
+
+    /// `http.download` of a request without headers and body; keeps the blob.
+    #[must_use]
+    pub fn download(mut self, url: &str) -> Self {
+        let (method, url) = (self.text("GET"), self.text(url));
+        let absent = "(i32.const 0) ".repeat(11);
+        // What came: status at 8, headers at 12, the blob at 20.
+        self.ask(&format!("$download {method} {url} {absent} (i64.const 0)"))
+            .raw(&format!("(local.set $blob (i32.load (i32.const {})))", RESULT + 20))
     }
 
     /// `http.upload` of the last blob; says the body of the answer.

@@ -4,7 +4,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use halle_extensions::host::{Call, CatalogEntry, Connector, Fetched, FetchedFile, Listing, Publication};
+use halle_extensions::host::{
+    Call, CatalogEntry, Connector, Fetched, FetchedFile, Listing, Publication, Published,
+};
 use halle_extensions::{PluginError, PluginResult, Problem};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
@@ -79,11 +81,16 @@ impl Connector for Neighbour {
         })
     }
 
-    async fn publish(&self, dataset: Value, current: Publication) -> PluginResult<Publication> {
+    async fn publish(&self, dataset: Value, current: Publication) -> PluginResult<Published> {
         let id =
             current.remote_id.unwrap_or_else(|| format!("jumeau-{}", dataset["id"].as_str().unwrap_or("?")));
         self.plugins.keep_twin(&id, dataset);
-        Ok(Publication { target: current.target, remote_id: Some(id), url: None, state: Value::Null })
+        let refusal = (self.call.config["mode"] == "half").then(|| PluginError::Stopped {
+            code: "plugin/bad-answer",
+            message: "une partie de la réponse n'est pas conforme".to_owned(),
+        });
+        let twin = Publication { target: current.target, remote_id: Some(id), url: None, state: Value::Null };
+        Ok(Published { twin, refusal })
     }
 
     async fn unpublish(&self, current: Publication) -> PluginResult<()> {

@@ -1,10 +1,11 @@
 //! The sandbox of tests: plugins in plain Rust.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
-use arrow::datatypes::{DataType, Field as ArrowField, Schema};
+use arrow::datatypes::{DataType, Field as ArrowField, Int64Type, Schema};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -12,12 +13,13 @@ use halle_extensions::host::{
     Admission, Call, Connector, DataRequest, Enriched, Enricher, NamedRows, Outcome, Output, Prepared,
     RemoteCall, RemoteOperation, Rendered,
 };
-use halle_extensions::installed::InstalledPlugins;
+use halle_extensions::installed::{InstalledPlugins, absent};
 use halle_extensions::manifest::Manifest;
 use halle_extensions::registry::Installed;
 use halle_extensions::services::{HttpRequest, HttpResponse, LogLevel};
 use halle_extensions::{Field, PluginError, PluginHost, PluginResult, Problem};
 use halle_model::ColumnKind;
+use halle_store::UnitOfWork;
 use serde_json::{Value, json};
 
 use super::connector::Neighbour;
@@ -31,6 +33,7 @@ const COMMUNE: &str = "http://rdf.insee.fr/def/geo#codeCommune";
 pub struct FakePlugins {
     resources: Arc<Mutex<BTreeMap<String, String>>>,
     twins: Arc<Mutex<BTreeMap<String, Value>>>,
+    is_removing: Arc<AtomicBool>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -41,6 +44,11 @@ impl FakePlugins {
     /// Gives the neighbour a resource.
     pub fn put_resource(&self, id: &str, csv: &str) {
         locked(&self.resources).insert(id.to_owned(), csv.to_owned());
+    }
+
+    /// From now on every plugin is removed between the moment it is found and the moment its user would be stored.
+    pub fn remove_under_users(&self) {
+        self.is_removing.store(true, Ordering::Relaxed);
     }
 
     /// What was published at the neighbour's, by remote identifier.
@@ -65,6 +73,10 @@ impl FakePlugins {
 impl InstalledPlugins for FakePlugins {
     async fn installed(&self, id: &str) -> PluginResult<Option<Arc<Installed>>> {
         Ok(manifests::find(id))
+    }
+
+    async fn hold(&self, _unit: &mut dyn UnitOfWork, id: &str) -> PluginResult<()> {
+        if self.is_removing.load(Ordering::Relaxed) { Err(absent(id)) } else { Ok(()) }
     }
 }
 
@@ -122,13 +134,18 @@ impl PluginHost for FakePlugins {
     }
 
     async fn visualisation_queries(&self, call: Call) -> PluginResult<Vec<DataRequest>> {
-        let query = json!({ "dataset": call.config["dataset"], "operation": "lines", "params": {} });
+        let operation = call.config["operation"].as_str().unwrap_or("lines");
+        let query = json!({ "dataset": call.config["dataset"], "operation": operation, "params": {} });
         Ok(vec![DataRequest { name: "lines".to_owned(), query, max_rows: 100 }])
     }
 
-    /// Says how many lines it got; by `type`, it traps, or draws what cannot be served.
+    /// Says how many lines it got, or was told that there are; by `type`, it traps, or draws what cannot be served.
     async fn render(&self, call: Call, data: Vec<NamedRows>, _context: Value) -> PluginResult<Rendered> {
-        let lines: usize = data.iter().map(|rows| rows.rows.num_rows()).sum();
+        let told = |rows: &NamedRows| {
+            let total = rows.rows.column_by_name("total")?.as_primitive_opt::<Int64Type>()?;
+            usize::try_from(total.value(0)).ok()
+        };
+        let lines: usize = data.iter().map(|rows| told(rows).unwrap_or_else(|| rows.rows.num_rows())).sum();
         let output = match call.config["type"].as_str() {
             Some("trap") => {
                 let message = "the plugin trapped".to_owned();

@@ -41,7 +41,7 @@ fn schema(kind: &str) -> Value {
             "type": "object",
             "properties": {
                 "url": { "type": "string" },
-                "mode": { "enum": ["rows", "fail", "hang", "read-only"] },
+                "mode": { "enum": ["rows", "fail", "hang", "read-only", "half"] },
                 "token": { "type": "string", "x-secret": true },
             },
             "required": ["url"],

@@ -5,6 +5,8 @@
 mod limits;
 mod redirects;
 mod server;
+mod slow;
+mod spellings;
 
 use std::collections::HashMap;
 use std::net::IpAddr;

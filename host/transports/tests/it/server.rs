@@ -50,6 +50,10 @@ async fn serve(mut socket: TcpStream, log: Arc<Mutex<Vec<String>>>) {
             Ok(n) if n > 0 => text.push_str(&String::from_utf8_lossy(&buffer[..n])),
             _ => return,
         }
+        if text.starts_with("PUT /deaf") {
+            // Keeps the connection, and reads no more of it.
+            return std::future::pending().await;
+        }
     }
     let path = text.split(' ').nth(1).unwrap_or("/").to_owned();
     log.lock().unwrap().push(text);
@@ -68,6 +72,12 @@ async fn serve(mut socket: TcpStream, log: Arc<Mutex<Vec<String>>>) {
                 .await;
             return;
         }
+        "/drip" => return drip(socket).await,
+        "/stall" => {
+            let _ = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 10\r\n\r\nhe").await;
+            return std::future::pending().await;
+        }
+        "/gzip" => return send_packed(socket).await,
         "/silent" => return std::future::pending().await,
         "/headers" => format!("HTTP/1.1 200 OK\r\nx-long: {}\r\n", "x".repeat(70_000)),
         _ => "HTTP/1.1 200 OK\r\nX-Answer: yes\r\n".to_owned(),
@@ -81,4 +91,23 @@ fn is_whole(text: &str) -> bool {
     let Some((head, body)) = text.split_once("\r\n\r\n") else { return false };
     let length = head.lines().find_map(|line| line.strip_prefix("content-length: "));
     body.len() >= length.map_or(0, |length| length.parse().unwrap())
+}
+
+/// A byte every 20 ms, for ever.
+async fn drip(mut socket: TcpStream) {
+    let mut sent = socket.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n").await;
+    while sent.is_ok() {
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        sent = socket.write_all(b"x").await;
+    }
+}
+
+/// Ten million zeroes, packed.
+async fn send_packed(mut socket: TcpStream) {
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    std::io::Write::write_all(&mut packed, &vec![0; 10_000_000]).unwrap();
+    let packed = packed.finish().unwrap();
+    let length = packed.len();
+    let head = format!("HTTP/1.1 200 OK\r\ncontent-encoding: gzip\r\ncontent-length: {length}\r\n\r\n");
+    let _ = socket.write_all(&[head.as_bytes(), &packed].concat()).await;
 }

@@ -1,3 +1,5 @@
+use halle_base::{Dice, SeededDice};
+
 use super::*;
 
 fn field(key: &str, kind: ColumnKind) -> Field {
@@ -91,4 +93,68 @@ fn large_batches_cross_in_parts() {
     let fields = [field("c", ColumnKind::Text)];
     let rows = RecordBatch::try_new(schema(&fields), vec![Arc::new(long)]).unwrap();
     assert!(parts(&rows).iter().all(|(_, count)| *count <= 4));
+}
+
+/// A batch that is nearly right: lengths, offsets and bitmaps that fit most of the time.
+fn random_batch(dice: &SeededDice, fields: &[Field]) -> Batch {
+    let below = |end: u64| dice.roll() % end;
+    let near = |count: usize| (count + below(3) as usize).saturating_sub(usize::from(below(3) == 0));
+    let maybe = |count: usize| if below(4) == 0 { near(count) } else { count };
+    let rows = below(20) as usize;
+    let column = |field: &Field| {
+        let valid = if below(2) == 0 { Vec::new() } else { vec![below(256) as u8; maybe(rows.div_ceil(8))] };
+        let count = maybe(rows);
+        let texts = || {
+            let data: Vec<u8> = (0..below(60)).map(|_| b"{}[]1a\xc3\xa9\xff"[below(9) as usize]).collect();
+            let mut offsets: Vec<u32> =
+                (0..=count).map(|at| (at * data.len() / count.max(1)) as u32).collect();
+            if below(3) == 0 {
+                let at = below(offsets.len() as u64) as usize;
+                offsets[at] = below(1 << 32) as u32;
+            }
+            ColumnData::Texts(Texts { offsets, data })
+        };
+        let data = match (field.kind, below(12)) {
+            (ColumnKind::Integer, 1..) | (_, 0) => {
+                ColumnData::Ints((0..count).map(|_| dice.roll() as i64).collect())
+            }
+            (ColumnKind::Number, _) => {
+                ColumnData::Floats((0..count).map(|_| f64::from_bits(dice.roll())).collect())
+            }
+            (ColumnKind::Date, _) => {
+                ColumnData::Days((0..count).map(|_| dice.roll() as i32 >> below(16)).collect())
+            }
+            (ColumnKind::DateTime, _) => {
+                ColumnData::Instants((0..count).map(|_| dice.roll() as i64 >> below(40)).collect())
+            }
+            (ColumnKind::Boolean, _) => ColumnData::Bools(vec![below(256) as u8; maybe(rows.div_ceil(8))]),
+            (ColumnKind::Text | ColumnKind::Object, _) => texts(),
+        };
+        Column { valid, data }
+    };
+    Batch { rows: rows as u32, columns: fields.iter().map(column).collect() }
+}
+
+#[test]
+fn what_is_accepted_is_sound_whatever_came() {
+    let (_, every) = every_kind();
+    let dice = SeededDice::new(10);
+    let (mut accepted, mut refused) = (0, 0);
+    for _ in 0..20_000 {
+        let from = (dice.roll() % every.len() as u64) as usize;
+        let fields = &every[from..=from];
+        let batch = random_batch(&dice, fields);
+        let rows = batch.rows as usize;
+        let Ok(read) = from_wit(batch, fields, None) else {
+            refused += 1;
+            continue;
+        };
+        accepted += 1;
+        assert_eq!(read.num_rows(), rows);
+        for column in read.columns() {
+            column.to_data().validate_full().unwrap();
+        }
+        assert_eq!(from_wit(to_wit(&read, fields).unwrap(), fields, Some(rows)).unwrap(), read);
+    }
+    assert!(accepted > 2_000 && refused > 2_000, "{accepted} accepted, {refused} refused: no test of either");
 }

@@ -1,6 +1,5 @@
 //! `halle:host/blobs`: bytes in temporary files.
 
-use std::io::{Read, Write};
 use std::path::Path;
 use std::sync::Arc;
 
@@ -9,14 +8,16 @@ use halle_extensions::Problem;
 use halle_extensions::host::FetchedFile;
 use tempfile::TempPath;
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncSeekExt, AsyncWriteExt, BufReader};
-use tokio_util::sync::CancellationToken;
 use wasmtime::component::Resource;
 
 pub use super::csv::CsvReader as RowReaderHandle;
+use super::room::{Room, Taken};
+use super::unzip::unzip;
 use crate::bindings::shared::halle::base::types as wit;
 use crate::bindings::shared::halle::host::blobs;
 use crate::convert::fields_to_wit;
-use crate::guest::{BLOB_BYTES_MAX, Guest, problem};
+use crate::guest::{Guest, problem, unless_cancelled};
+use crate::weigh::Weigh;
 
 /// Bytes of one read or one write.
 const CHUNK_BYTES_MAX: usize = 1 << 20;
@@ -24,10 +25,6 @@ const CHUNK_BYTES_MAX: usize = 1 << 20;
 const LINE_BYTES_MAX: usize = 1 << 20;
 /// Lines or rows of one answer.
 const ROWS_MAX: u32 = 4_096;
-/// How many times longer an entry of an archive may be than it is packed.
-const UNZIP_RATIO_MAX: u64 = 200;
-/// Bytes up to which the ratio does not matter.
-const UNZIP_FREE_BYTES: u64 = 10 << 20;
 
 /// A finished file; removed when the last user of it is gone.
 #[derive(Debug, Clone)]
@@ -35,6 +32,8 @@ pub struct BlobHandle {
     path: Arc<TempPath>,
     size: u64,
     media_type: Option<String>,
+    /// What it takes of the room of its call; given back with the file.
+    _taken: Arc<Taken>,
 }
 
 impl FetchedFile for BlobHandle {
@@ -44,6 +43,11 @@ impl FetchedFile for BlobHandle {
 }
 
 impl BlobHandle {
+    /// A finished file.
+    pub fn new(path: TempPath, size: u64, media_type: Option<String>, taken: Taken) -> Self {
+        Self { path: Arc::new(path), size, media_type, _taken: Arc::new(taken) }
+    }
+
     /// Length in bytes.
     pub fn size(&self) -> u64 {
         self.size
@@ -80,37 +84,37 @@ pub struct NewBlob {
     file: tokio::fs::File,
     path: TempPath,
     size: u64,
-    size_max: u64,
+    taken: Taken,
 }
 
 /// What a guest knows as `blob-writer`.
 pub type BlobWriterHandle = NewBlob;
 
 impl NewBlob {
-    /// An empty file that may take `size_max` bytes.
-    pub async fn create(size_max: u64) -> Result<Self, Problem> {
+    /// An empty file that takes its bytes from this room.
+    pub async fn create(room: &Room) -> Result<Self, Problem> {
         let made = tokio::task::spawn_blocking(tempfile::NamedTempFile::new).await;
         let made = made.map_err(|error| io(&error))?.map_err(|error| io(&error))?;
         let (file, path) = made.into_parts();
-        Ok(Self { file: tokio::fs::File::from_std(file), path, size: 0, size_max })
+        Ok(Self { file: tokio::fs::File::from_std(file), path, size: 0, taken: room.nothing() })
     }
 
-    /// Adds bytes.
+    /// Bytes so far.
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Adds bytes; `limit/blob-bytes` when there is no room for them.
     pub async fn append(&mut self, bytes: &[u8]) -> Result<(), Problem> {
+        self.taken.take(bytes.len() as u64)?;
         self.size += bytes.len() as u64;
-        if self.size > self.size_max {
-            return Err(Problem::new(
-                "limit/blob-bytes",
-                format!("the blob has more than {} bytes", self.size_max),
-            ));
-        }
         self.file.write_all(bytes).await.map_err(|error| io(&error))
     }
 
     /// Finishes it.
     pub async fn finish(mut self, media_type: Option<String>) -> Result<BlobHandle, Problem> {
         self.file.flush().await.map_err(|error| io(&error))?;
-        Ok(BlobHandle { path: Arc::new(self.path), size: self.size, media_type })
+        Ok(BlobHandle::new(self.path, self.size, media_type, self.taken))
     }
 }
 
@@ -158,19 +162,6 @@ pub fn io(error: &dyn std::fmt::Display) -> Problem {
     Problem::new("blob/io", "the host cannot use its temporary files")
 }
 
-impl Guest {
-    /// Bytes that blobs may still take.
-    pub fn blob_bytes_left(&self) -> u64 {
-        BLOB_BYTES_MAX.saturating_sub(self.blob_bytes)
-    }
-
-    /// Gives the guest a finished blob.
-    pub fn keep_blob(&mut self, blob: BlobHandle) -> wasmtime::Result<Resource<BlobHandle>> {
-        self.blob_bytes = self.blob_bytes.saturating_add(blob.size);
-        self.push(blob)
-    }
-}
-
 impl blobs::Host for Guest {}
 
 impl blobs::HostBlob for Guest {
@@ -199,7 +190,9 @@ impl blobs::HostBlob for Guest {
         }
         let blob = self.table.get(&blob)?.clone();
         let work = async { blob.read(offset, len as usize).await.map_err(|error| io(&error)) };
-        Ok(self.wait(work).await)
+        let read = self.wait(work).await;
+        self.gave(read.iter().map(|bytes| bytes.len() as u64).sum());
+        Ok(read)
     }
 
     async fn lines(
@@ -208,9 +201,10 @@ impl blobs::HostBlob for Guest {
     ) -> wasmtime::Result<Result<Resource<LineReaderHandle>, wit::Problem>> {
         self.enter()?;
         let blob = self.table.get(&blob)?.clone();
-        match tokio::fs::File::open(&*blob.path).await {
+        let work = async { tokio::fs::File::open(&*blob.path).await.map_err(|error| io(&error)) };
+        match self.wait(work).await {
             Ok(file) => Ok(Ok(self.push(LineReaderHandle { reader: BufReader::new(file), _blob: blob })?)),
-            Err(error) => Ok(Err(self.problem(io(&error)))),
+            Err(refused) => Ok(Err(refused)),
         }
     }
 
@@ -234,13 +228,16 @@ impl blobs::HostBlob for Guest {
     ) -> wasmtime::Result<Result<Resource<BlobHandle>, wit::Problem>> {
         self.enter()?;
         let blob = self.table.get(&blob)?.clone();
-        let (bytes_max, cancel) = (self.blob_bytes_left(), self.call.cancel.clone());
+        let room = self.room.clone();
+        // The thread that inflates stops when nobody waits for it any more, whatever ended the wait.
+        let stop = self.call.cancel.child_token();
+        let _stop_with_this_call = stop.clone().drop_guard();
         let work = async move {
-            let inflate = move || unzip(&blob, &entry, bytes_max, &cancel);
+            let inflate = move || unzip(&blob, &entry, &room, &stop);
             tokio::task::spawn_blocking(inflate).await.map_err(|error| io(&error))?
         };
         match self.wait(work).await {
-            Ok(blob) => Ok(Ok(self.keep_blob(blob)?)),
+            Ok(blob) => Ok(Ok(self.push(blob)?)),
             Err(refused) => Ok(Err(refused)),
         }
     }
@@ -251,47 +248,10 @@ impl blobs::HostBlob for Guest {
     }
 }
 
-fn unzip(
-    blob: &BlobHandle,
-    entry: &str,
-    bytes_max: u64,
-    cancel: &CancellationToken,
-) -> Result<BlobHandle, Problem> {
-    let refused = |reason: String| Problem::new("blob/zip", reason);
-    let file = std::fs::File::open(&*blob.path).map_err(|error| io(&error))?;
-    let mut archive =
-        zip::ZipArchive::new(file).map_err(|error| refused(format!("this is no zip archive: {error}")))?;
-    let mut packed = archive.by_name(entry).map_err(|error| {
-        refused(format!("the entry `{}` cannot be read: {error}", crate::convert::one_line(entry, 200)))
-    })?;
-    let by_ratio = packed.compressed_size().saturating_mul(UNZIP_RATIO_MAX).max(UNZIP_FREE_BYTES);
-    let cap = by_ratio.min(bytes_max);
-    let made = tempfile::NamedTempFile::new().map_err(|error| io(&error))?;
-    let (mut output, path) = made.into_parts();
-    let mut chunk = vec![0; 64 << 10];
-    let mut size = 0;
-    loop {
-        let count =
-            packed.read(&mut chunk).map_err(|error| refused(format!("the archive is damaged: {error}")))?;
-        if count == 0 {
-            break;
-        }
-        size += count as u64;
-        if size > cap {
-            return Err(refused(format!("the entry inflates to more than {cap} bytes")));
-        }
-        if cancel.is_cancelled() {
-            return Err(Problem::new("cancelled", "Someone asked the run to stop."));
-        }
-        output.write_all(&chunk[..count]).map_err(|error| io(&error))?;
-    }
-    Ok(BlobHandle { path: Arc::new(path), size, media_type: None })
-}
-
 impl blobs::HostBlobWriter for Guest {
     async fn new(&mut self) -> wasmtime::Result<Resource<BlobWriterHandle>> {
         self.enter()?;
-        let writer = NewBlob::create(self.blob_bytes_left()).await.map_err(wasmtime::Error::new)?;
+        let writer = NewBlob::create(&self.room).await.map_err(wasmtime::Error::new)?;
         self.push(writer)
     }
 
@@ -301,13 +261,16 @@ impl blobs::HostBlobWriter for Guest {
         bytes: Vec<u8>,
     ) -> wasmtime::Result<Result<(), wit::Problem>> {
         self.enter()?;
+        self.took(bytes.len() as u64);
         if bytes.len() > CHUNK_BYTES_MAX {
             return Ok(Err(problem(
                 "limit/write-bytes",
                 format!("add at most {CHUNK_BYTES_MAX} bytes at a time"),
             )));
         }
-        let written = self.table.get_mut(&writer)?.append(&bytes).await;
+        let cancel = self.call.cancel.clone();
+        let append = self.table.get_mut(&writer)?.append(&bytes);
+        let written = unless_cancelled(&cancel, append).await;
         Ok(written.map_err(|problem| self.problem(problem)))
     }
 
@@ -327,11 +290,7 @@ impl blobs::HostBlobWriter for Guest {
             }
             Ok(())
         };
-        let copied = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Ok(Err(crate::guest::cancelled())),
-            copied = copy => copied,
-        };
+        let copied = unless_cancelled(&cancel, copy).await;
         Ok(copied.map_err(|problem| self.problem(problem)))
     }
 
@@ -341,12 +300,9 @@ impl blobs::HostBlobWriter for Guest {
     ) -> wasmtime::Result<Result<Resource<BlobHandle>, wit::Problem>> {
         self.enter()?;
         let writer = self.table.delete(writer)?;
-        if writer.size > self.blob_bytes_left() {
-            return Ok(Err(problem("limit/blob-bytes", "the blobs of this call are too large together")));
-        }
-        match writer.finish(None).await {
-            Ok(blob) => Ok(Ok(self.keep_blob(blob)?)),
-            Err(failed) => Ok(Err(self.problem(failed))),
+        match self.wait(writer.finish(None)).await {
+            Ok(blob) => Ok(Ok(self.push(blob)?)),
+            Err(refused) => Ok(Err(refused)),
         }
     }
 
@@ -363,7 +319,9 @@ impl blobs::HostLineReader for Guest {
         max: u32,
     ) -> wasmtime::Result<Result<Vec<String>, wit::Problem>> {
         self.enter()?;
-        let lines = self.table.get_mut(&reader)?.next(max).await;
+        let cancel = self.call.cancel.clone();
+        let lines = unless_cancelled(&cancel, self.table.get_mut(&reader)?.next(max)).await;
+        self.gave(lines.iter().map(Weigh::weight).sum());
         Ok(lines.map_err(|problem| self.problem(problem)))
     }
 
@@ -386,9 +344,10 @@ impl blobs::HostRowReader for Guest {
     ) -> wasmtime::Result<Result<Option<wit::Batch>, wit::Problem>> {
         self.enter()?;
         let max_rows = if max_rows == 0 { ROWS_MAX } else { max_rows.min(ROWS_MAX) };
+        let cancel = self.call.cancel.clone();
         let reader = self.table.get_mut(&reader)?;
         let fields = reader.schema().to_vec();
-        match reader.next(max_rows as usize).await {
+        match unless_cancelled(&cancel, reader.next(max_rows as usize)).await {
             Ok(Some(rows)) => Ok(Ok(Some(self.batch_to_guest(&rows, &fields)?))),
             Ok(None) => Ok(Ok(None)),
             Err(failed) => Ok(Err(self.problem(failed))),

@@ -14,8 +14,9 @@ use crate::bindings::shared::halle::base::types as wit;
 use crate::bindings::shared::halle::host::datasets;
 use crate::columns;
 use crate::convert::{self, fields_from_wit, fields_to_wit};
-use crate::guest::{Guest, problem};
+use crate::guest::{Guest, problem, unless_cancelled};
 use crate::limits::bad_answer;
+use crate::weigh::Weigh;
 
 /// Rows of one batch.
 const ROWS_MAX: u32 = 4_096;
@@ -77,11 +78,7 @@ impl Guest {
         let handle = self.table.get_mut(reader)?;
         let rows = match handle.rest.take() {
             Some(rest) => Ok(Some(rest)),
-            None => tokio::select! {
-                biased;
-                () = cancel.cancelled() => return Ok(Err(crate::guest::cancelled())),
-                rows = handle.reader.next(max_rows) => rows,
-            },
+            None => unless_cancelled(&cancel, handle.reader.next(max_rows)).await,
         };
         match rows {
             Ok(Some(rows)) => {
@@ -101,6 +98,7 @@ impl datasets::Host for Guest {
         query: String,
     ) -> wasmtime::Result<Result<Resource<ReaderHandle>, wit::Problem>> {
         self.enter()?;
+        self.took(query.weight());
         let query = convert::json(&query, "the query")?;
         match self.open_slot(&slot, &query).await {
             Ok(reader) => Ok(Ok(self.push(reader)?)),
@@ -158,14 +156,11 @@ impl datasets::HostWriter for Guest {
         batch: wit::Batch,
     ) -> wasmtime::Result<Result<datasets::WriteReport, wit::Problem>> {
         self.enter()?;
+        self.took(batch.weight());
         let cancel = self.call.cancel.clone();
         let handle = self.table.get_mut(&writer)?;
         let rows = columns::from_wit(batch, &handle.fields, None).map_err(bad_answer)?;
-        let written = tokio::select! {
-            biased;
-            () = cancel.cancelled() => return Ok(Err(crate::guest::cancelled())),
-            written = handle.writer.write(rows) => written,
-        };
+        let written = unless_cancelled(&cancel, handle.writer.write(rows)).await;
         Ok(match written {
             Ok((accepted, problems)) => {
                 let problems =
@@ -187,7 +182,9 @@ impl datasets::HostWriter for Guest {
             return Ok(Err(self.problem(refused)));
         }
         let blob = self.table.get(&file)?.clone();
-        let replaced = self.table.get_mut(&writer)?.writer.replace_file(&name, blob.file()).await;
+        let cancel = self.call.cancel.clone();
+        let replace = self.table.get_mut(&writer)?.writer.replace_file(&name, blob.file());
+        let replaced = unless_cancelled(&cancel, replace).await;
         Ok(replaced.map_err(|failed| self.problem(failed)))
     }
 

@@ -1,6 +1,7 @@
 //! `halle:host/http`.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use bytes::Bytes;
 use futures::StreamExt;
@@ -10,10 +11,12 @@ use wasmtime::component::Resource;
 
 use super::blobs::{BlobHandle, NewBlob};
 use super::policy::{self, Authorised};
+use super::room::Room;
 use crate::bindings::shared::halle::base::types as wit;
 use crate::bindings::shared::halle::host::{http, messages};
 use crate::guest::{Guest, problem};
 use crate::redact::Redactor;
+use crate::weigh::Weigh;
 
 /// Bytes of an answer that `send` reads.
 const SEND_BYTES_MAX: u64 = 16 << 20;
@@ -96,6 +99,30 @@ fn clean(redactor: &Redactor, response: HttpResponse) -> messages::Response {
     response
 }
 
+/// Stores an answer: status, headers, body. `received` grows with each part of the body that comes.
+async fn download(
+    egress: &dyn Egress,
+    authorised: Authorised,
+    room: &Room,
+    received: &AtomicU64,
+) -> Result<(u16, Vec<(String, String)>, BlobHandle), Problem> {
+    let bytes_max = authorised.policy.response_bytes_max;
+    let mut answer = egress.stream(&authorised.policy, authorised.request).await?;
+    let mut blob = NewBlob::create(room).await?;
+    while let Some(chunk) = answer.body.next().await {
+        let chunk = chunk?;
+        received.fetch_add(chunk.len() as u64, Ordering::Relaxed);
+        if blob.size().saturating_add(chunk.len() as u64) > bytes_max {
+            let message = format!("the answer has more than {bytes_max} bytes");
+            return Err(Problem::new("http/too-large", message));
+        }
+        blob.append(&chunk).await?;
+    }
+    let media_type = answer.headers.iter().find(|(name, _)| name == "content-type");
+    let media_type = media_type.map(|(_, value)| value.clone());
+    Ok((answer.status, answer.headers, blob.finish(media_type).await?))
+}
+
 impl http::Host for Guest {
     async fn send(
         &mut self,
@@ -106,8 +133,9 @@ impl http::Host for Guest {
             Ok(ready) => ready,
             Err(refused) => return Ok(Err(refused)),
         };
+        let sent_bytes = authorised.request.body.as_ref().map_or(0, Bytes::len) as u64;
         let sent = self.wait(egress.send(&authorised.policy, authorised.request)).await;
-        Ok(sent.map(|response| clean(&self.redactor, response)))
+        Ok(self.answered(sent_bytes, sent))
     }
 
     async fn download(
@@ -119,31 +147,18 @@ impl http::Host for Guest {
             Ok(ready) => ready,
             Err(refused) => return Ok(Err(refused)),
         };
-        let bytes_max = authorised.policy.response_bytes_max;
-        let left = self.blob_bytes_left();
-        let work = async {
-            let mut answer = egress.stream(&authorised.policy, authorised.request).await?;
-            let mut blob = NewBlob::create(bytes_max.min(left)).await?;
-            while let Some(chunk) = answer.body.next().await {
-                blob.append(&chunk?).await.map_err(|problem| match problem.code.as_str() {
-                    "limit/blob-bytes" if bytes_max <= left => {
-                        Problem::new("http/too-large", format!("the answer has more than {bytes_max} bytes"))
-                    }
-                    _ => problem,
-                })?;
-            }
-            let media_type = answer
-                .headers
-                .iter()
-                .find(|(name, _)| name == "content-type")
-                .map(|(_, value)| value.clone());
-            Ok((answer.status, answer.headers, blob.finish(media_type).await?))
-        };
-        let (status, headers, blob) = match self.wait(work).await {
+        let sent_bytes = authorised.request.body.as_ref().map_or(0, Bytes::len) as u64;
+        let received = AtomicU64::new(0);
+        let room = self.room.clone();
+        let work = download(&*egress, authorised, &room, &received);
+        let downloaded = self.wait(work).await;
+        // What came counts, even if the end did not.
+        self.exchanged(sent_bytes, received.load(Ordering::Relaxed));
+        let (status, headers, blob) = match downloaded {
             Ok(done) => done,
             Err(refused) => return Ok(Err(refused)),
         };
-        let body = self.keep_blob(blob)?;
+        let body = self.push(blob)?;
         Ok(Ok(http::Downloaded { status, headers: clean_headers(&self.redactor, headers), body }))
     }
 
@@ -166,7 +181,7 @@ impl http::Host for Guest {
             egress.upload(&authorised.policy, authorised.request, blob.size(), body).await
         };
         let sent = self.wait(work).await;
-        Ok(sent.map(|response| clean(&self.redactor, response)))
+        Ok(self.answered(blob.size(), sent))
     }
 }
 
@@ -176,6 +191,19 @@ impl Guest {
         request: messages::Request,
         bytes_max: u64,
     ) -> Result<(Arc<dyn Egress>, Authorised), wit::Problem> {
+        self.took(request.weight());
         Ok((self.egress()?, self.authorise(request, bytes_max)?))
+    }
+
+    /// The answer to a request as the guest sees it, counted. One that did not come counts as sent all the same.
+    fn answered(
+        &mut self,
+        sent_bytes: u64,
+        sent: Result<HttpResponse, wit::Problem>,
+    ) -> Result<messages::Response, wit::Problem> {
+        self.exchanged(sent_bytes, sent.as_ref().map_or(0, |response| response.body.len() as u64));
+        let response = clean(&self.redactor, sent?);
+        self.gave(response.weight());
+        Ok(response)
     }
 }

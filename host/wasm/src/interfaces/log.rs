@@ -5,6 +5,7 @@ use halle_extensions::services::LogLevel;
 use crate::bindings::shared::halle::host::log;
 use crate::convert::one_line;
 use crate::guest::Guest;
+use crate::weigh::Weigh;
 
 const MESSAGE_BYTES_MAX: usize = 4 << 10;
 const FIELDS_MAX: usize = 16;
@@ -44,6 +45,7 @@ impl log::Host for Guest {
         fields: Vec<(String, String)>,
     ) -> wasmtime::Result<()> {
         self.enter()?;
+        self.took(message.weight() + fields.weight());
         if !self.log.take() {
             return Ok(());
         }
@@ -55,7 +57,8 @@ impl log::Host for Guest {
         };
         let message = one_line(&self.redactor.text(&message), MESSAGE_BYTES_MAX);
         let field = |(name, value): &(String, String)| {
-            (one_line(name, NAME_BYTES_MAX), one_line(&self.redactor.text(value), VALUE_BYTES_MAX))
+            let shown = |text: &str, bytes_max| one_line(&self.redactor.text(text), bytes_max);
+            (shown(name, NAME_BYTES_MAX), shown(value, VALUE_BYTES_MAX))
         };
         let fields: Vec<(String, String)> = fields.iter().take(FIELDS_MAX).map(field).collect();
         self.call.services.log.emit(level, &message, &fields);

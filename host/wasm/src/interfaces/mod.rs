@@ -8,6 +8,8 @@ pub mod http;
 pub mod log;
 pub mod policy;
 pub mod reference;
+pub mod room;
 pub mod small;
 pub mod source;
 pub mod state;
+pub mod unzip;

@@ -48,7 +48,9 @@ impl cancel::Host for Guest {
 impl config::Host for Guest {
     async fn get(&mut self) -> wasmtime::Result<String> {
         self.enter()?;
-        Ok(self.call.config.to_string())
+        let config = self.call.config.to_string();
+        self.gave(config.len() as u64);
+        Ok(config)
     }
 }
 

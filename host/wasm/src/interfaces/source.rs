@@ -10,6 +10,7 @@ use serde_json::Value;
 use wasmtime::component::Resource;
 
 use super::blobs::{BlobHandle, NewBlob};
+use super::room::Room;
 use crate::bindings::shared::halle::base::types as wit;
 use crate::bindings::shared::halle::host::source;
 use crate::guest::{Guest, problem};
@@ -29,9 +30,9 @@ impl source::Host for Guest {
             Ok(handle) => handle.reader,
             Err(refused) => return Ok(Err(refused)),
         };
-        let work = write_csv(&mut *reader, self.blob_bytes_left());
-        match self.wait(work).await {
-            Ok(blob) => Ok(Ok(self.keep_blob(blob)?)),
+        let room = self.room.clone();
+        match self.wait(write_csv(&mut *reader, &room)).await {
+            Ok(blob) => Ok(Ok(self.push(blob)?)),
             Err(refused) => Ok(Err(refused)),
         }
     }
@@ -41,8 +42,8 @@ fn failed(error: &dyn std::fmt::Display) -> Problem {
     Problem::new("dataset/format", format!("the content cannot be written as CSV: {error}"))
 }
 
-async fn write_csv(reader: &mut dyn RowsReader, bytes_max: u64) -> Result<BlobHandle, Problem> {
-    let mut blob = NewBlob::create(bytes_max).await?;
+async fn write_csv(reader: &mut dyn RowsReader, room: &Room) -> Result<BlobHandle, Problem> {
+    let mut blob = NewBlob::create(room).await?;
     let fields = reader.schema().to_vec();
     let mut writer = csv::Writer::from_writer(Vec::new());
     writer.write_record(fields.iter().map(|field| field.key.as_str())).map_err(|error| failed(&error))?;

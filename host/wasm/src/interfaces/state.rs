@@ -9,6 +9,7 @@ use halle_extensions::services::PluginState;
 use crate::bindings::shared::halle::base::types as wit;
 use crate::bindings::shared::halle::host::state;
 use crate::guest::{Guest, problem};
+use crate::weigh::Weigh;
 
 const KEY_BYTES_MAX: usize = 200;
 const KEYS_MAX: u32 = 1_000;
@@ -69,12 +70,31 @@ impl Guest {
     }
 }
 
+impl Guest {
+    /// Learns what one key takes now, after a write of it that failed. Counting all keys again would let a guest make the
+    /// platform read everything at each of its calls.
+    async fn look_again(&mut self, state: &dyn PluginState, key: &str) {
+        let stored = self.wait(state.get(key)).await;
+        let Some(known) = &mut self.state_sizes else { return };
+        match stored {
+            Ok(Some((value, _))) => drop(known.insert(key.to_owned(), (key.len() + value.len()) as u64)),
+            Ok(None) => drop(known.remove(key)),
+            // Nobody knows: all are counted at the next write, if there is one.
+            Err(_) => self.state_sizes = None,
+        }
+    }
+}
+
 impl state::Host for Guest {
     async fn get(&mut self, key: String) -> wasmtime::Result<Result<Option<(Vec<u8>, u64)>, wit::Problem>> {
         self.enter()?;
         let ready = check_key(&key).and_then(|()| self.state());
         Ok(match ready {
-            Ok(state) => self.wait(state.get(&key)).await,
+            Ok(state) => {
+                let found = self.wait(state.get(&key)).await;
+                self.gave(found.iter().flatten().map(|(value, _)| value.len() as u64).sum());
+                found
+            }
             Err(refused) => Err(refused),
         })
     }
@@ -86,6 +106,7 @@ impl state::Host for Guest {
         expected: Option<u64>,
     ) -> wasmtime::Result<Result<u64, wit::Problem>> {
         self.enter()?;
+        self.took((key.len() + value.len()) as u64);
         let state = match check_key(&key).and_then(|()| self.state()) {
             Ok(state) => state,
             Err(refused) => return Ok(Err(refused)),
@@ -95,8 +116,7 @@ impl state::Host for Guest {
         }
         let written = self.wait(state.put(&key, value, expected)).await;
         if written.is_err() {
-            // What is stored now is not known: count again before the next write.
-            self.state_sizes = None;
+            self.look_again(&*state, &key).await;
         }
         Ok(written)
     }
@@ -107,8 +127,13 @@ impl state::Host for Guest {
             Ok(state) => state,
             Err(refused) => return Ok(Err(refused)),
         };
-        self.state_sizes = None;
-        Ok(self.wait(state.delete(&key)).await)
+        let deleted = self.wait(state.delete(&key)).await;
+        match (&deleted, &mut self.state_sizes) {
+            (Ok(()), Some(known)) => drop(known.remove(&key)),
+            (Err(_), Some(_)) => self.look_again(&*state, &key).await,
+            (_, None) => {}
+        }
+        Ok(deleted)
     }
 
     async fn keys(
@@ -120,7 +145,11 @@ impl state::Host for Guest {
         self.enter()?;
         let max = if max == 0 { KEYS_MAX } else { max.min(KEYS_MAX) };
         Ok(match self.state() {
-            Ok(state) => self.wait(state.keys(&prefix, after.as_deref(), max)).await,
+            Ok(state) => {
+                let keys = self.wait(state.keys(&prefix, after.as_deref(), max)).await;
+                self.gave(keys.iter().map(Weigh::weight).sum());
+                keys
+            }
             Err(refused) => Err(refused),
         })
     }

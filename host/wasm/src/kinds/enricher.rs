@@ -7,6 +7,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use halle_extensions::grants::Limits;
 use halle_extensions::host::{Call, Enriched, Enricher};
+use halle_extensions::metering::Subject;
 use halle_extensions::{Field, PluginError, PluginResult};
 use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::Store;
@@ -21,6 +22,7 @@ use crate::convert::{fields_from_wit, fields_to_wit, one_line, row_problems_from
 use crate::guest::Guest;
 use crate::host::{Inner, finish, wrong_kind};
 use crate::limits::{bad_answer, within};
+use crate::weigh::Weigh;
 
 /// Columns that an enricher may need, and that it may add.
 const COLUMNS_MAX: usize = 64;
@@ -33,32 +35,42 @@ struct WasmEnricher {
     inputs: Vec<Field>,
     outputs: Arc<[Field]>,
     limits: Limits,
-    _place: OwnedSemaphorePermit,
+    subject: Arc<Subject>,
 }
 
 struct Live {
     store: Store<Guest>,
     world: World,
     session: ResourceAny,
+    /// Given back last: after the store, which is what takes the place.
+    _place: OwnedSemaphorePermit,
 }
 
 /// Opens an enrichment: the plugin plans, then opens its session.
 pub async fn open(inner: &Arc<Inner>, call: Call, input: &[Field]) -> PluginResult<Box<dyn Enricher>> {
     call.plugin.granted()?;
+    inner.metering.allow(&call.subject).await?;
     let limits = call.plugin.limits;
+    let subject = Arc::clone(&call.subject);
     let ready = inner.ready(&call.plugin).await?;
     let place = inner.place(call.plugin.manifest.plugin.kind).await?;
-    let mut store = inner.store(call, limits)?;
+    // Those who had the place before may have used up what was left.
+    inner.metering.allow(&subject).await?;
+    let store = inner.store(call, limits)?;
     let offered = input.to_vec();
     let opening = async move {
+        // In this order, so that the place is given back after what was in it.
+        let place = place;
+        let mut store = store;
         let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
+        store.data_mut().begin();
         let opened = within(plan_and_open(&mut store, &ready, &offered), &meter, &limits, &cancel).await;
         let (world, session, inputs, outputs) = finish(&mut store, opened)?;
-        Ok::<_, PluginError>((Box::new(Live { store, world, session }), inputs, outputs))
+        Ok::<_, PluginError>((Box::new(Live { store, world, session, _place: place }), inputs, outputs))
     };
     let (live, inputs, outputs) = inner.on_guest_threads(opening).await??;
     let (inner, outputs) = (Arc::clone(inner), outputs.into());
-    Ok(Box::new(WasmEnricher { inner, live: Some(live), inputs, outputs, limits, _place: place }))
+    Ok(Box::new(WasmEnricher { inner, live: Some(live), inputs, outputs, limits, subject }))
 }
 
 type Opened = (World, ResourceAny, Vec<Field>, Vec<Field>);
@@ -70,14 +82,19 @@ async fn plan_and_open(
 ) -> wasmtime::Result<Result<Opened, wit::Problem>> {
     let Ready::Enricher(pre) = ready else { return wrong_kind() };
     let config = store.data().call.config.to_string();
+    let fields = fields_to_wit(offered);
+    store.data_mut().gave(config.weight() + fields.weight());
     let world = pre.instantiate_async(&mut *store).await?;
     let enrichment = world.halle_enricher_enrichment();
-    let planned = match enrichment.call_plan(&mut *store, &fields_to_wit(offered), &config).await? {
+    let planned = match enrichment.call_plan(&mut *store, &fields, &config).await? {
         Ok(planned) => planned,
         Err(problem) => return Ok(Err(problem)),
     };
+    store.data_mut().took(planned.outputs.weight());
     let (inputs, outputs) = check_plan(planned, offered)?;
-    match enrichment.session().call_open(&mut *store, &fields_to_wit(&inputs), &config).await? {
+    let fields = fields_to_wit(&inputs);
+    store.data_mut().gave(config.weight() + fields.weight());
+    match enrichment.session().call_open(&mut *store, &fields, &config).await? {
         Ok(session) => Ok(Ok((world, session, inputs, outputs))),
         Err(problem) => Ok(Err(problem)),
     }
@@ -108,18 +125,21 @@ impl WasmEnricher {
     async fn part(&mut self, rows: RecordBatch) -> PluginResult<Enriched> {
         let stopped =
             || PluginError::Unavailable("the enrichment was stopped by an earlier batch".to_owned());
+        self.inner.metering.allow(&self.subject).await?;
         let mut live = self.live.take().ok_or_else(stopped)?;
         let (limits, outputs) = (self.limits, Arc::clone(&self.outputs));
         let batch = columns::to_wit(&rows, &self.inputs)
             .map_err(|error| PluginError::Unavailable(format!("the rows do not fit the plan: {error}")))?;
         let running = async move {
             let store = &mut live.store;
-            store.data_mut().restart();
+            store.data_mut().begin();
+            store.data_mut().gave(batch.weight());
             let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
             let run = async {
                 let session = live.world.halle_enricher_enrichment().session();
                 match session.call_run(&mut *store, live.session, &batch).await? {
                     Ok(answer) => {
+                        store.data_mut().took(answer.columns.weight());
                         let columns = columns::from_wit(answer.columns, &outputs, Some(rows.num_rows()))
                             .map_err(bad_answer)?;
                         let problems = row_problems_from_wit(answer.problems, rows.num_rows())?;

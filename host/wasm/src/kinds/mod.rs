@@ -6,13 +6,15 @@ pub mod processing;
 pub mod remote_service;
 pub mod visualisation;
 
-use halle_extensions::Problem;
+use halle_extensions::host::Prepared;
+use serde_json::Value;
 use wasmtime::Store;
 
 use crate::admit::Ready;
 use crate::bindings::shared::halle::base::types as wit;
-use crate::convert::problem_from_wit;
+use crate::convert::{json, problem_from_wit};
 use crate::guest::Guest;
+use crate::weigh::Weigh;
 
 /// Remarks of one configuration.
 const NOTES_MAX: usize = 50;
@@ -47,6 +49,17 @@ pub async fn describe(store: &mut Store<Guest>, ready: &Ready) -> wasmtime::Resu
     Ok(())
 }
 
-fn notes(notes: Vec<wit::Problem>) -> Vec<Problem> {
-    notes.into_iter().take(NOTES_MAX).map(problem_from_wit).collect()
+/// A configuration that a plugin made of `draft`, as it is stored and shown: without secrets that the draft did not have.
+fn prepared(
+    guest: &mut Guest,
+    draft: &Value,
+    config: &str,
+    notes: Vec<wit::Problem>,
+) -> wasmtime::Result<Prepared> {
+    guest.took(config.weight());
+    let redactor = &guest.redactor;
+    let mut config = json(config, "the configuration")?;
+    redactor.added(&mut config, draft);
+    let notes = notes.into_iter().take(NOTES_MAX).map(|note| redactor.problem(problem_from_wit(note)));
+    Ok(Prepared { config, notes: notes.collect() })
 }

@@ -14,6 +14,7 @@ use crate::convert::{fields_from_wit, one_line, optional_json, row_problems_from
 use crate::host::{Inner, wrong_kind};
 use crate::interfaces::http::{request_from_wit, request_to_wit, response_to_wit};
 use crate::limits::bad_answer;
+use crate::weigh::Weigh;
 
 const OPERATIONS_MAX: usize = 500;
 const COLUMNS_MAX: usize = 200;
@@ -27,8 +28,15 @@ pub async fn operations(inner: &Inner, call: Call, document: Value) -> PluginRes
             Box::pin(async move {
                 let Ready::RemoteService(pre) = ready else { return wrong_kind() };
                 let world = pre.instantiate_async(&mut *store).await?;
+                store.data_mut().gave(document.weight());
                 match world.halle_remote_service_adapter().call_from_openapi(&mut *store, &document).await? {
-                    Ok(operations) => operations_from_wit(operations).map(Ok),
+                    Ok(operations) => {
+                        let weight = |one: &wit::Operation| {
+                            one.input.weight() + one.output.weight() + one.details.weight()
+                        };
+                        store.data_mut().took(operations.iter().map(weight).sum());
+                        operations_from_wit(operations).map(Ok)
+                    }
                     Err(problem) => Ok(Err(problem)),
                 }
             })
@@ -99,8 +107,12 @@ pub async fn build(
                 let Ready::RemoteService(pre) = ready else { return wrong_kind() };
                 let world = pre.instantiate_async(&mut *store).await?;
                 let adapter = world.halle_remote_service_adapter();
+                store.data_mut().gave(batch.weight() + config.weight());
                 match adapter.call_build(&mut *store, &operation, &batch, &config).await? {
-                    Ok(calls) => calls_from_wit(calls, rows.num_rows()).map(Ok),
+                    Ok(calls) => {
+                        store.data_mut().took(calls.iter().map(|call| call.request.weight()).sum());
+                        calls_from_wit(calls, rows.num_rows()).map(Ok)
+                    }
                     Err(problem) => Ok(Err(problem)),
                 }
             })
@@ -158,8 +170,11 @@ pub async fn parse(
                 let Ready::RemoteService(pre) = ready else { return wrong_kind() };
                 let world = pre.instantiate_async(&mut *store).await?;
                 let adapter = world.halle_remote_service_adapter();
+                let requests = calls.iter().map(|call| call.request.weight()).sum::<u64>();
+                store.data_mut().gave(requests + responses.weight() + config.weight());
                 match adapter.call_parse(&mut *store, &operation, &calls, &responses, &config).await? {
                     Ok(answer) => {
+                        store.data_mut().took(answer.columns.weight());
                         let columns =
                             columns::from_wit(answer.columns, &outputs, rows).map_err(bad_answer)?;
                         let problems = row_problems_from_wit(answer.problems, columns.num_rows())?;

@@ -11,6 +11,7 @@ use crate::columns;
 use crate::convert::{fields_to_wit, json, one_line, optional_json, plain};
 use crate::host::{Inner, wrong_kind};
 use crate::limits::bad_answer;
+use crate::weigh::Weigh;
 
 const REQUESTS_MAX: usize = 16;
 const REQUEST_ROWS_MAX: u32 = 10_000;
@@ -26,8 +27,14 @@ pub async fn queries(inner: &Inner, call: Call) -> PluginResult<Vec<DataRequest>
             Box::pin(async move {
                 let Ready::Visualisation(pre) = ready else { return wrong_kind() };
                 let world = pre.instantiate_async(&mut *store).await?;
+                store.data_mut().gave(config.weight());
                 match world.halle_visualisation_view().call_query(&mut *store, &config).await? {
-                    Ok(requests) => requests_from_wit(requests).map(Ok),
+                    Ok(requests) => {
+                        let texts =
+                            requests.iter().map(|(name, request)| name.weight() + request.query.weight());
+                        store.data_mut().took(texts.sum());
+                        requests_from_wit(requests).map(Ok)
+                    }
                     Err(problem) => Ok(Err(problem)),
                 }
             })
@@ -76,8 +83,14 @@ pub async fn render(
                 let Ready::Visualisation(pre) = ready else { return wrong_kind() };
                 let world = pre.instantiate_async(&mut *store).await?;
                 let view = world.halle_visualisation_view();
+                let rows = data.iter().map(|named| named.rows.weight() + named.schema.weight()).sum::<u64>();
+                store.data_mut().gave(rows + config.weight() + context.weight());
                 match view.call_render(&mut *store, &data, &config, &context).await? {
-                    Ok(rendered) => rendered_from_wit(rendered).map(Ok),
+                    Ok(rendered) => {
+                        let picture = output_bytes(&rendered.output) as u64;
+                        store.data_mut().took(picture + rendered.alt.weight() + rendered.table.weight());
+                        rendered_from_wit(rendered).map(Ok)
+                    }
                     Err(problem) => Ok(Err(problem)),
                 }
             })
@@ -85,14 +98,17 @@ pub async fn render(
         .await
 }
 
-fn rendered_from_wit(rendered: wit::Rendered) -> wasmtime::Result<Rendered> {
-    let length = match &rendered.output {
+fn output_bytes(output: &wit::Output) -> usize {
+    match output {
         wit::Output::Svg(text)
         | wit::Output::Html(text)
         | wit::Output::VegaLite(text)
         | wit::Output::Vega(text) => text.len(),
-    };
-    if length > OUTPUT_BYTES_MAX {
+    }
+}
+
+fn rendered_from_wit(rendered: wit::Rendered) -> wasmtime::Result<Rendered> {
+    if output_bytes(&rendered.output) > OUTPUT_BYTES_MAX {
         return Err(bad_answer(format!("the picture has more than {} MiB", OUTPUT_BYTES_MAX >> 20)));
     }
     let output = match rendered.output {

@@ -67,10 +67,10 @@ async fn a_memory_too_large_is_refused_before_anything_runs() {
 }
 
 /// A sandbox that compiles in a process of its own: the example `compile_worker`, which `cargo test` builds.
-fn with_worker(folder: &std::path::Path) -> halle_wasm::WasmHost {
+pub fn with_worker(folder: &std::path::Path, limits: halle_wasm::CompilerLimits) -> halle_wasm::WasmHost {
     let tests = std::env::current_exe().unwrap();
     let program = tests.ancestors().nth(2).unwrap().join("examples/compile_worker");
-    let compiler = halle_wasm::Compiler::Process { program, args: Vec::new() };
+    let compiler = halle_wasm::Compiler::Process { program, args: Vec::new(), limits };
     let config = halle_wasm::WasmConfig { compiler, ..halle_wasm::WasmConfig::new(folder) };
     let components = Arc::new(MemoryComponents::default());
     halle_wasm::WasmHost::new(config, components, &halle_base::SeededDice::new(1)).unwrap()
@@ -79,7 +79,7 @@ fn with_worker(folder: &std::path::Path) -> halle_wasm::WasmHost {
 #[tokio::test]
 async fn compiling_happens_in_a_process_of_its_own() {
     let folder = tempfile::tempdir().unwrap();
-    let host = with_worker(folder.path());
+    let host = with_worker(folder.path(), halle_wasm::CompilerLimits::default());
     host.admit(&manifest("processing", ""), &processing("", "", "")).await.unwrap();
     let damaged = [&processing("", "", "")[..60], &[0xff; 40]].concat();
     let refused = host.admit(&manifest("processing", ""), &damaged).await.unwrap_err();

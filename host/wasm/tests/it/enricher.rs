@@ -12,11 +12,13 @@ use halle_model::ColumnKind;
 use crate::guests::{Answer, ZEROES, enricher};
 use crate::sandbox::{Sandbox, call, manifest};
 
-fn text(key: &str) -> Field {
+/// A column of text.
+pub fn text(key: &str) -> Field {
     Field { key: key.to_owned(), kind: ColumnKind::Text, nullable: true, title: None, concept: None }
 }
 
-fn rows(count: usize) -> RecordBatch {
+/// So many rows of two columns of text.
+pub fn rows(count: usize) -> RecordBatch {
     let schema = Schema::new(vec![
         ArrowField::new("name", DataType::Utf8, true),
         ArrowField::new("code", DataType::Utf8, true),
@@ -25,7 +27,7 @@ fn rows(count: usize) -> RecordBatch {
     RecordBatch::try_new(Arc::new(schema), vec![column(), column()]).unwrap()
 }
 
-async fn failure(answer: Answer) -> String {
+async fn failure(answer: Answer<'_>) -> String {
     let sandbox = Sandbox::with(&[("e", enricher(&answer))]);
     let opened =
         sandbox.host.enricher(call("e", manifest("enricher", "")), &[text("name"), text("code")]).await;

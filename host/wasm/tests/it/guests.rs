@@ -2,7 +2,7 @@
 
 use halle_testkit::guests::{ANSWER, COMMON, component};
 
-pub use halle_testkit::guests::processing;
+pub use halle_testkit::guests::{processing, processing_module};
 
 /// `halle:host/log.emit`, as the module sees it.
 pub const IMPORT_LOG: &str =
@@ -17,21 +17,21 @@ pub const IMPORT_WRITER: &str =
     r#"(import "halle:host/blobs@1.0.0" "[constructor]blob-writer" (func $writer (result i32)))"#;
 
 /// What an enricher of one output column `out` answers.
-pub struct Answer {
+pub struct Answer<'a> {
     /// Kind of the column in the plan.
-    pub kind: &'static str,
+    pub kind: &'a str,
     /// Instructions that fill the answer: `$rows` is the number of rows that came, the column starts at 900.
-    pub fill: &'static str,
+    pub fill: &'a str,
     /// Instructions at the opening of a session, before it is made.
-    pub open: &'static str,
+    pub open: &'a str,
     /// Imports.
-    pub imports: &'static str,
+    pub imports: &'a str,
     /// Other parts of the module.
-    pub extra: &'static str,
+    pub extra: &'a str,
 }
 
 /// An enricher that plans one input `code` and one output `out`, and answers as told.
-pub fn enricher(answer: &Answer) -> Vec<u8> {
+pub fn enricher(answer: &Answer<'_>) -> Vec<u8> {
     let Answer { kind, fill, open, imports, extra } = answer;
     let module = format!(
         r#"(module
@@ -71,7 +71,7 @@ pub fn enricher(answer: &Answer) -> Vec<u8> {
 }
 
 /// Fills a column of zeroes, as many as rows came.
-pub const ZEROES: Answer = Answer {
+pub const ZEROES: Answer<'static> = Answer {
     kind: "integer",
     fill: "(i32.store8 (i32.const 908) (i32.const 1))
            (i32.store (i32.const 912) (i32.const 131072)) (i32.store (i32.const 916) (local.get $rows))",
@@ -79,3 +79,24 @@ pub const ZEROES: Answer = Answer {
     imports: "",
     extra: "",
 };
+
+/// A connector whose `unpublish` has this body before it answers that all is well.
+pub fn connector(imports: &str, extra: &str, body: &str) -> Vec<u8> {
+    let words = |count: usize| " i32".repeat(count);
+    let (ten, twelve) = (words(10), words(12));
+    let module = format!(
+        r#"(module
+            {imports}
+            {COMMON}
+            {extra}
+            (func (export "halle:catalog/connector@1.0.0#describe") (result i32) (i32.const {ANSWER}))
+            (func (export "halle:catalog/connector@1.0.0#prepare") (param i32 i32) (result i32) (i32.const {ANSWER}))
+            (func (export "halle:catalog/connector@1.0.0#browse") (param{ten}) (result i32) (i32.const {ANSWER}))
+            (func (export "halle:catalog/connector@1.0.0#fetch") (param i32 i32 i32 i32) (result i32) (unreachable))
+            (func (export "halle:catalog/connector@1.0.0#publish") (param{twelve}) (result i32) (i32.const {ANSWER}))
+            (func (export "halle:catalog/connector@1.0.0#unpublish") (param{ten}) (result i32)
+                {body}
+                (i32.const {ANSWER})))"#
+    );
+    component("catalog", "catalog-connector", &module)
+}

@@ -8,6 +8,7 @@ mod guests;
 mod hostile;
 mod http;
 mod instance;
+mod metering;
 mod ports;
 mod reference;
 mod sandbox;

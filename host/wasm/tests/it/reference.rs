@@ -17,7 +17,7 @@ use crate::sandbox::{Memory, Sandbox, call_with, manifest};
 const ASKS: &str = "[slots.communes]\ndirection = \"read\"";
 
 /// Opens the slot `communes` with the session and says, for each batch that comes, what the table holds next.
-const READS: Answer = Answer {
+const READS: Answer<'static> = Answer {
     imports: r#"
         (import "halle:host/log@1.0.0" "emit" (func $emit (param i32 i32 i32 i32 i32)))
         (import "halle:host/reference@1.0.0" "open" (func $open (param i32 i32 i32)))

@@ -10,6 +10,7 @@ use halle_base::SeededDice;
 use halle_extensions::grants::{Grants, Limits, asked};
 use halle_extensions::host::Call;
 use halle_extensions::manifest::Manifest;
+use halle_extensions::metering::Subject;
 use halle_extensions::registry::{Installed, MemoryComponents};
 use halle_extensions::services::{
     Egress, EgressPolicy, HttpRequest, HttpResponse, HttpStream, LogLevel, RunLog, Services,
@@ -92,6 +93,7 @@ pub fn call_with(digest: &str, manifest: Manifest, grants: Option<Grants>) -> Ca
         signed_by: None,
     };
     Call {
+        subject: Subject::tool(&plugin),
         plugin: Arc::new(plugin),
         config: json!({}),
         secrets: Arc::new(Vec::new()),

@@ -1,11 +1,12 @@
 //! State of guests, kept in SQLite: what was granted, what fits, and whose it is.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use halle_extensions::PluginError;
+use async_trait::async_trait;
 use halle_extensions::host::PluginHost;
 use halle_extensions::services::{PluginState, Services};
 use halle_extensions::state::StoredState;
+use halle_extensions::{PluginError, Problem};
 use halle_testkit::Stack;
 use halle_testkit::guests::Script;
 use serde_json::json;
@@ -21,7 +22,7 @@ fn state(stack: &Stack, instance: &str) -> Arc<StoredState> {
 /// Runs a script that was granted `granted_bytes` of state; what it said.
 async fn run(
     script: &Script,
-    state: Arc<StoredState>,
+    state: Arc<impl PluginState + 'static>,
     granted_bytes: u64,
 ) -> Result<Vec<String>, PluginError> {
     let sandbox = Sandbox::with(&[("p", script.component())]);
@@ -125,4 +126,49 @@ async fn who_expects_another_revision_overwrites_nothing() {
     assert_eq!(value, b"1");
     run(&Script::new().state_put("n", "2", Some(revision)), Arc::clone(&state), 1_000).await.unwrap();
     assert_eq!(state.get("n").await.unwrap().unwrap().0, b"2");
+}
+
+/// Notes which threads it is asked from.
+#[derive(Default)]
+struct Seen(Mutex<Vec<String>>);
+
+impl Seen {
+    fn note(&self) {
+        let name = std::thread::current().name().unwrap_or_default().to_owned();
+        self.0.lock().unwrap().push(name);
+    }
+}
+
+#[async_trait]
+impl PluginState for Seen {
+    async fn get(&self, _key: &str) -> Result<Option<(Vec<u8>, u64)>, Problem> {
+        self.note();
+        Ok(None)
+    }
+
+    async fn put(&self, _key: &str, _value: Vec<u8>, _expected: Option<u64>) -> Result<u64, Problem> {
+        self.note();
+        Ok(1)
+    }
+
+    async fn delete(&self, _key: &str) -> Result<(), Problem> {
+        self.note();
+        Ok(())
+    }
+
+    async fn keys(&self, _prefix: &str, _after: Option<&str>, _max: u32) -> Result<Vec<String>, Problem> {
+        self.note();
+        Ok(Vec::new())
+    }
+}
+
+#[tokio::test]
+async fn others_never_wait_for_a_thread_of_guests() {
+    let seen = Arc::new(Seen::default());
+    let script = Script::new().state_get("k").state_put("k", "v", None).state_delete("k").state_keys("");
+    run(&script, Arc::<Seen>::clone(&seen), 1 << 20).await.unwrap();
+    let threads = seen.0.lock().unwrap();
+    assert!(threads.len() >= 4, "{threads:?}");
+    // Threads of guests, which come after all others, have this name.
+    assert!(threads.iter().all(|name| name != "plugin"), "{threads:?}");
 }

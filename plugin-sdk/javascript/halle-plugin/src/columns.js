@@ -28,12 +28,18 @@ const bit = (bytes, index) => ((bytes[index >> 3] >> (index & 7)) & 1) === 1;
 export class Column {
   #valid;
   #values;
+  #texts = null;
 
   constructor(field, column) {
     this.field = field;
     this.#valid = column.valid;
-    this.#values = column.data.tag === "texts" ? decodeTexts(column.data.val) : column.data.val;
     this.tag = column.data.tag;
+    if (this.tag === "texts") {
+      this.#texts = decodeTexts(column.data.val);
+      // Looked up once here, instead of at each value.
+      if (this.#valid.length > 0) this.#texts = this.#texts.map((text, row) => (bit(this.#valid, row) ? text : null));
+    }
+    this.#values = this.#texts ?? column.data.val;
   }
 
   /** Whether a row has a value. */
@@ -61,8 +67,7 @@ export class Column {
 
   /** The text of a row; `null` when it has none, or an empty one. */
   text(row) {
-    const raw = this.raw(row);
-    return typeof raw === "string" && raw !== "" ? raw : null;
+    return (this.#texts && this.#texts[row]) || null;
   }
 
   /** The number of a row, or `null`. */
@@ -132,10 +137,12 @@ function missing(which) {
 /** Builds a batch row by row. */
 export class BatchBuilder {
   #columns;
+  #converters;
 
   constructor(fields) {
     this.fields = fields;
     this.#columns = fields.map(() => []);
+    this.#converters = fields.map(({ kind }) => converter(kind));
     /** Rows so far. */
     this.length = 0;
   }
@@ -146,20 +153,20 @@ export class BatchBuilder {
    * returned.
    */
   push(values) {
-    const cell = Array.isArray(values) ? (_, index) => values[index] : (field) => values[field.key];
-    if (Array.isArray(values) && values.length !== this.fields.length) {
-      throw new Problem("batch/columns", `${values.length} valeurs pour ${this.fields.length} colonnes`);
+    const { fields } = this;
+    const isList = Array.isArray(values);
+    if (isList && values.length !== fields.length) {
+      throw new Problem("batch/columns", `${values.length} valeurs pour ${fields.length} colonnes`);
     }
+    const columns = this.#columns;
     const problems = [];
-    this.fields.forEach((field, index) => {
-      const value = cell(field, index);
-      const converted = convert(field.kind, value);
-      if (converted === undefined) {
-        const message = `« ${JSON.stringify(value)} » n'est pas une valeur de type ${field.kind} (colonne « ${field.key} »)`;
-        problems.push(new Problem("value/kind", message));
-      }
-      this.#columns[index].push(converted ?? null);
-    });
+    for (let index = 0; index < fields.length; index++) {
+      const value = isList ? values[index] : values[fields[index].key];
+      const isMissing = value === null || value === undefined || value === "";
+      const converted = isMissing ? null : this.#converters[index](value);
+      if (converted === undefined) problems.push(unfit(fields[index], value));
+      columns[index].push(converted ?? null);
+    }
     this.length++;
     return problems;
   }
@@ -187,8 +194,7 @@ export function batchOf(fields, rows) {
 }
 
 function pack(kind, values) {
-  const present = values.map((value) => value !== null);
-  const valid = present.includes(false) ? bitmap(present) : new Uint8Array(0);
+  const valid = values.includes(null) ? bitmap(values.map((value) => value !== null)) : new Uint8Array(0);
   const tag = CASES[kind] ?? "texts";
   if (tag === "texts") return { valid, data: { tag, val: encodeTexts(values) } };
   if (tag === "bools") return { valid, data: { tag, val: bitmap(values) } };
@@ -201,23 +207,27 @@ function numbers(tag, values) {
   return tag === "days" ? Int32Array.from(filled) : filled;
 }
 
-/** A value as a column of this kind holds it; `null` when missing, `undefined` when it cannot be. */
-function convert(kind, value) {
-  if (value === null || value === undefined || value === "") return null;
+/** Turns values that are not missing into what a column of this kind holds; `undefined` when it cannot hold one. */
+function converter(kind) {
   switch (kind) {
     case "integer":
-      return wholeNumber(value);
+      return wholeNumber;
     case "number":
-      return finiteNumber(value);
+      return finiteNumber;
     case "boolean":
-      return typeof value === "boolean" ? value : { true: true, false: false }[value];
+      return (value) => (typeof value === "boolean" ? value : { true: true, false: false }[value]);
     case "date":
-      return typeof value === "string" ? (parseDay(value) ?? undefined) : undefined;
+      return (value) => (typeof value === "string" ? (parseDay(value) ?? undefined) : undefined);
     case "date-time":
-      return instant(value);
+      return instant;
     default:
-      return typeof value === "string" ? value : JSON.stringify(value);
+      return (value) => (typeof value === "string" ? value : JSON.stringify(value));
   }
+}
+
+function unfit(field, value) {
+  const message = `« ${JSON.stringify(value)} » n'est pas une valeur de type ${field.kind} (colonne « ${field.key} »)`;
+  return new Problem("value/kind", message);
 }
 
 function finiteNumber(value) {

@@ -20,19 +20,18 @@ use crate::rows::Cell;
 #[derive(Debug)]
 pub struct BatchBuilder {
     fields: Vec<Field>,
+    /// Those of the fields, which keep them by name.
+    kinds: Vec<Kind>,
     columns: Vec<Column>,
-    has_nulls: Vec<bool>,
     rows: usize,
 }
 
 impl BatchBuilder {
     /// An empty batch with these columns.
     pub fn new(fields: &[Field]) -> Self {
-        let columns = fields
-            .iter()
-            .map(|field| Column { valid: Vec::new(), data: empty(field.known_kind()) })
-            .collect();
-        Self { fields: fields.to_vec(), columns, has_nulls: vec![false; fields.len()], rows: 0 }
+        let kinds: Vec<Kind> = fields.iter().map(Field::known_kind).collect();
+        let columns = kinds.iter().map(|kind| Column { valid: Vec::new(), data: empty(*kind) }).collect();
+        Self { fields: fields.to_vec(), kinds, columns, rows: 0 }
     }
 
     /// Rows so far.
@@ -56,15 +55,13 @@ impl BatchBuilder {
             let message = format!("{} valeurs pour {} colonnes", cells.len(), self.fields.len());
             return Err(Problem::new("batch/columns", message));
         }
-        let wrong = self.fields.iter().zip(cells).find(|(field, cell)| !fits(field.known_kind(), **cell));
-        if let Some((field, cell)) = wrong {
+        if let Some(index) = self.kinds.iter().zip(cells).position(|(kind, cell)| !fits(*kind, *cell)) {
+            let (field, cell) = (&self.fields[index], cells[index]);
             let message = format!("La colonne « {} » est de type {} : {cell:?}", field.key, field.kind);
             return Err(Problem::new("batch/kind", message));
         }
-        for (index, cell) in cells.iter().enumerate() {
-            let column = &mut self.columns[index];
-            push_bit(&mut column.valid, self.rows, *cell != Cell::Null);
-            self.has_nulls[index] |= *cell == Cell::Null;
+        for (column, cell) in self.columns.iter_mut().zip(cells) {
+            mark(&mut column.valid, self.rows, *cell == Cell::Null);
             append(&mut column.data, self.rows, *cell);
         }
         self.rows += 1;
@@ -94,14 +91,24 @@ impl BatchBuilder {
     }
 
     /// The batch.
-    pub fn finish(mut self) -> Batch {
-        for (column, has_nulls) in self.columns.iter_mut().zip(&self.has_nulls) {
-            if !has_nulls {
-                column.valid.clear();
-            }
-        }
+    pub fn finish(self) -> Batch {
         Batch { rows: u32::try_from(self.rows).unwrap_or(u32::MAX), columns: self.columns }
     }
+}
+
+/// Notes whether the value after `length` others is there. A column without a missing value has no bitmap.
+fn mark(valid: &mut Vec<u8>, length: usize, is_missing: bool) {
+    if valid.is_empty() {
+        if !is_missing {
+            return;
+        }
+        // All before it are there.
+        valid.resize(length / 8, 0xff);
+        if !length.is_multiple_of(8) {
+            valid.push((1 << (length % 8)) - 1);
+        }
+    }
+    push_bit(valid, length, !is_missing);
 }
 
 fn empty(kind: Kind) -> ColumnData {

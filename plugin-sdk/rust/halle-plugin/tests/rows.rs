@@ -39,3 +39,22 @@ fn a_value_of_the_wrong_kind_names_its_column() {
     assert_eq!(out.push_json(&[&json!("grand")]).unwrap()[0].code, "value/kind");
     assert_eq!(out.finish().rows, 1, "the row is there, without its value");
 }
+
+#[test]
+fn a_missing_value_is_missing_wherever_it_is() {
+    let fields = [Field::new("name", Kind::Text), Field::new("always", Kind::Integer)];
+    for missing in 0..20 {
+        let mut out = BatchBuilder::new(&fields);
+        for row in 0..20_i64 {
+            let name = (row != missing).then_some("Brest");
+            out.push([name.into(), row.into()]).unwrap();
+        }
+        let batch = out.finish();
+        let rows = Rows::new(&fields, &batch).unwrap();
+        let names = rows.column("name").unwrap();
+        for row in 0..20 {
+            assert_eq!(names.cell(row) == Cell::Null, row as i64 == missing, "row {row} without {missing}");
+        }
+        assert!(batch.columns[1].valid.is_empty(), "a column that has every value needs no bitmap");
+    }
+}

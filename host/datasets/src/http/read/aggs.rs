@@ -4,6 +4,7 @@
 use axum::extract::{OriginalUri, Path};
 use axum::http::HeaderMap;
 use axum::response::Response;
+use halle_http::conditional::CacheFor;
 use halle_http::{ApiResult, BaseUrl, Caller, Params};
 use halle_search::ast::Metric;
 use serde_json::Value;
@@ -26,8 +27,10 @@ pub(super) async fn values_agg(
     headers: HeaderMap,
 ) -> ApiResult<Response> {
     let reading = datasets.open(&caller, &id, "getValuesAgg").await?.at(&base.0);
-    let cache = cache_for(&params, &reading)?;
-    if let Some(response) = unchanged(&headers, &reading, cache) {
+    // For those who run the server; anybody else's is ignored, as any parameter that means nothing.
+    let is_explained = caller.admin_mode && params.flag("explain");
+    let cache = if is_explained { CacheFor::Nobody } else { cache_for(&params, &reading)? };
+    if let Some(response) = unchanged(&headers, &reading, cache).filter(|_| !is_explained) {
         return Ok(response);
     }
     let asked = search_params(&params)?;
@@ -49,6 +52,9 @@ pub(super) async fn values_agg(
     let mut body = answer.body;
     if let Some(next) = &next {
         body.insert("next".to_owned(), next.as_str().into());
+    }
+    if is_explained {
+        body.insert("explain".to_owned(), reading.explain_values_agg(&asked).await?);
     }
     let payload = Payload::Bytes(Value::Object(body).to_string().into_bytes());
     Ok(Answer { reading: &reading, cache, media_type: JSON, payload, next }.respond(&headers))

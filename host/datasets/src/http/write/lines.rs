@@ -10,7 +10,7 @@ use serde_json::{Map, Value};
 use super::body;
 use crate::error::DatasetsError;
 use crate::http::target::{Operations, Target};
-use crate::service::write::{Action, Change, LineFile, Outcome, Write, require_editable};
+use crate::service::write::{Action, Change, LineFile, Outcome, Write, require_editable, shown};
 use crate::state::Datasets;
 
 /// `POST /datasets/{id}/lines`: 201 for a new line, 200 when the body names it, 304 when nothing changed.
@@ -122,9 +122,10 @@ async fn one(
 }
 
 fn respond(outcome: Outcome, success: StatusCode) -> ApiResult<Response> {
-    let json = |line: Map<String, Value>| (success, Json(Value::Object(line))).into_response();
     match outcome {
-        Outcome::Created(line) | Outcome::Modified(line) => Ok(json(line)),
+        Outcome::Created(line) | Outcome::Modified(line) => {
+            Ok((success, Json(Value::Object(shown(&line)))).into_response())
+        }
         Outcome::Unchanged(_) => Ok(StatusCode::NOT_MODIFIED.into_response()),
         Outcome::Warned(_, written) => respond(*written, success),
         Outcome::Deleted => Ok(StatusCode::NO_CONTENT.into_response()),

@@ -209,6 +209,12 @@ fn offers(dataset: &Dataset) -> MasterData {
     value.and_then(|value| serde_json::from_value(value).ok()).unwrap_or_default()
 }
 
+/// Whether the dataset is a reference that its owner shares with this organisation.
+pub(crate) fn is_shared_with(dataset: &Dataset, organisation: &str) -> bool {
+    dataset.description.contains_key("masterData")
+        && offers(dataset).share_orgs.iter().any(|shared| shared.id == organisation)
+}
+
 /// The lines that a search looks at.
 fn conditions(filters: &[Condition], columns: &[Column]) -> DatasetsResult<Query> {
     let mut parts = Vec::with_capacity(filters.len());

@@ -8,6 +8,7 @@ use halle_model::concept::canonical;
 use halle_model::extension::{BULK_ACTION, REFERENCE_SERVICE};
 use halle_model::permission::{can, dataset_operation, is_public};
 use halle_model::{Caller, Column, Dataset};
+use halle_store::{OFFERED_TO_ALL, REFERENCE_USES};
 use serde_json::Value;
 
 use super::{bulk_searches, offers};
@@ -17,8 +18,11 @@ use crate::service::list::{KeyFilter, ListQuery};
 use crate::service::load::protected;
 use crate::state::Datasets;
 
-/// References that one list looks at.
-const REFERENCES_MAX: u32 = 1_000;
+/// References that are read at a time, to find those with a concept.
+const REFERENCES_PER_STEP: u32 = 100;
+
+/// References that a search for concepts looks at, newest first; it finds none beyond.
+const REFERENCES_LOOKED_AT_MAX: u32 = 10_000;
 
 /// What a list of references asks for.
 #[derive(Debug, Clone, Default)]
@@ -67,7 +71,49 @@ pub struct ReferenceAction {
     pub output: Vec<Column>,
 }
 
+impl ReferenceQuery {
+    fn has_concepts(&self) -> bool {
+        !self.input_concepts.is_empty() || !self.output_concepts.is_empty()
+    }
+}
+
+/// The list of the references that are offered to the caller, and of which the caller may read the lines.
+fn listed(caller: &Caller, query: &ReferenceQuery, skip: u32, size: u32) -> ListQuery {
+    let filter = |key: &'static str, values: Vec<String>| KeyFilter {
+        facet: "",
+        key,
+        any_of: values,
+        none_of: Vec::new(),
+    };
+    let owned = |words: &[&str]| words.iter().map(|&word| word.to_owned()).collect::<Vec<_>>();
+    let mut filters = vec![filter("reference", owned(&REFERENCE_USES))];
+    for (is_wanted, word) in [(query.virtual_datasets, "virtual"), (query.standard_schema, "standard")] {
+        filters.extend(is_wanted.then(|| filter("reference", owned(&[word]))));
+    }
+    if !caller.admin_mode {
+        let account = caller.account.clone().map(|account| AccountRef { department: None, ..account }.key());
+        let accounts = account.into_iter().chain([OFFERED_TO_ALL.to_owned()]);
+        filters.push(filter("offered", accounts.collect()));
+    }
+    ListQuery {
+        q: Some(query.q.clone()).filter(|q| !q.trim().is_empty()),
+        can: vec!["readLines".to_owned()],
+        filters,
+        skip,
+        size,
+        ..ListQuery::default()
+    }
+}
+
 impl ReferenceService {
+    /// What it says to the caller: without the description for whoever may not read it.
+    fn seen_by(caller: &Caller, mut dataset: Dataset) -> Self {
+        if !can(caller, dataset_operation("readDescription"), protected(&dataset)) {
+            dataset.description.retain(|name, _| name == "masterData");
+        }
+        Self::of(dataset)
+    }
+
     fn of(dataset: Dataset) -> Self {
         let offered = offers(&dataset);
         let shared = offered.share_orgs.iter().map(|organisation| {
@@ -101,58 +147,60 @@ impl ReferenceService {
         !self.actions.is_empty() || self.virtual_datasets || self.standard_schema
     }
 
-    fn is_offered_to(&self, caller: &Caller) -> bool {
-        let is_same =
-            |account: &AccountRef, other: &AccountRef| account.kind == other.kind && account.id == other.id;
-        let of = |account: &AccountRef| self.offered_to.iter().any(|other| is_same(account, other));
-        caller.admin_mode || self.public || caller.account.as_ref().is_some_and(of)
-    }
-
+    /// Whether one of its searches has the concepts that are asked for.
     fn fits(&self, query: &ReferenceQuery) -> bool {
         let has = |columns: &[Column], wanted: &[String]| {
             let concepts = columns.iter().filter_map(|column| column.refers_to.as_deref()).map(canonical);
             let wanted: Vec<&str> = wanted.iter().map(|uri| canonical(uri)).collect();
             wanted.is_empty() || concepts.into_iter().any(|uri| wanted.contains(&uri))
         };
-        let is_any = query.input_concepts.is_empty() && query.output_concepts.is_empty();
         let action = |action: &ReferenceAction| {
             has(&action.input, &query.input_concepts) && has(&action.output, &query.output_concepts)
         };
-        (!query.virtual_datasets || self.virtual_datasets)
-            && (!query.standard_schema || self.standard_schema)
-            && (is_any || self.actions.iter().any(action))
+        self.actions.iter().any(action)
     }
 }
 
 impl Datasets {
-    /// The references that are offered to the caller and fit the query, newest first.
+    /// The references that are offered to the caller and fit the query, newest first: how many there are, and `size` of them after
+    /// `skip` others.
     pub async fn reference_services(
         &self,
         caller: &Caller,
         query: &ReferenceQuery,
-    ) -> DatasetsResult<Vec<ReferenceService>> {
-        let is_reference = KeyFilter {
-            facet: "reference",
-            key: "reference",
-            any_of: vec!["yes".to_owned()],
-            none_of: Vec::new(),
-        };
-        let list = ListQuery {
-            q: Some(query.q.clone()).filter(|q| !q.trim().is_empty()),
-            filters: vec![is_reference],
-            size: REFERENCES_MAX,
-            ..ListQuery::default()
-        };
-        let may_read = |dataset: &Dataset| can(caller, dataset_operation("readLines"), protected(dataset));
-        let found = self.list(caller, &list).await?.results.into_iter();
-        let services = found.filter(may_read).map(ReferenceService::of);
-        Ok(services.filter(|one| one.is_useful() && one.is_offered_to(caller) && one.fits(query)).collect())
+        skip: u32,
+        size: u32,
+    ) -> DatasetsResult<(u64, Vec<ReferenceService>)> {
+        if !query.has_concepts() {
+            let page = self.list(caller, &listed(caller, query, skip, size)).await?;
+            let services = page.results.into_iter().map(|dataset| ReferenceService::seen_by(caller, dataset));
+            return Ok((page.count, services.collect()));
+        }
+        // Which concepts a search takes is known where it is read.
+        let (mut count, mut services, mut looked_at) = (0, Vec::new(), 0);
+        loop {
+            let page = self.list(caller, &listed(caller, query, looked_at, REFERENCES_PER_STEP)).await?;
+            looked_at += REFERENCES_PER_STEP;
+            let is_last = looked_at >= REFERENCES_LOOKED_AT_MAX || u64::from(looked_at) >= page.count;
+            for dataset in page.results {
+                let service = ReferenceService::seen_by(caller, dataset);
+                if service.fits(query) {
+                    count += 1;
+                    if count > u64::from(skip) && services.len() < size as usize {
+                        services.push(service);
+                    }
+                }
+            }
+            if is_last {
+                return Ok((count, services));
+            }
+        }
     }
 
     /// The reference `id` (without `dataset:`), if the caller may read its lines. 404 when it offers nothing.
     pub async fn reference_service(&self, caller: &Caller, id: &str) -> DatasetsResult<ReferenceService> {
         let dataset = self.permitted(caller, id, "readLines").await?;
-        let service = ReferenceService::of(dataset);
+        let service = ReferenceService::seen_by(caller, dataset);
         if service.is_useful() {
             return Ok(service);
         }

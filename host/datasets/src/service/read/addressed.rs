@@ -14,8 +14,8 @@ use futures::stream::BoxStream;
 use halle_model::Dataset;
 use halle_search::ast::{Metric, Query};
 use halle_search::engine::{
-    Groups, IndexSpec, IndexSummary, LinesPage, LinesRequest, ScanRequest, SearchResult, ShapesPage,
-    ShapesRequest, ValuesAggRequest, Words, WordsRequest,
+    Explanation, Groups, IndexSpec, IndexSummary, LinesPage, LinesRequest, ScanRequest, SearchResult,
+    ShapesPage, ShapesRequest, ValuesAggRequest, Words, WordsRequest,
 };
 use halle_search::{Index, SearchError};
 use serde_json::{Map, Value};
@@ -182,6 +182,10 @@ impl Index for Addressed {
         let mut groups = self.index.values_agg(request).await?;
         self.addresses.groups(&mut groups)?;
         Ok(groups)
+    }
+
+    async fn explain(&self, request: ValuesAggRequest) -> SearchResult<Explanation> {
+        self.index.explain(request).await
     }
 
     async fn metric(

@@ -59,6 +59,13 @@ impl Reading {
         Ok(ValuesAggAnswer { body: groups_json(groups, counts)?, next })
     }
 
+    /// How these groups are found: steps, and lines by part of the index.
+    pub async fn explain_values_agg(&self, params: &Params) -> DatasetsResult<Value> {
+        let asked = ValuesAggParams::parse(params, &self.fields())?;
+        let explained = self.index.explain(asked.request).await?;
+        serde_json::to_value(explained).map_err(DatasetsError::internal)
+    }
+
     /// Groups by cell of the geohash grid: `{total, aggs: [{total, value, centroid, center, bbox, results, metric?}]}`.
     pub async fn geo_agg(&self, params: &Params) -> DatasetsResult<Value> {
         let extent = match self.dataset.bbox {

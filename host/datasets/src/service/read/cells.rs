@@ -6,6 +6,7 @@ use halle_model::ColumnKind;
 use jiff::civil::Date;
 use serde_json::Value;
 
+use super::checked::Checked;
 use crate::error::{DatasetsError, DatasetsResult};
 
 /// One value, borrowed where possible.
@@ -98,6 +99,37 @@ impl<'a> Cell<'a> {
         }
     }
 
+    /// The value of a number; `None` for anything else.
+    pub(super) fn number(&self) -> Option<f64> {
+        match self {
+            Cell::Integer(integer) => Some(*integer as f64),
+            Cell::Number(number) => Some(*number),
+            _ => None,
+        }
+    }
+
+    /// Appends the cell as JSON on one line, equal to [`Self::to_json`]; false, and nothing, for no value.
+    pub(super) fn write_json(&self, kind: ColumnKind, out: &mut Vec<u8>) -> bool {
+        // Writing to memory cannot fail.
+        match self {
+            Cell::Empty => return false,
+            Cell::Text(text) if kind == ColumnKind::Object => {
+                if !text.contains(['\n', '\r']) && is_json(text) {
+                    out.extend_from_slice(text.as_bytes());
+                } else {
+                    let value = self.to_json(kind);
+                    drop(serde_json::to_writer(out, &value));
+                }
+            }
+            Cell::Text(text) => drop(serde_json::to_writer(out, text)),
+            Cell::Owned(text) => drop(serde_json::to_writer(out, text)),
+            Cell::Integer(integer) => drop(serde_json::to_writer(out, integer)),
+            Cell::Number(number) => drop(serde_json::to_writer(out, number)),
+            Cell::Boolean(truth) => drop(serde_json::to_writer(out, truth)),
+        }
+        true
+    }
+
     /// The cell as JSON; `None` for no value. JSON columns are embedded as they are.
     pub(super) fn to_json(&self, kind: ColumnKind) -> Option<Value> {
         Some(match self {
@@ -111,6 +143,34 @@ impl<'a> Cell<'a> {
             Cell::Number(number) => Value::from(*number),
             Cell::Boolean(truth) => Value::from(*truth),
         })
+    }
+}
+
+/// Whether a text is one JSON value that every reader takes: with numbers, characters and a depth that [`Value`] has too.
+pub(super) fn is_json(text: &str) -> bool {
+    serde_json::from_str::<Checked>(text).is_ok()
+}
+
+/// The key of a member of a JSON object, with the colon after it.
+pub(super) fn json_key(key: &str) -> Vec<u8> {
+    format!("{}:", Value::from(key)).into_bytes()
+}
+
+/// Appends what `value` does as the next member of the JSON object that was opened at `open`, just after its brace; nothing
+/// if `value` says that there is none.
+pub(super) fn write_member(
+    out: &mut Vec<u8>,
+    open: usize,
+    key: &[u8],
+    value: impl FnOnce(&mut Vec<u8>) -> bool,
+) {
+    let start = out.len();
+    if start > open {
+        out.push(b',');
+    }
+    out.extend_from_slice(key);
+    if !value(out) {
+        out.truncate(start);
     }
 }
 
@@ -152,5 +212,36 @@ mod tests {
             assert_eq!(csv(&value), expect);
         }
         assert_eq!(day_text(19_723), "2024-01-01");
+    }
+
+    #[test]
+    fn cells_are_written_as_the_json_that_they_are() {
+        use ColumnKind::{Object, Text};
+        let cells = [
+            (Cell::Empty, Text),
+            (Cell::Text("a \"b\"\n\u{1}é😀"), Text),
+            (Cell::Text(r#"{"a": [1, null]}"#), Object),
+            (Cell::Text("{\"a\":\n1}"), Object),
+            (Cell::Text("{\"a\":"), Object),
+            (Cell::Owned("2024-01-01".to_owned()), Text),
+            (Cell::Integer(-3), Text),
+            (Cell::Number(1.0), Text),
+            (Cell::Number(1e-7), Text),
+            (Cell::Number(f64::NAN), Text),
+            (Cell::Boolean(true), Text),
+        ];
+        for (cell, kind) in cells {
+            let mut out = Vec::new();
+            let written = cell.write_json(kind, &mut out).then(|| serde_json::from_slice(&out).unwrap());
+            assert_eq!(written, cell.to_json(kind), "{cell:?}");
+            assert!(!out.contains(&b'\n'), "{cell:?}");
+        }
+        let mut out = b"{".to_vec();
+        for (key, value) in [("a", None), ("b\"", Some(1)), ("c", None), ("d", Some(2))] {
+            write_member(&mut out, 1, &json_key(key), |out| {
+                Cell::of_json(value.map(Value::from).as_ref()).write_json(Text, out)
+            });
+        }
+        assert_eq!(out, br#"{"b\"":1,"d":2"#);
     }
 }

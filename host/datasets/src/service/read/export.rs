@@ -2,13 +2,12 @@
 
 use bytes::Bytes;
 use futures::{StreamExt, TryStreamExt};
-use halle_model::{Caller, Column, ColumnKind};
+use halle_model::{Caller, Column};
 use halle_search::params::{LinesParams, Params, Size};
 use halle_store::ByteStream;
-use serde_json::{Map, Value};
 
 use super::Reading;
-use super::cells::{Cell, Cells, write_quoted};
+use super::cells::{Cell, Cells, json_key, write_member, write_quoted};
 use super::wkt;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::state::Datasets;
@@ -91,6 +90,8 @@ impl Datasets {
 #[derive(Clone)]
 struct Writer {
     columns: Vec<Column>,
+    /// The key of each column as a member of an object; empty for one that was there before.
+    keys: Vec<Vec<u8>>,
     format: ExportFormat,
     separator: String,
     header: bool,
@@ -117,7 +118,7 @@ impl Reading {
         let page = self.page(params, &asked).await?;
         let mut out = writer.head();
         for line in page.values()? {
-            writer.row(|column| Cell::of_json(line.get(&column.key)), &mut out)?;
+            writer.row(|column| Cell::of_json(line.get(&column.key)), &mut out);
         }
         Ok(Export { body: ExportBody::Page(out), next: page.next })
     }
@@ -129,7 +130,13 @@ impl Reading {
             return Err(DatasetsError::bad_request(message));
         }
         let columns = self.exported(asked);
+        let first = |at: usize, key: &str| columns[..at].iter().all(|column| column.key != key);
+        let keys = columns
+            .iter()
+            .enumerate()
+            .map(|(at, column)| if first(at, &column.key) { json_key(&column.key) } else { Vec::new() });
         Ok(Writer {
+            keys: keys.collect(),
             columns,
             format,
             separator,
@@ -176,13 +183,13 @@ impl Writer {
                 let cell = columns.next().map_or(Cell::Empty, |cells| cells.get(row));
                 if self.wkt.contains(&column.key) { wkt::cell(cell) } else { cell }
             };
-            self.row(cell, &mut out)?;
+            self.row(cell, &mut out);
         }
         Ok(out)
     }
 
     /// Writes a row whose cells `cell` gives, column by column in order.
-    fn row<'a>(&self, mut cell: impl FnMut(&Column) -> Cell<'a>, out: &mut Vec<u8>) -> DatasetsResult<()> {
+    fn row<'a>(&self, mut cell: impl FnMut(&Column) -> Cell<'a>, out: &mut Vec<u8>) {
         match self.format {
             ExportFormat::Csv => {
                 for (i, column) in self.columns.iter().enumerate() {
@@ -195,17 +202,17 @@ impl Writer {
                 }
             }
             ExportFormat::Ndjson => {
-                let mut line = Map::new();
-                for column in &self.columns {
-                    let kind: ColumnKind = column.kind();
-                    if let Some(value) = cell(column).to_json(kind) {
-                        line.insert(column.key.clone(), value);
+                out.push(b'{');
+                let open = out.len();
+                for (column, key) in self.columns.iter().zip(&self.keys) {
+                    let cell = cell(column);
+                    if !key.is_empty() {
+                        write_member(out, open, key, |out| cell.write_json(column.kind(), out));
                     }
                 }
-                serde_json::to_writer(&mut *out, &Value::Object(line)).map_err(DatasetsError::internal)?;
+                out.push(b'}');
             }
         }
         out.push(b'\n');
-        Ok(())
     }
 }

@@ -4,13 +4,13 @@ use arrow::record_batch::RecordBatch;
 use bytes::Bytes;
 use futures::stream::BoxStream;
 use futures::{StreamExt, TryStreamExt};
-use halle_model::Column;
+use halle_model::{Column, ColumnKind};
 use halle_search::engine::SearchResult;
 use halle_search::params::LinesParams;
 use halle_store::ByteStream;
 use serde_json::{Map, Value, json};
 
-use super::cells::Cells;
+use super::cells::{Cell, Cells, is_json, json_key, write_member};
 use super::concept_column;
 use super::lines::LinesAnswer;
 use crate::error::{DatasetsError, DatasetsResult};
@@ -79,10 +79,7 @@ impl Shape {
             };
         }
         let text = self.point.as_ref().and_then(|key| line.get(key)).and_then(Value::as_str);
-        let point = text.and_then(|text| {
-            let (lat, lon) = text.split_once([',', ';'])?;
-            Some((lat.trim().parse().ok()?, lon.trim().parse().ok()?))
-        });
+        let point = text.and_then(lat_lon);
         let pair = || {
             let (lat, lon) = self.pair.as_ref()?;
             Some((line.get(lat)?.as_f64()?, line.get(lon)?.as_f64()?))
@@ -94,32 +91,104 @@ impl Shape {
     }
 }
 
+/// Lines as features, straight from the columns of a batch. Places are of columns in the batch.
+struct FeatureWriter {
+    id: Option<usize>,
+    shape: Option<usize>,
+    point: Option<usize>,
+    pair: Option<(usize, usize)>,
+    /// The properties: the key of each, and what kind its column is.
+    properties: Vec<(usize, Vec<u8>, ColumnKind)>,
+}
+
+impl FeatureWriter {
+    fn new(columns: &[Column], shape: &Shape, asked: &LinesParams) -> Self {
+        let at = |key: &String| columns.iter().position(|column| column.key == *key);
+        let place = |key: &Option<String>| key.as_ref().and_then(at);
+        let hidden = [&shape.shape, &shape.source];
+        let is_shown = |key: &String| {
+            let selected = asked.selected.as_ref().is_none_or(|selected| selected.contains(key));
+            selected && hidden.iter().all(|hidden| hidden.as_ref() != Some(key))
+        };
+        let properties = columns.iter().enumerate().filter(|(_, column)| is_shown(&column.key));
+        Self {
+            id: at(&"_id".to_owned()),
+            shape: place(&shape.shape),
+            point: place(&shape.point),
+            pair: shape.pair.as_ref().and_then(|(lat, lon)| at(lat).zip(at(lon))),
+            properties: properties.map(|(at, column)| (at, json_key(&column.key), column.kind())).collect(),
+        }
+    }
+
+    fn write(&self, cells: &[Cells<'_>], row: usize, out: &mut Vec<u8>) {
+        let cell = |at: usize| cells[at].get(row);
+        out.extend_from_slice(br#"{"type":"Feature","id":"#);
+        if !self.id.is_some_and(|at| cell(at).write_json(ColumnKind::Text, out)) {
+            out.extend_from_slice(b"null");
+        }
+        out.extend_from_slice(br#","geometry":"#);
+        self.write_geometry(cell, out);
+        out.extend_from_slice(br#","properties":{"#);
+        let open = out.len();
+        for (at, key, kind) in &self.properties {
+            write_member(out, open, key, |out| cell(*at).write_json(*kind, out));
+        }
+        out.extend_from_slice(b"}}");
+    }
+
+    /// The geometry that [`Shape::geometry`] finds.
+    fn write_geometry<'a>(&self, cell: impl Fn(usize) -> Cell<'a>, out: &mut Vec<u8>) {
+        if let Some(Cell::Text(text)) = self.shape.map(&cell) {
+            out.extend_from_slice(if is_json(text) { text.as_bytes() } else { b"null" });
+            return;
+        }
+        let point = self.point.and_then(|at| match cell(at) {
+            Cell::Text(text) => lat_lon(text),
+            _ => None,
+        });
+        let pair = || {
+            let (lat, lon) = self.pair?;
+            Some((cell(lat).number()?, cell(lon).number()?))
+        };
+        match point.or_else(pair) {
+            Some((lat, lon)) => {
+                // Writing to memory cannot fail.
+                out.extend_from_slice(br#"{"type":"Point","coordinates":"#);
+                drop(serde_json::to_writer(&mut *out, &[lon, lat]));
+                out.push(b'}');
+            }
+            None => out.extend_from_slice(b"null"),
+        }
+    }
+}
+
+/// Latitude and longitude of `"lat,lon"`.
+fn lat_lon(text: &str) -> Option<(f64, f64)> {
+    let (lat, lon) = text.split_once([',', ';'])?;
+    Some((lat.trim().parse().ok()?, lon.trim().parse().ok()?))
+}
+
 /// A collection that is written as its lines are read; its box comes first, for readers that stream too.
 pub(super) fn stream(
     batches: BoxStream<'static, SearchResult<RecordBatch>>,
-    columns: Vec<Column>,
-    shape: Shape,
-    asked: LinesParams,
+    columns: &[Column],
+    shape: &Shape,
+    asked: &LinesParams,
     bbox: Option<[f64; 4]>,
 ) -> ByteStream {
     let bbox = bbox.map(|bbox| format!("\"bbox\":{},", Value::from(bbox.to_vec()))).unwrap_or_default();
     let head = Bytes::from(format!("{{\"type\":\"FeatureCollection\",{bbox}\"features\":["));
+    let writer = FeatureWriter::new(columns, shape, asked);
     let mut is_first = true;
     let features = batches.map_err(DatasetsError::from).map(move |batch| {
         let batch = batch?;
         let cells = Cells::of(&batch)?;
         let mut out = Vec::with_capacity(batch.num_rows() * 256);
         for row in 0..batch.num_rows() {
-            let mut line = Map::new();
-            for (column, cells) in columns.iter().zip(&cells) {
-                if let Some(value) = cells.get(row).to_json(column.kind()) {
-                    line.insert(column.key.clone(), value);
-                }
-            }
             if !std::mem::take(&mut is_first) {
                 out.push(b',');
             }
-            serde_json::to_writer(&mut out, &shape.feature(line, &asked)).map_err(DatasetsError::internal)?;
+            writer.write(&cells, row, &mut out);
         }
         Ok(Bytes::from(out))
     });

@@ -118,13 +118,12 @@ impl Reading {
         let mut asked = LinesParams::parse(params, &fields)?;
         let shape = geojson::Shape::of(self.columns());
         shape.select(&mut asked);
-        let columns: Vec<Column> = std::iter::once("_id")
-            .chain(asked.select.iter().map(String::as_str))
-            .filter_map(|key| fields.get(key).cloned())
-            .collect();
+        let others = asked.select.iter().map(String::as_str).filter(|key| *key != "_id");
+        let columns: Vec<Column> =
+            std::iter::once("_id").chain(others).filter_map(|key| fields.get(key).cloned()).collect();
         let bbox = self.index.bbox(asked.query.clone()).await?;
         let batches = self.index.scan(asked.scan(columns.iter().map(|c| c.key.clone()).collect())).await?;
-        Ok(geojson::stream(batches, columns, shape, asked, bbox))
+        Ok(geojson::stream(batches, &columns, &shape, &asked, bbox))
     }
 
     /// One line with all columns; 404 when there is none.

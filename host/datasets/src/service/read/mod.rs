@@ -6,6 +6,7 @@ mod agg_places;
 mod aggs;
 mod batches;
 mod cells;
+mod checked;
 mod export;
 mod geojson;
 mod hints;

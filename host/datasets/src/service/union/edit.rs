@@ -56,6 +56,20 @@ pub(crate) fn set_union(dataset: &mut Dataset, value: &Value) -> DatasetsResult<
 }
 
 impl Datasets {
+    /// Checks that a virtual dataset may be given to its new owner: the caller and the owner may read the children, and the owner what is
+    /// below them.
+    pub(crate) async fn check_children(&self, caller: &Caller, given: &Dataset) -> DatasetsResult<()> {
+        for id in given.union.iter().flat_map(|union| &union.children) {
+            if let Some(child) = self.child(given, id).await.map_err(UnionError::at_write)? {
+                check(caller, "readLines", &child)?;
+            }
+        }
+        match self.leaves(given).await {
+            Ok(_) | Err(UnionError::Nothing) => Ok(()),
+            Err(error) => Err(error.at_write()),
+        }
+    }
+
     /// Checks a virtual dataset as it is going to be, and completes its columns from its children. `before` is what it was:
     /// what was shown then needs no right of the caller, and columns that no child has any more may stay.
     pub(crate) async fn complete_union(

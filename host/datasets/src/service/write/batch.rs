@@ -19,8 +19,8 @@ use crate::error::{DatasetsError, DatasetsResult};
 const EPOCH: Date = Date::constant(1970, 1, 1);
 
 /// The lines that are not deleted, under the columns of the index; `None` when all are deleted.
-pub(crate) fn of(columns: &[Column], lines: &[LineRecord]) -> DatasetsResult<Option<RecordBatch>> {
-    let alive: Vec<&LineRecord> = lines.iter().filter(|line| !line.deleted).collect();
+pub(crate) fn of(columns: &[Column], lines: &[&LineRecord]) -> DatasetsResult<Option<RecordBatch>> {
+    let alive: Vec<&LineRecord> = lines.iter().copied().filter(|line| !line.deleted).collect();
     if alive.is_empty() { Ok(None) } else { table(columns, &alive).map(Some) }
 }
 
@@ -151,12 +151,12 @@ mod tests {
             body: body.as_object().unwrap().clone(),
             deleted,
         };
-        let batch = of(&columns, &[line("x", 4, false), line("y", 5, true)]).unwrap().unwrap();
+        let batch = of(&columns, &[&line("x", 4, false), &line("y", 5, true)]).unwrap().unwrap();
         assert_eq!(batch.num_rows(), 1, "deleted lines are left out");
         for (column, array) in columns.iter().zip(batch.columns()) {
             assert_eq!(*array.data_type(), data_type(column.kind()), "{}", column.key);
         }
         assert!(batch.column(5).is_null(0) && batch.column(4).is_valid(0));
-        assert!(of(&columns, &[line("y", 5, true)]).unwrap().is_none());
+        assert!(of(&columns, &[&line("y", 5, true)]).unwrap().is_none());
     }
 }

@@ -12,9 +12,10 @@ use super::change::{Action, Change, Outcome, Size, Write, touch};
 use super::decide::{Decision, Refusal, Scope, decide};
 use super::extend::{Given, LINES_MAX, REQUEST_BYTES_MAX};
 use super::pending::Batch;
+use super::portion::Relay;
 use super::rebuild_job;
 use super::source::{self, BulkFile, Numbered};
-use super::transaction::{Seen, occupy, write_batch};
+use super::transaction::{Seen, occupy, sync_job, write_batch};
 use crate::constraints::LineKeys;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::expire;
@@ -162,6 +163,8 @@ impl Datasets {
         }
         let mut report = BulkReport::default();
         let mut promise = Some(promise);
+        let relay = (!bulk.later).then(|| Relay::start(self));
+        let seen = relay.as_ref().map_or(Seen::Later, |relay| Seen::By(relay.sender()));
         let mut batches = source::read(bulk.file, &dataset.schema);
         let mut next = batches.recv().await;
         while let Some(mut batch) = next.take() {
@@ -170,7 +173,7 @@ impl Datasets {
                 next = source::gather(lines, &mut batches, BATCHES_PER_TRANSACTION - 1);
             }
             let done = match batch {
-                Ok(lines) => self.change_batch(caller, &dataset.id, &bulk, lines, &mut report).await,
+                Ok(lines) => self.change_batch(caller, &dataset.id, (&bulk, &seen), lines, &mut report).await,
                 Err(text) => Err(DatasetsError::BadRequest(text)),
             };
             match done {
@@ -193,14 +196,26 @@ impl Datasets {
                 next = batches.recv().await;
             }
         }
-        if report.has_changes() && !bulk.later {
-            match self.show_lines(&dataset.id).await {
+        drop(seen);
+        if let Some(relay) = relay.filter(|_| report.has_changes()) {
+            match self.show_bulk(&dataset.id, relay).await {
                 Ok(()) => report.indexed_at = Some(self.clock.now()),
                 // The lines are written, and the report says which: the job shows them.
                 Err(error) => tracing::warn!(dataset = id, %error, "the lines of a bulk are not shown yet"),
             }
         }
         Ok(report)
+    }
+
+    /// Has readers see all lines of a bulk, and its dataset settled soon.
+    async fn show_bulk(&self, id: &str, relay: Relay) -> DatasetsResult<()> {
+        if let Err(error) = relay.finish().await {
+            tracing::warn!(dataset = id, %error, "the index reads lines of a bulk again");
+        }
+        self.show_lines(id).await?;
+        let mut unit = self.store.begin().await?;
+        unit.jobs().enqueue(&sync_job(id, self.clock.now(), &Seen::AtOnce)).await?;
+        Ok(unit.commit().await?)
     }
 
     /// Has readers see all lines that are written. The index gets them in large portions, which costs far less than a change
@@ -228,7 +243,7 @@ impl Datasets {
         &self,
         caller: &Caller,
         id: &str,
-        bulk: &Bulk<'_>,
+        (bulk, seen): (&Bulk<'_>, &Seen),
         lines: Vec<Numbered>,
         report: &mut BulkReport,
     ) -> DatasetsResult<()> {
@@ -244,7 +259,7 @@ impl Datasets {
         }
         let (operation, owner) = (bulk.operation, bulk.owner.clone());
         let write = Write { caller: caller.clone(), operation, owner, changes };
-        let outcomes = self.write_alone(id, &write, Seen::Later).await?;
+        let outcomes = self.write_alone(id, &write, seen).await?;
         numbers.into_iter().zip(outcomes).for_each(|(number, outcome)| report.count(number, outcome));
         Ok(())
     }
@@ -307,7 +322,7 @@ impl Datasets {
             for (number, change) in batch.map_err(DatasetsError::BadRequest)? {
                 let line = change.map_err(|text| (400, text));
                 match line.and_then(|line| self.new_line(&scope, line)) {
-                    Ok(Decision::Ask(values)) => asked.push(values),
+                    Ok(Decision::Ask(values, _)) => asked.push(values),
                     Ok(Decision::Write { warning: Some(warning), .. }) => report.warn(number, warning),
                     Ok(_) => {}
                     Err((status, text)) => report.fail(number, status, text),
@@ -401,7 +416,7 @@ impl Datasets {
             let line = line.and_then(|change| self.new_line(scope, change));
             let line = match line.map_err(|(_, text)| DatasetsError::BadRequest(text))? {
                 Decision::Write { line, .. } | Decision::Keep(line) => line,
-                Decision::Ask(_) => {
+                Decision::Ask(..) => {
                     let message =
                         "Les extensions du jeu de données ont changé pendant l'écriture : réessayez.";
                     return Err(DatasetsError::Conflict(message.to_owned()));

@@ -1,5 +1,7 @@
 //! Changes of lines: what is asked, and what became of it.
 
+use std::sync::Arc;
+
 use halle_base::{AccountRef, Timestamp};
 use halle_model::dataset::Author;
 use halle_model::{Caller, Dataset};
@@ -73,12 +75,12 @@ pub struct Write {
 /// What became of a change.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Outcome {
-    /// A new line, as readers see it.
-    Created(Map<String, Value>),
+    /// A new line.
+    Created(Arc<LineRecord>),
     /// The line with its new values.
-    Modified(Map<String, Value>),
+    Modified(Arc<LineRecord>),
     /// The line was like that already.
-    Unchanged(Map<String, Value>),
+    Unchanged(Arc<LineRecord>),
     /// The line is gone.
     Deleted,
     /// The change was made, although the line breaks a rule that does not block: which one.
@@ -88,7 +90,7 @@ pub enum Outcome {
 }
 
 /// A line as readers see it.
-pub(super) fn shown(line: &LineRecord) -> Map<String, Value> {
+pub(crate) fn shown(line: &LineRecord) -> Map<String, Value> {
     let mut shown = Map::new();
     shown.insert("_id".to_owned(), line.id.as_str().into());
     shown.extend(line.body.clone());

@@ -1,6 +1,6 @@
 //! What one change does to one line, before anything is written.
 
-use halle_base::{AccountRef, Timestamp, new_id};
+use halle_base::{AccountRef, Timestamp};
 use halle_model::editing::PrimaryKeyMode;
 use halle_model::{Caller, Dataset};
 use halle_store::LineRecord;
@@ -10,6 +10,7 @@ use sha2::{Digest, Sha256};
 use super::change::{Action, Change};
 use super::check;
 use super::extend::Given;
+use super::line_id::new_line_id;
 use crate::enrich::expressions::LineExpressions;
 use crate::service::patch::is_lenient;
 use crate::state::Datasets;
@@ -26,8 +27,9 @@ pub(super) enum Decision {
     Write { line: LineRecord, created: bool, warning: Option<String> },
     /// Nothing: the line is like that already.
     Keep(LineRecord),
-    /// To ask what mandatory extensions give a line with these values, and to decide again.
-    Ask(Map<String, Value>),
+    /// To ask what mandatory extensions give a line with these values, and to decide again; and the line as it will be unless they
+    /// refuse it, without what they give.
+    Ask(Map<String, Value>, LineRecord),
 }
 
 /// Why a change cannot be made: HTTP status and text.
@@ -71,7 +73,8 @@ impl Datasets {
         }
         let id = wanted.map(str::to_owned).or(given).filter(|id| !id.is_empty());
         let id = id.or_else(|| primary_key_id(dataset, body));
-        let (id, is_new) = id.map_or_else(|| (new_id(&*self.dice), true), |id| (id, false));
+        let (id, is_new) =
+            id.map_or_else(|| (new_line_id(&*self.dice, self.clock.now()), true), |id| (id, false));
         if id.len() > LINE_ID_BYTES_MAX {
             return Err((400, format!("/_id dépasse {LINE_ID_BYTES_MAX} octets")));
         }
@@ -140,7 +143,7 @@ pub(super) fn decide(
         match given.get(&asked) {
             Some(Ok(more)) => values.extend(more.clone()),
             Some(Err(text)) => return Err((400, text.to_owned())),
-            None => return Ok(Decision::Ask(asked)),
+            None => return Ok(Decision::Ask(asked, LineRecord { id, i: 0, body: values, deleted: false })),
         }
     }
     values.extend(notes(scope, forced_at));

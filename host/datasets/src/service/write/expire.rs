@@ -37,7 +37,7 @@ impl Datasets {
                 return Ok(());
             }
             let write = Write { caller: caller.clone(), operation: "deleteLine", owner: None, changes };
-            let outcomes = self.write_alone(&dataset.id, &write, Seen::AtOnce).await?;
+            let outcomes = self.write_alone(&dataset.id, &write, &Seen::AtOnce).await?;
             let removed = outcomes.contains(&Outcome::Deleted);
             if is_last || !removed {
                 return Ok(());

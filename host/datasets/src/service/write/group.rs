@@ -79,7 +79,7 @@ impl Datasets {
 
     /// Makes writes durable, together or, when extensions that some of them need do not answer, each alone.
     async fn make_parts(&self, dataset: &str, writes: &[Write], answers: Vec<Answer>) -> Vec<Part> {
-        let together = self.write_together(dataset, writes, Seen::AtOnce).await;
+        let together = self.write_together(dataset, writes, &Seen::AtOnce).await;
         if writes.len() < 2 || !together.as_ref().is_err_and(is_unanswered) {
             return vec![(answers, together)];
         }
@@ -87,7 +87,7 @@ impl Datasets {
         let mut parts = Vec::with_capacity(writes.len());
         for (write, answer) in writes.iter().zip(answers) {
             let alone = std::slice::from_ref(write);
-            let mut made = self.write_asking(dataset, alone, Seen::AtOnce, silence.as_ref()).await;
+            let mut made = self.write_asking(dataset, alone, &Seen::AtOnce, silence.as_ref()).await;
             if silence.is_none() && made.as_ref().is_err_and(is_unanswered) {
                 failures += 1;
                 made = made.map_err(|error| {

@@ -1,8 +1,8 @@
 //! Edits of lines, for editable datasets.
 //!
 //! SQL is the truth: a change is written there, with the dataset's new dates and a job, in one transaction. Then the index
-//! catches up ([`sync`]) before the answer, so that the next read sees the change. If the process dies in between, the
-//! job catches up.
+//! gets the lines ([`portion`]), or catches up ([`sync`]), before the answer, so that the next read sees the change. If the
+//! process dies in between, the job catches up.
 
 mod attach;
 pub(crate) mod batch;
@@ -14,8 +14,10 @@ mod expire;
 mod extend;
 mod group;
 pub(crate) mod history;
+mod line_id;
 mod lock;
 mod pending;
+mod portion;
 mod source;
 mod sync;
 mod sync_files;
@@ -26,6 +28,7 @@ use halle_model::Column;
 pub(crate) use attach::FILES_MAX;
 pub use attach::{Attached, LineFile};
 pub use bulk::{Bulk, BulkReport};
+pub(crate) use change::shown;
 pub use change::{Action, Change, Outcome, Write};
 pub(crate) use decide::owner_value;
 pub(crate) use extend::extend_job;

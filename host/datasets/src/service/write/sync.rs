@@ -5,7 +5,6 @@ use std::hash::Hash;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use halle_base::Timestamp;
@@ -15,11 +14,12 @@ use halle_search::engine::{IndexSpec, LineFields, LinesRequest};
 use halle_search::{Index, IndexId, SearchError};
 use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job, LineRecord, NewJob, StoreError};
-use indexmap::IndexSet;
 use serde_json::{Map, Value, json};
+use tokio::sync::OwnedMutexGuard;
 
 use super::group::Queue;
 use super::lock::Turns;
+use super::portion::{Handed, Portion};
 use super::{batch, index_columns};
 use crate::documents;
 use crate::error::{DatasetsError, DatasetsResult};
@@ -40,12 +40,6 @@ const LINES_PER_STEP: u32 = 1_000;
 /// The same, where lines have files whose texts are read.
 const LINES_WITH_FILES_PER_STEP: u32 = 32;
 
-/// Lines given to the index at a time: a change of it costs the same for one line as for thousands.
-const LINES_PER_PORTION: usize = 16_000;
-
-/// Bytes of values after which a portion is given to the index, however few its lines are.
-const PORTION_BYTES: usize = 4 << 20;
-
 /// Locks kept before those that nobody holds are forgotten.
 const LOCKS_MAX: usize = 1_000;
 
@@ -62,16 +56,6 @@ pub struct LineLocks {
     seen: Mutex<HashMap<IndexId, Seen>>,
     pub(super) turns: Mutex<HashMap<String, Turns>>,
     pub(super) queues: Mutex<HashMap<String, Arc<Queue>>>,
-}
-
-/// Lines that the index gets at a time.
-struct Portion {
-    /// Number of the last of them.
-    last: i64,
-    /// Their identifiers.
-    touched: Vec<String>,
-    /// Those that are not deleted.
-    added: Option<RecordBatch>,
 }
 
 impl LineLocks {
@@ -96,65 +80,78 @@ impl Datasets {
         let Some(served) = &dataset.served else { return Ok(()) };
         let id = names::index(&dataset.id, &served.id);
         let lock = self.line_locks().of(&id);
-        let mut seen = lock.lock().await;
+        let mut seen = lock.lock_owned().await;
         if seen.is_some_and(|seen| seen >= up_to) {
             return Ok(());
         }
-        let index = match self.engine.open(&id).await {
-            Ok(index) if index.spec().columns == index_columns(&dataset.schema) => index,
-            Ok(_) | Err(SearchError::NoIndex(_)) => {
-                *seen = Some(self.fill(dataset, &id).await?);
-                return Ok(());
-            }
-            Err(error) => return Err(error.into()),
+        let Some(index) = self.index_with(&id, &index_columns(&dataset.schema)).await? else {
+            *seen = Some(self.fill(dataset, &id).await?);
+            return Ok(());
         };
         let mut from = match *seen {
             Some(seen) => seen,
             None => highest(&*index).await?,
         };
-        while let Some(portion) = self.portion(dataset, &index.spec().columns, from).await? {
-            from = portion.last;
-            index.apply(portion.touched, portion.added).await?;
-            *seen = Some(from);
+        while let Some((portion, last)) = self.portion(dataset, &index.spec().columns, from).await? {
+            seen = apply(&index, portion, seen, last).await?;
+            from = last;
         }
         Ok(())
     }
 
-    /// The next lines numbered above `after`, as many as the index takes at a time; `None` when there are none.
+    /// Has readers see lines that were just written, and all before them. The index gets them from here if it has all others,
+    /// else it catches up.
+    pub(super) async fn show_handed(&self, handed: Handed) -> DatasetsResult<()> {
+        let lock = self.line_locks().of(&handed.index);
+        let seen = lock.lock_owned().await;
+        if seen.is_some_and(|seen| handed.continues(seen))
+            && let Some(index) = self.index_with(&handed.index, &handed.columns).await?
+        {
+            return apply(&index, handed.portion, seen, handed.last).await.map(drop);
+        }
+        drop(seen);
+        // As it is now: its columns may have changed, or it may be gone.
+        let dataset = self.store.read().await?.load::<Dataset>(&handed.dataset.id).await?;
+        match dataset.filter(|dataset| dataset.is_rest) {
+            Some(dataset) => self.sync_lines(&dataset, handed.last).await,
+            None => Ok(()),
+        }
+    }
+
+    /// The index, if there is one with these columns.
+    async fn index_with(&self, id: &IndexId, columns: &[Column]) -> DatasetsResult<Option<Arc<dyn Index>>> {
+        match self.engine.open(id).await {
+            Ok(index) => Ok(Some(index).filter(|index| index.spec().columns == columns)),
+            Err(SearchError::NoIndex(_)) => Ok(None),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// The next lines numbered above `after`, as many as the index takes at a time, and the number of the last of them; `None`
+    /// when there are none.
     async fn portion(
         &self,
         dataset: &Dataset,
         columns: &[Column],
         after: i64,
-    ) -> DatasetsResult<Option<Portion>> {
+    ) -> DatasetsResult<Option<(Portion, i64)>> {
         let step = lines_per_step(columns);
-        let (mut last, mut bytes, mut batches) = (after, 0, Vec::new());
-        let mut touched: IndexSet<String> = IndexSet::new();
-        while touched.len() < LINES_PER_PORTION && bytes < PORTION_BYTES {
+        let (mut last, mut portion) = (after, Portion::default());
+        while !portion.is_full() {
             let lines = self.store.read().await?.lines().after(&dataset.id, last, step).await?;
             // A line that was written again since this portion has it belongs to the next one.
-            if lines.iter().any(|line| touched.contains(&line.id)) {
+            if portion.has_any(lines.iter().map(|line| &line.id)) {
                 break;
             }
             let Some(end) = lines.last() else { break };
             last = end.i;
-            touched.extend(lines.iter().map(|line| line.id.clone()));
-            if let Some(batch) = self.batch(dataset, columns, &lines).await? {
-                bytes += batch.get_array_memory_size();
-                batches.push(batch);
-            }
-            if lines.len() < step as usize {
+            let (values, count) = (self.batch(dataset, columns, &lines).await?, lines.len());
+            portion.add(lines.into_iter().map(|line| line.id), values);
+            if count < step as usize {
                 break;
             }
         }
-        if touched.is_empty() {
-            return Ok(None);
-        }
-        let added = match batches.first() {
-            Some(first) => Some(concat_batches(&first.schema(), &batches).map_err(DatasetsError::internal)?),
-            None => None,
-        };
-        Ok(Some(Portion { last, touched: touched.into_iter().collect(), added }))
+        Ok((!portion.is_empty()).then_some((portion, last)))
     }
 
     /// Gives the index the lines numbered above `after`, up to `last`, as they are now, though it may know their numbers.
@@ -212,7 +209,7 @@ impl Datasets {
         Ok(())
     }
 
-    /// Fills a new index with every line, and returns the number of the last one. The lock is held.
+    /// Fills a new index with every line, and returns the last number that any line ever had. The lock is held.
     async fn fill(&self, dataset: &Dataset, id: &IndexId) -> DatasetsResult<i64> {
         let columns = index_columns(&dataset.schema);
         let spec = IndexSpec { columns: columns.clone(), editable: true };
@@ -228,9 +225,11 @@ impl Datasets {
                 builder.add(batch).await?;
             }
         }
+        // Lines that are gone had numbers too: whoever still brings them must not be believed.
+        let seen = unit.lines().put(&dataset.id, &[]).await?.max(from);
         drop(unit);
         builder.finish().await?;
-        Ok(from)
+        Ok(seen)
     }
 
     /// The lines that are not deleted, with what their files say; `None` when all are deleted.
@@ -240,7 +239,7 @@ impl Datasets {
         columns: &[Column],
         lines: &[LineRecord],
     ) -> DatasetsResult<Option<RecordBatch>> {
-        let Some(batch) = batch::of(columns, lines)? else { return Ok(None) };
+        let Some(batch) = batch::of(columns, &lines.iter().collect::<Vec<_>>())? else { return Ok(None) };
         if !documents::has_files(columns) {
             return Ok(Some(batch));
         }
@@ -289,6 +288,24 @@ impl Datasets {
         unit.commit().await?;
         Ok(())
     }
+}
+
+/// Gives an index a portion, and notes its last number. A task of its own holds the lock until that is done, even if whoever
+/// asked for it goes away: what comes after must not overtake it.
+async fn apply(
+    index: &Arc<dyn Index>,
+    portion: Portion,
+    mut seen: OwnedMutexGuard<Option<i64>>,
+    last: i64,
+) -> DatasetsResult<OwnedMutexGuard<Option<i64>>> {
+    let index = Arc::clone(index);
+    let applied = tokio::spawn(async move {
+        let (touched, added) = portion.into_change()?;
+        index.apply(touched, added).await?;
+        *seen = Some(last);
+        Ok(seen)
+    });
+    applied.await.map_err(DatasetsError::internal)?
 }
 
 fn lines_per_step(columns: &[Column]) -> u32 {

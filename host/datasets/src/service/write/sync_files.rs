@@ -37,7 +37,7 @@ impl Datasets {
         for chunk in changes.chunks(LINES_PER_STEP) {
             let changes = chunk.to_vec();
             let write = Write { caller: caller.clone(), operation: "bulkLines", owner: None, changes };
-            for outcome in self.write_alone(&dataset.id, &write, Seen::AtOnce).await? {
+            for outcome in self.write_alone(&dataset.id, &write, &Seen::AtOnce).await? {
                 number += 1;
                 report.count(number, outcome);
             }

@@ -1,5 +1,7 @@
 //! The transaction that makes changes: decided one after the other, written at once, seen by the next read.
 
+use std::sync::Arc;
+
 use halle_base::Timestamp;
 use halle_http::ApiError;
 use halle_model::{Caller, Dataset};
@@ -7,12 +9,14 @@ use halle_store::documents::Stored;
 use halle_store::{EntityExt, LineRecord, NewJob, RevisionRecord, StoreError, UnitOfWork};
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
+use tokio::sync::mpsc;
 
 use super::SYNC_LINES;
 use super::change::{Action, Change, Outcome, Size, Write, bytes_of, shown, touch};
 use super::decide::{Decision, Refusal, Scope, action_of, decide};
 use super::extend::Given;
-use super::pending::{Batch, Written, file_of};
+use super::pending::{Batch, file_of};
+use super::portion::{Handed, last_states};
 use crate::constraints::LineKeys;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::expire;
@@ -27,11 +31,16 @@ const ATTEMPTS_MAX: u32 = 5;
 /// How long after a write its dataset is settled: those that come meanwhile are settled with it.
 const SETTLE_AFTER: SignedDuration = SignedDuration::from_millis(500);
 
+/// How long after a transaction of a bulk its dataset is settled, if the bulk does not say before that it ended.
+const SETTLE_BULK_AFTER: SignedDuration = SignedDuration::from_secs(10);
+
 /// When readers see what was written.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Seen {
     /// Before the answer.
     AtOnce,
+    /// When whoever gets the lines has given them to the index.
+    By(mpsc::Sender<Handed>),
     /// When the job comes to it.
     Later,
 }
@@ -46,8 +55,11 @@ pub(super) struct Committed {
 
 /// Lines that are written, which readers do not see yet.
 struct Made {
-    dataset: Dataset,
+    dataset: Arc<Dataset>,
+    lines: Vec<Arc<LineRecord>>,
     batch: Batch,
+    /// Number of the last line before them.
+    before: i64,
     /// The highest number of the lines.
     highest: i64,
     seen: Seen,
@@ -105,7 +117,7 @@ impl Datasets {
         &self,
         id: &str,
         write: &Write,
-        seen: Seen,
+        seen: &Seen,
     ) -> DatasetsResult<Vec<Outcome>> {
         let committed = self.write_together(id, std::slice::from_ref(write), seen).await?;
         let mut outcomes = self.show(committed).await?;
@@ -118,7 +130,7 @@ impl Datasets {
         &self,
         id: &str,
         writes: &[Write],
-        seen: Seen,
+        seen: &Seen,
     ) -> DatasetsResult<Committed> {
         self.write_asking(id, writes, seen, None).await
     }
@@ -128,7 +140,7 @@ impl Datasets {
         &self,
         id: &str,
         writes: &[Write],
-        seen: Seen,
+        seen: &Seen,
         silence: Option<&ApiError>,
     ) -> DatasetsResult<Committed> {
         let mut given = None;
@@ -158,7 +170,7 @@ impl Datasets {
         &self,
         id: &str,
         writes: &[Write],
-        seen: Seen,
+        seen: &Seen,
         given: &mut Option<Given>,
     ) -> DatasetsResult<Tried> {
         let Some(first) = writes.first() else { return Ok(Tried::Done(Box::default())) };
@@ -193,24 +205,27 @@ impl Datasets {
         if !batch.asked.is_empty() {
             return Ok(Tried::Ask(Box::new(dataset.entity), batch.asked));
         }
-        let Some(author) = author.filter(|_| !batch.written.is_empty()) else {
-            let outcomes = outcomes_of(slots, &batch);
+        let Some(author) = author.filter(|_| !batch.lines.is_empty()) else {
+            let outcomes = outcomes_of(slots, &[], &batch);
             return Ok(Tried::Done(Box::new(Committed { outcomes, made: None })));
         };
         let highest = write_batch(unit.as_mut(), &dataset, &mut batch, now).await?;
+        let first = highest.saturating_sub_unsigned(batch.len()) + 1;
+        let before = unit.lines().before(&dataset.id, first).await?;
         keys.write(unit.as_mut()).await?;
         let size = batch.added_to(Size::of(&dataset));
         touch(&mut dataset, author, now, size);
-        let before = highest.saturating_sub_unsigned(batch.len());
-        self.extend_later(unit.as_mut(), &mut dataset, (&expressions, given), before, now).await?;
+        self.extend_later(unit.as_mut(), &mut dataset, (&expressions, given), first - 1, now).await?;
         unit.save(&mut dataset, now).await?;
         unit.jobs().enqueue(&sync_job(&dataset.id, now, seen)).await?;
         if let Some(job) = expire::job(&dataset, now) {
             unit.jobs().enqueue(&job).await?;
         }
         unit.commit().await?;
-        let outcomes = outcomes_of(slots, &batch);
-        let made = Some(Made { dataset: dataset.entity, batch, highest, seen });
+        let lines: Vec<_> = std::mem::take(&mut batch.lines).into_iter().map(Arc::new).collect();
+        let outcomes = outcomes_of(slots, &lines, &batch);
+        let seen = seen.clone();
+        let made = Some(Made { dataset: Arc::new(dataset.entity), lines, batch, before, highest, seen });
         Ok(Tried::Done(Box::new(Committed { outcomes, made })))
     }
 
@@ -219,12 +234,22 @@ impl Datasets {
         &self,
         committed: Committed,
     ) -> DatasetsResult<Vec<DatasetsResult<Vec<Outcome>>>> {
-        if let Some(Made { dataset, batch, highest, seen }) = committed.made {
-            if seen == Seen::AtOnce {
-                self.sync_lines(&dataset, highest).await?;
+        if let Some(Made { dataset, lines, batch, before, highest, seen }) = committed.made {
+            let orphans = batch.orphans(&dataset, &lines);
+            if !matches!(seen, Seen::Later) {
+                let first = highest.saturating_sub_unsigned(lines.len() as u64) + 1;
+                let last = last_states(&lines, |at, id| batch.is_last(at, id));
+                let handed = Handed::of(&dataset, &last, before, (first, highest))?;
+                match (seen, handed) {
+                    // If nobody takes them, the index catches up at the end of the bulk.
+                    (Seen::By(relay), Some(handed)) => drop(relay.send(handed).await),
+                    (Seen::AtOnce, Some(handed)) => self.show_handed(handed).await?,
+                    (Seen::AtOnce, None) => self.sync_lines(&dataset, highest).await?,
+                    (_, _) => {}
+                }
             }
-            self.announce_lines(&dataset.id, &batch);
-            self.forget_files(&dataset.id, batch.orphans(&dataset)).await;
+            self.announce_lines(&dataset.id, &lines, &batch);
+            self.forget_files(&dataset.id, orphans).await;
         }
         Ok(committed.outcomes)
     }
@@ -271,11 +296,6 @@ impl Datasets {
         let ids = named.iter().flatten().filter(|named| !named.is_new).map(|named| named.id.as_str());
         batch.look_up(unit, scope.dataset, ids.collect()).await?;
         for named in named {
-            if named.as_ref().is_ok_and(|named| batch.waiting.contains(&named.id)) {
-                // What it changes is only known once extensions were asked about the change before.
-                continue;
-            }
-            let id = scope.given.and(named.as_ref().ok()).map(|named| named.id.clone());
             let decided = match named {
                 Ok(named) => decide_one(unit, scope, named, batch).await?,
                 Err(refusal) => Err(refusal),
@@ -283,9 +303,8 @@ impl Datasets {
             slots.push(match decided {
                 Err(refusal) => Slot::Refused(refusal),
                 Ok((_, Decision::Keep(line))) => Slot::Kept(line),
-                Ok((_, Decision::Ask(values))) => {
-                    batch.asked.push(values);
-                    batch.waiting.extend(id);
+                Ok((_, Decision::Ask(values, line))) => {
+                    batch.ask(values, line);
                     continue;
                 }
                 Ok((action, Decision::Write { line, created, warning })) => {
@@ -307,11 +326,14 @@ impl Datasets {
     }
 
     /// Tells those who listen on `datasets/{id}/transactions`.
-    fn announce_lines(&self, dataset: &str, batch: &Batch) {
+    fn announce_lines(&self, dataset: &str, lines: &[Arc<LineRecord>], batch: &Batch) {
+        if !self.hub.is_heard() {
+            return;
+        }
         let channel = format!("datasets/{dataset}/transactions");
-        for written in &batch.written {
-            let mut line = shown(&written.line);
-            line.insert("_action".to_owned(), written.action.as_str().into());
+        for (line, asked) in lines.iter().zip(&batch.changes) {
+            let mut line = shown(line);
+            line.insert("_action".to_owned(), asked.action.as_str().into());
             self.hub.publish(&channel, Value::Object(line));
         }
     }
@@ -383,15 +405,15 @@ pub(super) async fn write_batch(
     batch: &mut Batch,
     now: Timestamp,
 ) -> DatasetsResult<i64> {
-    let lines: Vec<LineRecord> = batch.written.iter().map(|written| written.line.clone()).collect();
-    let highest = unit.lines().put(&dataset.id, &lines).await?;
+    let highest = unit.lines().put(&dataset.id, &batch.lines).await?;
     // Numbers are given one after the other, in the order of the writes.
-    for (written, i) in batch.written.iter_mut().rev().zip((0..=highest).rev()) {
-        written.line.i = i;
+    for (line, i) in batch.lines.iter_mut().rev().zip((0..=highest).rev()) {
+        line.i = i;
     }
     if dataset.rest.history {
-        let revision = |written: &Written| revision(written.action, &written.line, now);
-        let revisions: Vec<RevisionRecord> = batch.written.iter().map(revision).collect();
+        let written = batch.changes.iter().zip(&batch.lines);
+        let revisions: Vec<RevisionRecord> =
+            written.map(|(asked, line)| revision(asked.action, line, now)).collect();
         unit.revisions().add(&dataset.id, &revisions).await?;
     }
     Ok(highest)
@@ -404,20 +426,25 @@ pub(super) fn revision(action: Action, line: &LineRecord, at: Timestamp) -> Revi
     RevisionRecord { line: line.id.clone(), i: line.i, action, at, owner, body }
 }
 
-fn outcomes_of(slots: Vec<DatasetsResult<Vec<Slot>>>, batch: &Batch) -> Vec<DatasetsResult<Vec<Outcome>>> {
-    slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, batch))).collect()
+/// What became of the changes of each write; `lines` are those of the batch.
+fn outcomes_of(
+    slots: Vec<DatasetsResult<Vec<Slot>>>,
+    lines: &[Arc<LineRecord>],
+    batch: &Batch,
+) -> Vec<DatasetsResult<Vec<Outcome>>> {
+    slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, lines, batch))).collect()
 }
 
-fn outcomes(slots: Vec<Slot>, batch: &Batch) -> Vec<Outcome> {
+fn outcomes(slots: Vec<Slot>, lines: &[Arc<LineRecord>], batch: &Batch) -> Vec<Outcome> {
     let outcome = |slot| match slot {
         Slot::Refused((status, text)) => Outcome::Failed(status, text),
-        Slot::Kept(line) => Outcome::Unchanged(shown(&line)),
+        Slot::Kept(line) => Outcome::Unchanged(Arc::new(line)),
         Slot::Written(at, warning) => {
-            let Written { line, created, .. } = &batch.written[at];
-            let written = match (line.deleted, created) {
+            let line = &lines[at];
+            let written = match (line.deleted, batch.changes[at].created) {
                 (true, _) => Outcome::Deleted,
-                (false, true) => Outcome::Created(shown(line)),
-                (false, false) => Outcome::Modified(shown(line)),
+                (false, true) => Outcome::Created(Arc::clone(line)),
+                (false, false) => Outcome::Modified(Arc::clone(line)),
             };
             match warning {
                 Some(text) => Outcome::Warned(text, Box::new(written)),
@@ -430,9 +457,10 @@ fn outcomes(slots: Vec<Slot>, batch: &Batch) -> Vec<Outcome> {
 
 /// The job that makes the index catch up if this process does not, has it on disk, and refreshes the statistics. One that
 /// shows nothing new waits for more writes to come.
-fn sync_job(dataset: &str, now: Timestamp, seen: Seen) -> NewJob {
+pub(super) fn sync_job(dataset: &str, now: Timestamp, seen: &Seen) -> NewJob {
     let run_at = match seen {
         Seen::AtOnce => now.saturating_add(SETTLE_AFTER).unwrap_or(now),
+        Seen::By(_) => now.saturating_add(SETTLE_BULK_AFTER).unwrap_or(now),
         Seen::Later => now,
     };
     NewJob::now(SYNC_LINES, names::job_key(dataset), json!({ "dataset": dataset }), run_at)

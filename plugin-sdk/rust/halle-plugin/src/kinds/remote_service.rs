@@ -1,8 +1,9 @@
 //! Adapters of remote services: rows in, requests out; answers in, rows out. The host makes the requests.
 
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Map, Value};
 
+use crate::builder::BatchBuilder;
 use crate::columns::Field;
 pub use crate::kinds::enricher::Answer;
 use crate::messages::{Request, Response};
@@ -70,6 +71,29 @@ impl Service {
     pub fn outputs(&self) -> Vec<Field> {
         let wanted = |field: &&Field| self.select.is_empty() || self.select.contains(&field.key);
         self.operation.output.iter().filter(wanted).cloned().collect()
+    }
+
+    /// The answer for a batch, from what was found for each of its rows: values by key of output, or why there are none.
+    /// A value that is not of its output's kind is left out, and told on its row.
+    pub fn answer(&self, found: Vec<Result<Map<String, Value>>>) -> Result<Answer> {
+        let outputs = self.outputs();
+        let mut columns = BatchBuilder::new(&outputs);
+        let mut problems = Vec::new();
+        for (row, found) in (0..).zip(found) {
+            match found {
+                Ok(values) => {
+                    let value = |field: &Field| values.get(&field.key).unwrap_or(&Value::Null);
+                    let values: Vec<&Value> = outputs.iter().map(value).collect();
+                    let refused = columns.push_json(&values)?;
+                    problems.extend(refused.into_iter().next().map(|problem| (row, problem)));
+                }
+                Err(problem) => {
+                    columns.push_missing()?;
+                    problems.push((row, problem));
+                }
+            }
+        }
+        Ok(Answer { columns: columns.finish(), problems })
     }
 }
 

@@ -26,7 +26,7 @@ pub struct DataRequest {
     pub name: String,
     /// Slot or identifier of the dataset, from the configuration.
     pub dataset: String,
-    /// `lines`, `values_agg` or `metric_agg`.
+    /// `lines`, `values_agg` or `metric_agg`; without `metric`, the latter gives the number of lines only.
     pub operation: String,
     /// Query parameters of that operation in the API.
     pub params: Value,

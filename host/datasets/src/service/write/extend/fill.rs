@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use arrow::datatypes::{Field, Schema};
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
@@ -12,7 +13,7 @@ use indexmap::IndexMap;
 use tokio_util::sync::CancellationToken;
 
 use crate::enrich::expressions::{EXPRESSION, LineExpressions};
-use crate::enrich::{EnrichError, source_name};
+use crate::enrich::{EnrichError, PATIENCE_OF_JOBS, source_name};
 use crate::jobs::extend::joined;
 use crate::service::write::batch;
 use crate::state::Datasets;
@@ -62,21 +63,17 @@ pub(super) async fn fill(
     problems: &mut Problems,
     cancel: &CancellationToken,
 ) -> Result<(), EnrichError> {
+    // A client waits for a write, and so do those who write after it.
+    let patience = if within.is_some() { Duration::ZERO } else { PATIENCE_OF_JOBS };
     let expressions = LineExpressions::of(dataset, &datasets.dice).map_err(EnrichError::Invalid)?;
-    for (row, line) in lines.iter_mut().enumerate() {
-        expressions.strip_later(&mut line.body);
-        if whole {
-            expressions.forget(&mut line.body);
-            if let Err(text) = expressions.complete(&mut line.body) {
-                wrong(row, line, text, &mut within)?;
-            }
-        }
-    }
+    compute(&expressions, whole, lines, &mut within)?;
     if !expressions.has_later() {
         return Ok(());
     }
     let mut columns = expressions.base().to_vec();
-    let Some(mut rows) = batch::of(&columns, lines).map_err(machine)? else { return Ok(()) };
+    let Some(mut rows) = batch::of(&columns, &lines.iter().collect::<Vec<_>>()).map_err(machine)? else {
+        return Ok(());
+    };
     let mut position = 0;
     let active: Vec<&Extension> = dataset.extensions.iter().filter(|extension| extension.active).collect();
     for (at, extension) in active.iter().copied().enumerate() {
@@ -89,7 +86,9 @@ pub(super) async fn fill(
             position += 1;
             continue;
         }
-        let (enriched, outputs) = match run(datasets, dataset, extension, &columns, &rows, cancel).await {
+        let (enriched, outputs) = match run(datasets, dataset, extension, &columns, &rows, (cancel, patience))
+            .await
+        {
             Err(EnrichError::Temporary(text)) => match &mut within {
                 Some(within) if !active[at..].iter().any(|one| one.mandatory) => {
                     tracing::warn!(dataset = dataset.id, error = %text, "an extension is asked again after the write");
@@ -121,6 +120,25 @@ pub(super) async fn fill(
     Ok(())
 }
 
+/// Takes out what is filled after the write and, with `whole`, computes what is filled within it.
+fn compute(
+    expressions: &LineExpressions,
+    whole: bool,
+    lines: &mut [LineRecord],
+    within: &mut Option<&mut Within>,
+) -> Result<(), EnrichError> {
+    for (row, line) in lines.iter_mut().enumerate() {
+        expressions.strip_later(&mut line.body);
+        if whole {
+            expressions.forget(&mut line.body);
+            if let Err(text) = expressions.complete(&mut line.body) {
+                wrong(row, line, text, within)?;
+            }
+        }
+    }
+    Ok(())
+}
+
 /// What an extension gives rows of `columns`, and in which columns.
 async fn run(
     datasets: &Datasets,
@@ -128,9 +146,10 @@ async fn run(
     extension: &Extension,
     columns: &[Column],
     rows: &RecordBatch,
-    cancel: &CancellationToken,
+    (cancel, patience): (&CancellationToken, Duration),
 ) -> Result<(Enriched, Vec<Column>), EnrichError> {
-    let opened = datasets.open_enrichment(&dataset.owner, extension, columns, cancel.clone()).await;
+    let until = (cancel.clone(), patience);
+    let opened = datasets.open_enrichment(dataset, extension, columns, until).await;
     let mut enrichment = opened?;
     let enriched = enrichment.run(rows.clone()).await?;
     Ok((enriched, enrichment.outputs().to_vec()))

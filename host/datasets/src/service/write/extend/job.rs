@@ -1,6 +1,7 @@
 //! The job that gives edited lines what their extensions give.
 
 use async_trait::async_trait;
+use halle_base::Timestamp;
 use halle_model::Dataset;
 use halle_model::dataset::{Extending, Status};
 use halle_store::documents::Stored;
@@ -25,6 +26,9 @@ const LINES_PER_STEP: u32 = 1_000;
 const GIVEN_UP: &str = "Une extension n'a pas répondu malgré plusieurs essais : les lignes concernées restent sans ses \
                         valeurs jusqu'à la prochaine écriture. Dernière erreur : ";
 
+/// Events of the journal among which a warning is looked for before it is written again.
+const EVENTS_BACK: u32 = 20;
+
 /// Does [`EXTEND_LINES`] jobs. Payload: `dataset`.
 #[derive(Debug, Clone)]
 pub struct ExtendLines(pub Datasets);
@@ -43,6 +47,8 @@ enum Step {
 enum Stop {
     /// A person must change something: the text tells what, and is for the journal.
     Producer(String),
+    /// The owner has used up its share of something until then: the text is for the journal.
+    OverQuota(String, Timestamp),
     /// Somebody asked to stop.
     Cancelled,
     /// A source does not answer; later it may.
@@ -61,6 +67,7 @@ impl Stop {
     fn of(error: EnrichError) -> Self {
         match error {
             EnrichError::Invalid(text) => Self::Producer(text),
+            EnrichError::OverQuota { message, until } => Self::OverQuota(message, until),
             EnrichError::Temporary(text) => Self::Temporary(text),
             EnrichError::Cancelled => Self::Cancelled,
         }
@@ -234,6 +241,20 @@ async fn waiting(
 }
 
 impl ExtendLines {
+    /// Goes on at `until`, and says why in the journal, once: each write until then tries again.
+    async fn put_off(&self, id: &str, text: String, until: Timestamp) -> DatasetsResult<()> {
+        let mut unit = self.0.store.begin().await?;
+        unit.jobs().enqueue(&extend_job(id, until)).await?;
+        let latest = unit.logs().latest(&names::journal(id), EVENTS_BACK).await?;
+        let event = match latest.iter().any(|record| record.body["data"] == text.as_str()) {
+            true => None,
+            false => Some(self.0.record(unit.as_mut(), id, "warning", Some(text)).await?),
+        };
+        unit.commit().await?;
+        event.iter().for_each(|event| self.0.announce(id, event));
+        Ok(())
+    }
+
     /// Puts the dataset in error with the reason in its journal. Its lines stay served, and wait.
     async fn failed(&self, id: &str, text: String) -> DatasetsResult<()> {
         let mut unit = self.0.store.begin().await?;
@@ -260,6 +281,9 @@ impl JobHandler for ExtendLines {
         match run.all(&context).await {
             Ok(()) => Ok(()),
             Err(Stop::Producer(text)) => self.failed(&id, text).await.map_err(JobError::retry),
+            Err(Stop::OverQuota(text, until)) => {
+                self.put_off(&id, text, until).await.map_err(JobError::retry)
+            }
             Err(_) if context.cancel.is_cancelled() => Err(JobError::Cancelled),
             Err(Stop::Cancelled) => Err(JobError::Cancelled),
             Err(Stop::Temporary(text)) => Err(JobError::retry(text)),

@@ -117,6 +117,7 @@ fn refused(error: EnrichError) -> DatasetsError {
         EnrichError::Temporary(text) => DatasetsError::Remote(format!(
             "Une extension obligatoire n'a pas répondu, rien n'a été écrit ; réessayez. {text}"
         )),
+        EnrichError::OverQuota { message, .. } => DatasetsError::over_quota(message),
         EnrichError::Cancelled => DatasetsError::internal(error),
     }
 }

@@ -1,0 +1,85 @@
+//! What plugins use is counted for whoever calls them, is still there after a restart, and may be limited.
+
+use halle_testkit::guests::Script;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::server::{Client, PROCESSINGS, SERVICES_KEY, Server};
+
+/// What an account used of a plugin, by what called.
+async fn usage(client: &Client<'_>, plugin: &str) -> Value {
+    let (status, usage) = client.get(&format!("/registry/api/v1/artefacts/{plugin}/usage")).await;
+    assert_eq!(status, 200, "{usage}");
+    usage
+}
+
+/// What one instance used; null where it used nothing.
+fn of(usage: &Value, instance: &str) -> Value {
+    let mut rows = usage["results"].as_array().into_iter().flatten();
+    rows.find(|row| row["instance"]["id"] == instance).cloned().unwrap_or_default()
+}
+
+/// Sets the plugin seconds of an organisation.
+async fn limit(server: &Server, organization: &str, seconds: i64) -> Value {
+    let path = format!("/data-fair/api/v1/limits/organization/{organization}?key={SERVICES_KEY}");
+    server.anonymous().json(Method::POST, &path, &json!({ "plugin_seconds": seconds })).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn usage_is_counted_by_instance_survives_a_restart_and_may_be_limited() {
+    let server = Server::start().await;
+    let (town, own) = server.organization("Ville").await;
+    let (port, others) = server.organization("Port").await;
+    server.install("steady", "", Script::new().say("au travail").component());
+    server.install("crasher", "", Script::new().raw("(unreachable)").component());
+    let steady = own.processing("steady", json!({})).await;
+    let crasher = own.processing("crasher", json!({})).await;
+    assert_eq!(own.ended(&own.trigger(&steady).await).await.0, "finished");
+    assert_eq!(own.ended(&own.trigger(&crasher).await).await.0, "error");
+    let of_others = others.processing("steady", json!({})).await;
+
+    // Beside its runs, a plugin was asked once whether it takes the configuration, before there was a processing.
+    let seen = usage(&own, "crasher").await;
+    assert_eq!(seen["total"]["trapped"], 1, "{seen}");
+    let run = of(&seen, &crasher);
+    assert_eq!((&run["trapped"], &run["instance"]["type"]), (&json!(1), &json!("processing")), "{seen}");
+    assert_eq!(run["account"]["id"], json!(town));
+    let seen = usage(&own, "steady").await;
+    let run = of(&seen, &steady);
+    assert_eq!((&run["answered"], &seen["total"]["trapped"]), (&json!(1), &json!(0)), "{seen}");
+    assert!(run["hostCalls"].as_u64() >= Some(1), "{seen}");
+    let seen = usage(&others, "steady").await;
+    assert_eq!(of(&seen, &of_others), Value::Null, "what never ran used nothing: {seen}");
+    assert_eq!((&seen["count"], &of(&seen, "")["account"]["id"]), (&json!(1), &json!(port)), "{seen}");
+
+    let metrics = server.metrics().await;
+    let trapped = "halle_plugin_calls_total{plugin=\"crasher\",outcome=\"trapped\"} 1";
+    assert!(metrics.lines().any(|line| line == trapped), "{metrics}");
+    assert!(!metrics.contains(&town) && !metrics.contains(&crasher), "no line is per account or instance");
+
+    let before = usage(&own, "crasher").await["total"].clone();
+    let limits = limit(&server, &town, 0).await;
+    assert_eq!(limits["plugin_seconds"], json!({ "limit": 0, "consumption": 1 }));
+    let server = server.restart().await;
+    // With `=`, since an identifier may begin with a dash.
+    let organization = format!("--organization={town}");
+    let key = server.command(&["key", "new", "--user", "admin@example.org", &organization]);
+    let own = server.client(key);
+    assert_eq!(
+        usage(&own, "crasher").await["total"],
+        before,
+        "a server that is told to stop forgets nothing"
+    );
+
+    let new = json!({ "title": "T", "plugin": "steady", "active": true, "config": {}, "slots": {} });
+    let (status, text) = own.try_json(Method::POST, &format!("{PROCESSINGS}/processings"), &new).await;
+    assert_eq!(status, 429, "{text}");
+    assert!(text.as_str().unwrap().contains("plugin_seconds"), "{text}");
+    let (how, log) = own.ended(&own.trigger(&steady).await).await;
+    assert_eq!(how, "error");
+    assert!(log.contains("0 secondes par jour") && log.contains("plugin/quota"), "{log}");
+    limit(&server, &town, -1).await;
+    // A refusal is believed for a second.
+    let runs = async || (own.ended(&own.trigger(&steady).await).await.0 == "finished").then_some(());
+    server.until("a higher limit counts", runs).await;
+}

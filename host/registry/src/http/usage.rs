@@ -1,0 +1,262 @@
+//! What a plugin used: for superadmins of every account, for administrators of theirs.
+
+use std::sync::Arc;
+
+use axum::Json;
+use axum::extract::{Path, State};
+use halle_base::{AccountRef, Timestamp};
+use halle_extensions::metering::{Ledger, USAGE_DAYS_MAX};
+use halle_extensions::registry::Registry;
+use halle_http::paging::Paging;
+use halle_http::{ApiError, ApiResult, Caller, Params};
+use halle_model::permission::operation;
+use halle_model::plugins::{PLUGIN_OPERATIONS, can_read_usage};
+use halle_store::usage::{UsageBy, UsageKey, UsageOf, UsageSums, day_of, start_of};
+use serde::Serialize;
+
+use crate::error::missing;
+use crate::http::{load, require};
+
+/// Lines of a page when the client does not say.
+const PAGE_SIZE_DEFAULT: usize = 50;
+
+/// Lines of a page.
+const PAGE_SIZE_MAX: u32 = 1_000;
+
+/// Days when the client does not say.
+const DAYS_DEFAULT: i64 = 30;
+
+/// What the route needs.
+#[derive(Clone)]
+pub struct UsageState {
+    /// The registry.
+    pub registry: Registry,
+    /// The account book.
+    pub ledger: Arc<Ledger>,
+}
+
+/// What a plugin used in some days.
+#[derive(Debug, Serialize)]
+pub struct UsageView {
+    /// First day, UTC.
+    from: String,
+    /// Last day, included.
+    to: String,
+    /// Lines over all pages.
+    count: u64,
+    /// Everything in one sum, whatever the page.
+    total: SumsView,
+    results: Vec<LineView>,
+}
+
+/// One line: what it is about, and its sums.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct LineView {
+    /// With `by=day`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    day: Option<String>,
+    /// With `by=instance`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    version: Option<String>,
+    /// With `by=instance` and `by=account`; `null` for calls that nobody pays.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    account: Option<Option<AccountView>>,
+    /// With `by=instance`: what called, as in lists of uses.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance: Option<InstanceView>,
+    #[serde(flatten)]
+    sums: SumsView,
+}
+
+/// An account by its key: names change.
+#[derive(Debug, Serialize)]
+struct AccountView {
+    #[serde(rename = "type")]
+    kind: String,
+    id: String,
+}
+
+/// What called.
+#[derive(Debug, Serialize)]
+struct InstanceView {
+    #[serde(rename = "type")]
+    kind: String,
+    id: String,
+}
+
+/// What calls used.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct SumsView {
+    calls: i64,
+    answered: i64,
+    reported: i64,
+    trapped: i64,
+    stopped: i64,
+    cancelled: i64,
+    wall_ms: f64,
+    guest_ms: f64,
+    memory_peak_bytes: i64,
+    host_calls: i64,
+    bytes_in: i64,
+    bytes_out: i64,
+    http_bytes_in: i64,
+    http_bytes_out: i64,
+}
+
+impl From<UsageSums> for SumsView {
+    fn from(sums: UsageSums) -> Self {
+        let ms = |us: i64| us as f64 / 1_000.0;
+        Self {
+            calls: sums.calls(),
+            answered: sums.answered,
+            reported: sums.reported,
+            trapped: sums.trapped,
+            stopped: sums.stopped,
+            cancelled: sums.cancelled,
+            wall_ms: ms(sums.wall_us),
+            guest_ms: ms(sums.guest_us),
+            memory_peak_bytes: sums.memory_peak_bytes,
+            host_calls: sums.host_calls,
+            bytes_in: sums.bytes_in,
+            bytes_out: sums.bytes_out,
+            http_bytes_in: sums.http_bytes_in,
+            http_bytes_out: sums.http_bytes_out,
+        }
+    }
+}
+
+/// Shows what a plugin used: calls by how they ended, times, memory at its peak, host calls, bytes. An account's administrator
+/// sees what this account used; a superadmin sees every account, or the one that `account` names.
+#[utoipa::path(get, path = "/registry/api/v1/artefacts/{id}/usage", tag = "registry", operation_id = "readUsage",
+    params(("id" = String, Path),
+        ("from" = Option<String>, Query, description = "First day (UTC), such as `2026-01-31`; 30 days in all when absent"),
+        ("to" = Option<String>, Query, description = "Last day, included; today when absent"),
+        ("by" = Option<String>, Query,
+            description = "What a line is about: `instance` (version, account and what called; the default), `day`, `account`"),
+        ("account" = Option<String>, Query, description = "`user:{id}` or `organization:{id}`; the active account when absent"),
+        ("size" = Option<usize>, Query, description = "Lines of a page: 50, at most 1000"),
+        ("page" = Option<usize>, Query), ("skip" = Option<usize>, Query)),
+    responses((status = 200, description = "`{from, to, count, total, results}`; times in milliseconds, `guestMs` in the plugin itself"),
+        (status = 400, description = "A day, `by` or `account` is wrong, or there are more than 400 days"),
+        (status = 401, description = "Nobody is signed in"),
+        (status = 403, description = "Not an administrator of the account"), (status = 404, description = "Not installed")))]
+pub async fn usage(
+    State(state): State<UsageState>,
+    caller: Caller,
+    Path(id): Path<String>,
+    params: Params,
+) -> ApiResult<Json<UsageView>> {
+    require(&caller, "readArtefact")?;
+    let account = account(&caller, params.get("account"))?;
+    let (from, to) = days(&params, day_of(state.registry.clock.now()))?;
+    let by = match params.get("by").unwrap_or("instance") {
+        "instance" => UsageBy::Instance,
+        "day" => UsageBy::Day,
+        "account" => UsageBy::Account,
+        _ => return Err(ApiError::bad_request("\"by\" : `instance`, `day` ou `account`.")),
+    };
+    let paging = Paging::parse(&params, PAGE_SIZE_DEFAULT)?.within(PAGE_SIZE_MAX)?;
+    let installation = load(&state.registry, &id).await?;
+    let key = account.map(|account| account.key());
+    let of = UsageOf { plugin: &id, account: key.as_deref(), from, to };
+    let page = state.ledger.page(of, by, paging.skip, paging.size).await?;
+    let may_see = installation.allows(&caller, operation(PLUGIN_OPERATIONS, "readArtefact"));
+    if !may_see && page.count == 0 {
+        // As for the plugin itself. What an account used of it, it sees all the same.
+        return Err(missing(&id));
+    }
+    Ok(Json(UsageView {
+        from: day_text(from),
+        to: day_text(to),
+        count: page.count,
+        total: page.total.into(),
+        results: page.lines.into_iter().map(|(key, sums)| line(by, key, sums)).collect(),
+    }))
+}
+
+/// Whose usage is shown; `None` for that of everybody. 403 unless the caller administers the account.
+fn account(caller: &Caller, asked: Option<&str>) -> ApiResult<Option<AccountRef>> {
+    let account = match asked {
+        Some(text) => Some(parse_account(text).ok_or_else(|| {
+            ApiError::bad_request("\"account\" : `user:{id}` ou `organization:{id}`, sans département.")
+        })?),
+        None if caller.admin_mode && caller.scopes.is_none() => return Ok(None),
+        None => caller.account.clone().map(|account| AccountRef { department: None, ..account }),
+    };
+    match account {
+        Some(account) if can_read_usage(caller, &account) => Ok(Some(account)),
+        _ => Err(ApiError::forbidden(
+            "Réservé aux administrateurs du compte. For administrators of the account only.",
+        )),
+    }
+}
+
+fn parse_account(text: &str) -> Option<AccountRef> {
+    let (kind, id) = text.split_once(':')?;
+    let account = match kind {
+        "user" => AccountRef::user(id, ""),
+        "organization" => AccountRef::organization(id, ""),
+        _ => return None,
+    };
+    (!id.is_empty() && !id.contains(':')).then_some(account)
+}
+
+/// First and last day.
+fn days(params: &Params, today: i64) -> ApiResult<(i64, i64)> {
+    let day = |name: &str| {
+        let parse = |text: &str| {
+            let parsed = format!("{text}T00:00:00Z").parse::<Timestamp>().ok().filter(|_| text.len() == 10);
+            parsed.map(day_of).ok_or_else(|| {
+                ApiError::bad_request(format!("\"{name}\" : un jour comme 2026-01-31, pas `{text}`."))
+            })
+        };
+        params.get(name).map(parse).transpose()
+    };
+    let to = day("to")?.unwrap_or(today);
+    let from = day("from")?.unwrap_or(to - DAYS_DEFAULT + 1);
+    if !(0..USAGE_DAYS_MAX).contains(&(to - from)) {
+        return Err(ApiError::bad_request(format!(
+            "\"from\" doit précéder \"to\", de {USAGE_DAYS_MAX} jours au plus : rien de plus ancien n'est gardé."
+        )));
+    }
+    Ok((from, to))
+}
+
+fn day_text(day: i64) -> String {
+    start_of(day).to_string().chars().take(10).collect()
+}
+
+fn line(by: UsageBy, key: UsageKey, sums: UsageSums) -> LineView {
+    let account = || {
+        let pair = key.account.split_once(':');
+        pair.map(|(kind, id)| AccountView { kind: kind.to_owned(), id: id.to_owned() })
+    };
+    let is_instance = by == UsageBy::Instance;
+    LineView {
+        day: (by == UsageBy::Day).then(|| day_text(key.day)),
+        account: (by != UsageBy::Day).then(account),
+        version: is_instance.then(|| key.version.clone()),
+        instance: is_instance.then(|| InstanceView { kind: key.kind.clone(), id: key.instance.clone() }),
+        sums: sums.into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use halle_base::AccountKind;
+
+    use super::*;
+
+    #[test]
+    fn accounts_have_no_department_here() {
+        assert_eq!(
+            parse_account("organization:ville").map(|account| account.kind),
+            Some(AccountKind::Organization)
+        );
+        for wrong in ["ville", "organization:", "organization:ville:eau", "robot:r", ""] {
+            assert_eq!(parse_account(wrong), None, "{wrong}");
+        }
+    }
+}

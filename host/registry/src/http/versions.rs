@@ -1,0 +1,105 @@
+//! Versions of a plugin, side by side.
+
+use axum::Json;
+use axum::extract::{Path, State};
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use halle_extensions::registry::{Registry, RegistryError};
+use halle_http::paging::List;
+use halle_http::{ApiError, ApiResult, Caller, ClientIp, layers};
+
+use crate::error::refused;
+use crate::http::{load, superadmin};
+use crate::views::{ArtefactView, VersionView};
+
+/// Lists the versions of a plugin: the current one, the one that waits for consent, then those that are kept.
+#[utoipa::path(get, path = "/registry/api/v1/artefacts/{id}/versions", tag = "registry", operation_id = "listVersions",
+    params(("id" = String, Path)),
+    responses((status = 200, description = "`{count, results}`; `state` is `current`, `waiting` or `kept`"),
+        (status = 404, description = "Not installed")))]
+pub async fn list(
+    State(registry): State<Registry>,
+    caller: Caller,
+    Path(id): Path<String>,
+) -> ApiResult<Json<List<VersionView>>> {
+    superadmin(&caller)?;
+    let installation = load(&registry, &id).await?;
+    let results: Vec<VersionView> = installation.versions().map(VersionView::from).collect();
+    Ok(Json(List { count: Some(results.len() as u64), results }))
+}
+
+/// Makes a version that is kept the current one, with the grants it had. What runs ends on the version it began with.
+#[utoipa::path(post, path = "/registry/api/v1/artefacts/{id}/versions/{digest}/activate", tag = "registry",
+    operation_id = "activateVersion", params(("id" = String, Path), ("digest" = String, Path)),
+    responses((status = 200, description = "The plugin"), (status = 404, description = "No such version is kept"),
+        (status = 409, description = "It was never granted what it asks for")))]
+pub async fn activate(
+    State(registry): State<Registry>,
+    caller: Caller,
+    ip: ClientIp,
+    Path((id, digest)): Path<(String, String)>,
+) -> ApiResult<Json<ArtefactView>> {
+    let user = superadmin(&caller)?;
+    let installed = registry.activate(&id, &digest).await.map_err(refused)?;
+    let message = format!("made {} of {id} current", installed.digest);
+    layers::audit("registry.activate", Some(ip), &user.email, &message);
+    Ok(Json(ArtefactView::from(&load(&registry, &id).await?)))
+}
+
+/// Forgets a version that does not run; for the one that waits, this declines it.
+#[utoipa::path(delete, path = "/registry/api/v1/artefacts/{id}/versions/{digest}", tag = "registry",
+    operation_id = "deleteVersion", params(("id" = String, Path), ("digest" = String, Path)),
+    responses((status = 204, description = "Forgotten"), (status = 404, description = "No such version"),
+        (status = 409, description = "It is the current one")))]
+pub async fn forget(
+    State(registry): State<Registry>,
+    caller: Caller,
+    ip: ClientIp,
+    Path((id, digest)): Path<(String, String)>,
+) -> ApiResult<StatusCode> {
+    let user = superadmin(&caller)?;
+    registry.forget(&id, &digest).await.map_err(refused)?;
+    layers::audit("registry.forget", Some(ip), &user.email, &format!("forgot {digest} of {id}"));
+    Ok(StatusCode::NO_CONTENT)
+}
+
+/// The package of a version, as it was sent: to install it elsewhere.
+#[utoipa::path(get, path = "/registry/api/v1/artefacts/{id}/versions/{digest}/tarball", tag = "registry",
+    operation_id = "getTarball", params(("id" = String, Path), ("digest" = String, Path)),
+    responses((status = 200, description = "The package", content_type = "application/octet-stream"),
+        (status = 404, description = "No such version")))]
+pub async fn tarball(
+    State(registry): State<Registry>,
+    caller: Caller,
+    Path((id, digest)): Path<(String, String)>,
+) -> ApiResult<Response> {
+    superadmin(&caller)?;
+    let installation = load(&registry, &id).await?;
+    let unknown = || refused(RegistryError::NoVersion { id: id.clone(), version: digest.clone() });
+    let (_, version) = installation.version(&digest).ok_or_else(unknown)?;
+    let archive = registry.packages.archive(&digest).await.map_err(refused)?.ok_or_else(unknown)?;
+    let name = format!("{}-{}.halle-plugin", id.replace('/', "-"), version.installed.manifest.plugin.version);
+    let mut response = archive.into_response();
+    let headers = response.headers_mut();
+    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/octet-stream"));
+    let disposition = HeaderValue::from_str(&format!("attachment; filename=\"{name}\""));
+    headers.insert(header::CONTENT_DISPOSITION, disposition.map_err(ApiError::internal)?);
+    Ok(response)
+}
+
+/// Goes back to the version that was current before, with the grants it had.
+#[utoipa::path(post, path = "/registry/api/v1/artefacts/{id}/rollback", tag = "registry",
+    operation_id = "rollbackArtefact", params(("id" = String, Path)),
+    responses((status = 200, description = "The plugin"), (status = 409, description = "No earlier version is kept")))]
+pub async fn rollback(
+    State(registry): State<Registry>,
+    caller: Caller,
+    ip: ClientIp,
+    Path(id): Path<String>,
+) -> ApiResult<Json<ArtefactView>> {
+    let user = superadmin(&caller)?;
+    let installed = registry.rollback(&id).await.map_err(refused)?;
+    let message = format!("went back to {} {}", installed.id, installed.digest);
+    layers::audit("registry.rollback", Some(ip), &user.email, &message);
+    Ok(Json(ArtefactView::from(&load(&registry, &id).await?)))
+}
