@@ -1,8 +1,9 @@
 //! Horizontal bars: names stay legible however long they are.
 
-use crate::model::{Chart, MARGIN};
-use crate::scale::Scale;
-use crate::svg::{Anchor, fit, width_of};
+use crate::model::Chart;
+use drawing::MARGIN;
+use drawing::scale::Scale;
+use drawing::svg::{Anchor, fit, width_of};
 
 /// Pixels a bar needs at least, its gap included.
 const ROW_MIN: f64 = 15.0;

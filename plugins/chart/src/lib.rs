@@ -1,4 +1,4 @@
-//! Bars, a line or a ring over an aggregation, as accessible SVG.
+//! Bars, lines, areas, rings and surfaces over an aggregation, clouds of points and histograms, as accessible SVG.
 //!
 //! The picture names itself (`title`, `desc`), each bar, point and slice is an item with a label, colours keep their contrast
 //! on light and dark pages, and the same data comes as a sentence and as a table.
@@ -7,17 +7,18 @@
 
 mod bar;
 mod config;
+mod histogram;
 mod line;
-mod locale;
 mod model;
 mod pie;
-mod scale;
-mod svg;
+mod scatter;
+mod sunburst;
+mod treemap;
 
 use halle_plugin::visualisation::{Context, Data, DataRequest, Described, Output, Rendered, Visualisation};
 use halle_plugin::{Problem, Result};
 
-use config::{Config, Form, GROUPS};
+use config::{Config, Form, GROUPS, PARTS};
 
 /// The visualisation.
 pub struct ChartPlugin;
@@ -30,19 +31,32 @@ impl Visualisation for ChartPlugin {
     }
 
     fn query(config: &Config) -> Result<Vec<DataRequest>> {
-        config::request(config).map(|request| vec![request])
+        config::requests(config)
     }
 
     fn render(data: &[Data], config: &Config, context: &Context) -> Result<Rendered> {
-        let groups = data.iter().find(|data| data.name == GROUPS);
-        let groups =
-            groups.ok_or_else(|| Problem::new("input/missing", "Les données de l'agrégation manquent."))?;
-        let chart = model::Chart::new(&groups.rows()?, config, context)?;
+        let named = |name: &str| {
+            let found = data.iter().find(|data| data.name == name);
+            found
+                .ok_or_else(|| Problem::new("input/missing", "Les données de l'agrégation manquent."))?
+                .rows()
+        };
+        let rows = named(GROUPS)?;
+        match config.form {
+            Form::Scatter => return scatter::render(&rows, config, context),
+            Form::Histogram => return histogram::render(&rows, config, context),
+            _ => {}
+        }
+        let parts = config.parts().map(|_| named(PARTS)).transpose()?;
+        let chart = model::Chart::new(&rows, parts.as_ref(), config, context)?;
         let picture = match config.form {
             _ if chart.points.is_empty() => chart.empty(),
-            Form::Bar => bar::draw(&chart),
-            Form::Line => line::draw(&chart),
+            Form::Line => line::draw(&chart, 0.12),
+            Form::Area => line::draw(&chart, 0.55),
             Form::Pie => pie::draw(&chart)?,
+            Form::Treemap => treemap::draw(&chart)?,
+            Form::Sunburst => sunburst::draw(&chart)?,
+            _ => bar::draw(&chart),
         };
         Ok(Rendered { output: Output::Svg(picture), alt: chart.alt(), table: Some(chart.table()) })
     }

@@ -1,16 +1,17 @@
-//! A line over ordered groups.
+//! A line over ordered groups, with a breath of colour below it, or filled.
 
-use crate::model::{Chart, MARGIN};
-use crate::scale::Scale;
-use crate::svg::{Anchor, fit, px, width_of};
+use crate::model::Chart;
+use drawing::MARGIN;
+use drawing::scale::Scale;
+use drawing::svg::{Anchor, fit, px, width_of};
 
 /// Points beyond which each one is no longer marked by a dot.
 const DOTS_MAX: usize = 60;
 /// Pixels between two labels below the axis.
 const LABEL_GAP: f64 = 14.0;
 
-/// Draws the chart.
-pub fn draw(chart: &Chart) -> String {
+/// Draws the chart. `opacity` is that of what lies between the line and zero.
+pub fn draw(chart: &Chart, opacity: f64) -> String {
     let (mut svg, top) = chart.begin();
     let small = chart.small();
     let top = top + small * 0.5;
@@ -39,7 +40,7 @@ pub fn draw(chart: &Chart) -> String {
     let (start, end, zero) = (px(x(0)), px(x(chart.points.len() - 1)), px(y(0.0)));
     let colour = &chart.colours.primary;
     svg.push(format_args!(
-        "<path d=\"M {path} L {end} {zero} L {start} {zero} Z\" fill=\"{colour}\" fill-opacity=\"0.12\"/>"
+        "<path d=\"M {path} L {end} {zero} L {start} {zero} Z\" fill=\"{colour}\" fill-opacity=\"{opacity}\"/>"
     ));
     svg.push(format_args!(
         "<path d=\"M {path}\" fill=\"none\" stroke=\"{colour}\" stroke-width=\"2.5\" stroke-linejoin=\"round\" stroke-linecap=\"round\"/>"

@@ -1,12 +1,15 @@
 //! What is drawn, whatever the form.
 
+use std::ops::Deref;
+
+use drawing::config::{Metric, given};
+use drawing::svg::Svg;
+use drawing::{Frame, Locale, label};
 use halle_plugin::serde_json::{Value, json};
 use halle_plugin::visualisation::Context;
-use halle_plugin::{Cell, Kind, Problem, Result, Rows};
+use halle_plugin::{Kind, Problem, Reader, Result, Rows};
 
-use crate::config::{Config, Metric};
-use crate::locale::Locale;
-use crate::svg::{Anchor, Colours, Style, Svg, fit};
+use crate::config::Config;
 
 /// A group and its measure.
 #[derive(Debug, Clone, PartialEq)]
@@ -17,80 +20,86 @@ pub struct Point {
     pub value: f64,
 }
 
-/// A chart, before it has a form.
+/// A group, and the parts it is divided into.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Branch {
+    /// The group.
+    pub whole: Point,
+    /// Its parts; none when groups are not divided.
+    pub parts: Vec<Point>,
+}
+
+/// A chart of groups, before it has a form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Chart {
     /// Groups, in their order.
     pub points: Vec<Point>,
-    /// Title.
-    pub title: String,
+    /// The same, with their parts.
+    pub branches: Vec<Branch>,
     /// What the groups are.
     pub groups: String,
+    /// What their parts are, where they are divided.
+    pub parts: Option<String>,
     /// What is measured, unit included.
     pub measure: String,
     /// Unit.
     pub unit: Option<String>,
-    /// Language.
-    pub locale: Locale,
-    /// Colours.
-    pub colours: Colours,
-    /// Pixels.
-    pub width: f64,
-    /// Pixels.
-    pub height: f64,
+    frame: Frame,
 }
 
-/// Room around everything.
-pub const MARGIN: f64 = 24.0;
+impl Deref for Chart {
+    type Target = Frame;
+
+    fn deref(&self) -> &Frame {
+        &self.frame
+    }
+}
 
 impl Chart {
-    /// The chart of an answer to the aggregation.
-    pub fn new(rows: &Rows<'_>, config: &Config, context: &Context) -> Result<Self> {
-        let locale = Locale::of(&context.locale);
-        let measure = measure(config, locale);
+    /// The chart of the answers: groups, and their parts where they are divided.
+    pub fn new(
+        rows: &Rows<'_>,
+        parts: Option<&Rows<'_>>,
+        config: &Config,
+        context: &Context,
+    ) -> Result<Self> {
+        let frame = Frame::new(context);
+        let locale = frame.locale;
+        let measure = given(config.metric_title.as_ref()).map_or_else(
+            || config.metric.title(config.metric_field.as_deref().unwrap_or_default(), locale),
+            str::to_owned,
+        );
         let unit = config.unit.clone().filter(|unit| !unit.is_empty());
         let groups = config.field_title.clone().unwrap_or_else(|| config.field.clone());
-        let own = config.title.clone().or_else(|| context.title.clone()).filter(|title| !title.is_empty());
-        let title = own.unwrap_or_else(|| format!("{measure} {} {groups}", locale.pick("par", "by")));
+        let title = own_title(config, context)
+            .unwrap_or_else(|| format!("{measure} {} {groups}", locale.pick("par", "by")));
+        let measure = unit.as_ref().map_or(measure.clone(), |unit| format!("{measure} ({unit})"));
+        let mut branches: Vec<Branch> = measures(rows, config, locale)?
+            .into_iter()
+            .map(|(_, whole)| Branch { whole, parts: Vec::new() })
+            .collect();
+        if let Some(parts) = parts {
+            divide(&mut branches, measures(parts, config, locale)?, locale);
+        }
         Ok(Self {
-            points: points(rows, config, locale)?,
-            title,
+            points: branches.iter().map(|branch| branch.whole.clone()).collect(),
+            branches,
             groups,
-            measure: unit.as_ref().map_or(measure.clone(), |unit| format!("{measure} ({unit})")),
+            parts: config.parts().map(str::to_owned),
             unit,
-            locale,
-            colours: Colours::of(&context.theme),
-            width: f64::from(context.width.clamp(240, 4_000)),
-            height: f64::from(context.height.clamp(160, 4_000)),
+            frame: frame.titled(title, measure.clone()),
+            measure,
         })
     }
 
-    /// Begins the picture: background, title, what is measured. Returns it with the height that is taken.
+    /// Begins the picture. Returns it with the height that is taken.
     pub fn begin(&self) -> (Svg, f64) {
-        let mut svg = Svg::new(self.width, self.height, &self.title, &self.alt(), &self.colours);
-        let title_size = (self.width / 38.0).clamp(14.0, 24.0);
-        let small = self.small();
-        let title = Style { size: title_size, fill: &self.colours.text, anchor: Anchor::Start, strong: true };
-        let room = self.width - 2.0 * MARGIN;
-        svg.text(MARGIN, MARGIN + title_size * 0.8, &fit(&self.title, title_size, room), title);
-        let below = MARGIN + title_size * 0.8 + small * 1.7;
-        svg.text(MARGIN, below, &fit(&self.measure, small, room), self.muted(Anchor::Start));
-        (svg, below + small * 1.2)
+        self.frame.begin(&self.alt())
     }
 
-    /// The size of small texts, in pixels.
-    pub fn small(&self) -> f64 {
-        (self.width / 62.0).clamp(10.0, 14.0)
-    }
-
-    /// Axis labels and notes.
-    pub fn muted(&self, anchor: Anchor) -> Style<'_> {
-        Style { size: self.small(), fill: &self.colours.muted, anchor, strong: false }
-    }
-
-    /// Names and values.
-    pub fn plain(&self, anchor: Anchor) -> Style<'_> {
-        Style { size: self.small(), fill: &self.colours.text, anchor, strong: false }
+    /// The picture when there is nothing to draw.
+    pub fn empty(&self) -> String {
+        self.frame.empty(&self.alt())
     }
 
     /// A value, written out.
@@ -103,107 +112,100 @@ impl Chart {
         format!("{}{} {}", point.label, self.locale.pick("\u{a0}:", ":"), self.value(point.value))
     }
 
-    /// The picture when there is nothing to draw.
-    pub fn empty(&self) -> String {
-        let (mut svg, top) = self.begin();
-        let text = self.locale.pick("Aucune donnée", "No data");
-        svg.text(self.width / 2.0, f64::midpoint(top, self.height), text, self.muted(Anchor::Middle));
-        svg.finish()
-    }
-
     /// What a person who does not see the picture is told: the title, how many groups, the extremes.
     pub fn alt(&self) -> String {
         let Some(first) = self.points.first() else {
-            return format!("{}. {}", self.title, self.locale.pick("Aucune donnée.", "No data."));
+            return format!("{}. {}.", self.title, self.no_data());
         };
         let by_value = |a: &&Point, b: &&Point| a.value.total_cmp(&b.value);
         let high = self.points.iter().max_by(by_value).unwrap_or(first);
         let low = self.points.iter().min_by(by_value).unwrap_or(first);
         let count = self.points.len();
+        let told = |point: &Point| format!("{} ({})", self.value(point.value), point.label);
         match self.locale {
             Locale::Fr if count == 1 => format!("{}. Une seule valeur, {}.", self.title, self.told(first)),
             Locale::En if count == 1 => format!("{}. One value only, {}.", self.title, self.told(first)),
-            Locale::Fr => format!(
-                "{}. {count} valeurs, de {} ({}) à {} ({}).",
-                self.title,
-                self.value(low.value),
-                low.label,
-                self.value(high.value),
-                high.label
-            ),
-            Locale::En => format!(
-                "{}. {count} values, from {} ({}) to {} ({}).",
-                self.title,
-                self.value(low.value),
-                low.label,
-                self.value(high.value),
-                high.label
-            ),
+            Locale::Fr => format!("{}. {count} valeurs, de {} à {}.", self.title, told(low), told(high)),
+            Locale::En => format!("{}. {count} values, from {} to {}.", self.title, told(low), told(high)),
         }
     }
 
     /// The same data as a table.
     pub fn table(&self) -> Value {
-        let rows: Vec<Value> = self.points.iter().map(|point| json!([point.label, point.value])).collect();
-        json!({ "columns": [self.groups, self.measure], "rows": rows })
+        let Some(parts) = &self.parts else {
+            let rows: Vec<Value> =
+                self.points.iter().map(|point| json!([point.label, point.value])).collect();
+            return json!({ "columns": [self.groups, self.measure], "rows": rows });
+        };
+        let rows = self.branches.iter().flat_map(|branch| {
+            branch.parts.iter().map(|part| json!([branch.whole.label, part.label, part.value]))
+        });
+        json!({ "columns": [self.groups, parts, self.measure], "rows": rows.collect::<Vec<_>>() })
     }
-}
 
-fn measure(config: &Config, locale: Locale) -> String {
-    if let Some(title) = config.metric_title.clone().filter(|title| !title.is_empty()) {
-        return title;
-    }
-    let column = config.metric_field.as_deref().unwrap_or_default();
-    let of = |fr: &str, en: &str| format!("{} {column}", locale.pick(fr, en));
-    match config.metric {
-        Metric::Count => locale.pick("Nombre de lignes", "Number of rows").to_owned(),
-        Metric::Sum => of("Somme de", "Sum of"),
-        Metric::Avg => of("Moyenne de", "Average of"),
-        Metric::Min => of("Minimum de", "Minimum of"),
-        Metric::Max => of("Maximum de", "Maximum of"),
-    }
-}
-
-fn points(rows: &Rows<'_>, config: &Config, locale: Locale) -> Result<Vec<Point>> {
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let groups = rows.column("value")?;
-    let measures = rows.column(if config.metric == Metric::Count { "total" } else { "metric" })?;
-    if !matches!(measures.kind(), Kind::Integer | Kind::Number) {
-        let message = format!(
-            "La colonne « {} » n'est pas numérique.",
-            config.metric_field.as_deref().unwrap_or_default()
-        );
-        return Err(Problem::config("/metricField", message));
-    }
-    let found = (0..rows.len()).filter_map(|row| {
-        let value = measures.number(row).filter(|value| value.is_finite())?;
-        Some(Point { label: label(groups.cell(row), locale), value })
-    });
-    Ok(found.collect())
-}
-
-fn label(cell: Cell<'_>, locale: Locale) -> String {
-    match cell {
-        Cell::Null | Cell::Text("") => locale.pick("sans valeur", "no value").to_owned(),
-        Cell::Text("true") | Cell::Boolean(true) => locale.pick("oui", "yes").to_owned(),
-        Cell::Text("false") | Cell::Boolean(false) => locale.pick("non", "no").to_owned(),
-        Cell::Text(text) => day(text, locale).unwrap_or_else(|| text.to_owned()),
-        // Codes and years are no quantities: they are not cut into thousands.
-        Cell::Integer(value) => value.to_string(),
-        Cell::Number(value) if value.fract() == 0.0 => format!("{value:.0}"),
-        Cell::Number(value) => locale.number(value),
-        other => {
-            let text = other.to_json().as_str().unwrap_or_default().to_owned();
-            day(&text, locale).unwrap_or(text)
+    /// Refuses values that are no share of anything.
+    pub fn check_shares(&self) -> Result<()> {
+        let parts = self.branches.iter().flat_map(|branch| &branch.parts);
+        match self.points.iter().chain(parts).find(|point| point.value < 0.0) {
+            None => Ok(()),
+            Some(negative) => {
+                let told = self.told(negative);
+                let message =
+                    format!("Les parts d'un tout ne peuvent pas montrer de valeur négative ({told}).");
+                Err(Problem::new("chart/negative", message))
+            }
         }
     }
 }
 
-/// A day as French readers write it, or `None` when the text is none.
-fn day(text: &str, locale: Locale) -> Option<String> {
-    let days = halle_plugin::dates::parse_day(text).filter(|_| locale == Locale::Fr)?;
-    let (year, month, day) = halle_plugin::dates::civil(days);
-    Some(format!("{day:02}/{month:02}/{year:04}"))
+/// The title that the configuration or the page gives.
+pub fn own_title(config: &Config, context: &Context) -> Option<String> {
+    config.title.clone().or_else(|| context.title.clone()).filter(|title| !title.is_empty())
+}
+
+/// A column of numbers; `field` is where the configuration names it.
+pub fn numeric<'a>(rows: &Rows<'a>, key: &str, field: &str, named: &str) -> Result<Reader<'a>> {
+    let column = rows.column(key)?;
+    if matches!(column.kind(), Kind::Integer | Kind::Number) {
+        return Ok(column);
+    }
+    Err(Problem::config(field, format!("La colonne « {named} » n'est pas numérique.")))
+}
+
+/// Share of a group below which what is left of it is rounding.
+const REST_MIN: f64 = 1e-9;
+
+/// Measures of groups, in the order of the answer. Of parts, with the group first.
+fn measures(rows: &Rows<'_>, config: &Config, locale: Locale) -> Result<Vec<(String, Point)>> {
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let groups = rows.column("value")?;
+    let parts = rows.column("value2").ok();
+    let measured = if config.metric == Metric::Count { "total" } else { "metric" };
+    let measures =
+        numeric(rows, measured, "/metricField", config.metric_field.as_deref().unwrap_or_default())?;
+    let measure = |row: usize| {
+        let value = measures.number(row).filter(|value| value.is_finite())?;
+        let label = label::of(parts.unwrap_or(groups).cell(row), locale);
+        Some((label::of(groups.cell(row), locale), Point { label, value }))
+    };
+    Ok((0..rows.len()).filter_map(measure).collect())
+}
+
+/// Gives groups their parts; what the answer leaves out of a group is a part of its own, so that parts add up to it.
+fn divide(branches: &mut [Branch], parts: Vec<(String, Point)>, locale: Locale) {
+    for (group, part) in parts {
+        if let Some(branch) = branches.iter_mut().find(|branch| branch.whole.label == group) {
+            branch.parts.push(part);
+        }
+    }
+    for branch in branches {
+        let known: f64 = branch.parts.iter().map(|part| part.value).sum();
+        let rest = branch.whole.value - known;
+        if !branch.parts.is_empty() && rest > branch.whole.value.abs() * REST_MIN {
+            let label = locale.pick("autres ou sans valeur", "others or no value").to_owned();
+            branch.parts.push(Point { label, value: rest });
+        }
+    }
 }

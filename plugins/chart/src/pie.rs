@@ -2,21 +2,18 @@
 
 use std::f64::consts::{PI, TAU};
 
-use halle_plugin::{Problem, Result};
+use halle_plugin::Result;
 
-use crate::model::{Chart, MARGIN, Point};
-use crate::svg::{Anchor, Colours, Style, fit, px};
+use crate::model::{Chart, Point};
+use drawing::MARGIN;
+use drawing::svg::{Anchor, Colours, Style, fit, px, width_of};
 
 /// Slices beyond which the smallest become one.
 const SLICES_MAX: usize = 8;
 
 /// Draws the chart. Shares need values that are not negative.
 pub fn draw(chart: &Chart) -> Result<String> {
-    if let Some(negative) = chart.points.iter().find(|point| point.value < 0.0) {
-        let message =
-            format!("Un camembert ne peut pas montrer de valeur négative ({}).", chart.told(negative));
-        return Err(Problem::new("chart/negative", message));
-    }
+    chart.check_shares()?;
     let slices = slices(chart);
     let total: f64 = slices.iter().map(|slice| slice.value).sum();
     if total <= 0.0 {
@@ -49,7 +46,7 @@ pub fn draw(chart: &Chart) -> Result<String> {
         svg.rect([legend, middle - small * 0.45, small * 0.9, small * 0.9], 2.0, Colours::slice(index));
         let right = chart.width - MARGIN;
         let value = format!("{} · {percent}", chart.value(slice.value));
-        let value_width = crate::svg::width_of(&value, small);
+        let value_width = width_of(&value, small);
         let name_room = (right - value_width - legend - small * 2.4).max(small * 3.0);
         let baseline = middle + small * 0.35;
         svg.text(
@@ -87,7 +84,7 @@ fn slices(chart: &Chart) -> Vec<Point> {
 }
 
 /// Path of a piece of a ring between two angles; the whole ring when they are a turn apart.
-fn ring(cx: f64, cy: f64, [inner, outer]: [f64; 2], from: f64, to: f64) -> String {
+pub fn ring(cx: f64, cy: f64, [inner, outer]: [f64; 2], from: f64, to: f64) -> String {
     if to - from >= TAU - 1e-9 {
         let circle = |r: f64| {
             format!(

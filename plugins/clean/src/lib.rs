@@ -8,20 +8,17 @@
 //! **Invariant:** a problem says what is wrong and never repeats the value, which may be personal data.
 
 pub mod address;
-pub mod company;
 pub mod config;
 pub mod date;
 pub mod email;
 pub mod phone;
-mod text;
 
 use halle_plugin::enricher::{Answer, Described, Enricher, Planned};
 use halle_plugin::{BatchBuilder, Cell, Field, Problem, Result, Rows};
 
 use config::{Config, Shape};
 
-/// The value in its form, or a short reason for people.
-pub type Cleaned<T> = std::result::Result<T, &'static str>;
+pub use siret::Cleaned;
 
 /// Characters of the longest value that is looked at.
 const VALUE_CHARS_MAX: usize = 500;
@@ -104,8 +101,8 @@ impl Clean {
         let was_number = !matches!(cell, Cell::Text(_));
         let text = match self.config.kind {
             Shape::Phone => phone::normalise(&written, self.config.country),
-            Shape::Siren => company::siren(&written, was_number),
-            Shape::Siret => company::siret(&written, was_number),
+            Shape::Siren => siret::siren(&written, was_number),
+            Shape::Siret => siret::siret(&written, was_number),
             Shape::Email => email::normalise(&written),
             Shape::Address => address::normalise(&written),
             Shape::Date => return date::parse(&written).map(|days| Some(Value::Day(days))),

@@ -11,7 +11,7 @@
 use serde::Deserialize;
 
 use crate::Cleaned;
-use crate::text::{is_scientific, separates_digits};
+use siret::text::{is_scientific, separates_digits};
 
 /// Digits of the shortest number that is taken for an international one.
 const DIGITS_MIN: usize = 7;

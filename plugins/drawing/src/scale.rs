@@ -3,7 +3,7 @@
 /// Steps between the ticks of an axis, times powers of ten.
 const STEPS: [f64; 4] = [1.0, 2.0, 2.5, 5.0];
 
-/// A linear axis with round ticks, zero among them.
+/// A linear axis with round ticks.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Scale {
     /// Values of the ticks, rising.
@@ -20,9 +20,12 @@ impl Scale {
             low = low.min(value);
             high = high.max(value);
         }
-        if high - low <= 0.0 {
-            high = 1.0;
-        }
+        Self::between(low, high, ticks)
+    }
+
+    /// An axis from about one value to about another, zero or not.
+    pub fn between(low: f64, high: f64, ticks: usize) -> Self {
+        let high = if high - low > 0.0 { high } else { low + 1.0 };
         let step = round_step((high - low) / ticks.max(1) as f64);
         let (first, last) = ((low / step).floor() as i64, (high / step).ceil() as i64);
         let ticks: Vec<f64> = (first..=last).map(|index| index as f64 * step).collect();
@@ -52,5 +55,7 @@ mod tests {
         assert_eq!(Scale::over([-4.0, 4.0].into_iter(), 4).ticks, [-4.0, -2.0, 0.0, 2.0, 4.0]);
         assert_eq!(Scale::over([].into_iter(), 4).at(0.0), 0.0);
         assert_eq!(Scale::over([0.0, 10.0].into_iter(), 5).at(5.0), 0.5);
+        assert_eq!(Scale::between(41.2, 43.9, 3).ticks, [41.0, 42.0, 43.0, 44.0]);
+        assert_eq!(Scale::between(7.0, 7.0, 2).at(7.0), 0.0, "one value has an axis too");
     }
 }

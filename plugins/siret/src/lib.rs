@@ -4,8 +4,12 @@
 //! are the exception: when Luhn fails, the sum of their digits is a multiple of 5. A column of numbers lost the zeros a
 //! number began with: up to three come back, under the same check.
 
-use crate::Cleaned;
-use crate::text::{is_scientific, separates_digits};
+pub mod text;
+
+use text::{is_scientific, separates_digits};
+
+/// The normalised value, or why there is none.
+pub type Cleaned<T> = std::result::Result<T, &'static str>;
 
 /// Digits of a SIREN.
 const SIREN_DIGITS: usize = 9;
@@ -16,7 +20,7 @@ const LOST_ZEROS_MAX: usize = 3;
 /// The company whose establishments do not follow Luhn.
 const LA_POSTE: &str = "356000000";
 
-/// Nine digits.
+/// The nine digits of a SIREN. `was_number`: the column holds numbers, which lose the zeros they begin with.
 pub fn siren(written: &str, was_number: bool) -> Cleaned<String> {
     let digits = digits(written, SIREN_DIGITS, was_number)?;
     match digits.len() {
@@ -28,7 +32,7 @@ pub fn siren(written: &str, was_number: bool) -> Cleaned<String> {
     }
 }
 
-/// Fourteen digits.
+/// The fourteen digits of a SIRET. `was_number` as for [`siren`].
 pub fn siret(written: &str, was_number: bool) -> Cleaned<String> {
     let digits = digits(written, SIRET_DIGITS, was_number)?;
     let of_la_poste = || digits.starts_with(LA_POSTE) && sum(&digits).is_multiple_of(5);

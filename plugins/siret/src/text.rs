@@ -1,4 +1,4 @@
-//! What kinds have in common: characters that stand for others.
+//! Digits as people and spreadsheets write them.
 
 /// Whether a character separates groups of digits: spaces of all widths, dots, hyphens of all lengths, `_`, `'`.
 pub fn separates_digits(c: char) -> bool {

@@ -48,6 +48,32 @@ impl Colours {
     pub fn slice(index: usize) -> &'static str {
         PALETTE[index % PALETTE.len()]
     }
+
+    /// A colour between two of `#rrggbb`: `from` at 0, `to` at 1. What is no such colour is left as it is.
+    pub fn between(from: &str, to: &str, share: f64) -> String {
+        let (Some(a), Some(b)) = (channels(from), channels(to)) else { return from.to_owned() };
+        let mix = |index: usize| (a[index] + (b[index] - a[index]) * share.clamp(0.0, 1.0)).round() as u8;
+        format!("#{:02x}{:02x}{:02x}", mix(0), mix(1), mix(2))
+    }
+
+    /// Black or white, whichever is easier to read on a colour.
+    pub fn on(background: &str) -> &'static str {
+        let linear = |value: f64| {
+            if value <= 10.0 { value / 3_295.0 } else { ((value / 255.0 + 0.055) / 1.055).powf(2.4) }
+        };
+        let [r, g, b] = channels(background).unwrap_or([0.0; 3]).map(linear);
+        // Halfway between the contrasts with black and with white (WCAG 2).
+        if 0.2126 * r + 0.7152 * g + 0.0722 * b > 0.179 { "#14171c" } else { "#ffffff" }
+    }
+}
+
+/// Red, green and blue of `#rgb` or `#rrggbb`, 0 to 255.
+fn channels(colour: &str) -> Option<[f64; 3]> {
+    let hex = colour.strip_prefix('#').filter(|_| is_colour(colour))?;
+    let wide: String =
+        if hex.len() == 3 { hex.chars().flat_map(|c| [c, c]).collect() } else { hex.to_owned() };
+    let channel = |at: usize| u8::from_str_radix(wide.get(at..at + 2)?, 16).ok().map(f64::from);
+    Some([channel(0)?, channel(2)?, channel(4)?])
 }
 
 /// Whether a text is `#rgb` or `#rrggbb`: nothing else from outside goes into an attribute.
@@ -128,6 +154,24 @@ impl Svg {
             px(y1),
             px(x2),
             px(y2),
+            px(width)
+        ));
+    }
+
+    /// A disc.
+    pub fn circle(&mut self, [x, y, radius]: [f64; 3], fill: &str, opacity: f64, stroke: &str) {
+        self.push(format_args!(
+            "<circle cx=\"{}\" cy=\"{}\" r=\"{}\" fill=\"{fill}\" fill-opacity=\"{opacity}\" stroke=\"{stroke}\"/>",
+            px(x),
+            px(y),
+            px(radius)
+        ));
+    }
+
+    /// A filled path.
+    pub fn path(&mut self, path: &str, fill: &str, stroke: &str, width: f64) {
+        self.push(format_args!(
+            "<path d=\"{path}\" fill=\"{fill}\" fill-rule=\"evenodd\" stroke=\"{stroke}\" stroke-width=\"{}\" stroke-linejoin=\"round\"/>",
             px(width)
         ));
     }
@@ -220,4 +264,28 @@ pub fn fit(text: &str, size: f64, width: f64) -> String {
         out.push(c);
     }
     format!("{}…", out.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn colours_mix_and_texts_stand_out() {
+        assert_eq!(Colours::between("#000000", "#ffffff", 0.5), "#808080");
+        assert_eq!(Colours::between("#fff", "#0b6fb0", 2.0), "#0b6fb0");
+        assert_eq!(Colours::between("red", "#000", 0.5), "red");
+        assert_eq!(
+            (Colours::on("#ffffff"), Colours::on("#0b6fb0"), Colours::on("#cfe2f1")),
+            ("#14171c", "#ffffff", "#14171c")
+        );
+    }
+
+    #[test]
+    fn texts_are_no_markup_and_fit_their_room() {
+        assert_eq!(escape("<a href=\"x\">&\u{0}"), "&lt;a href=&quot;x&quot;&gt;&amp;");
+        let cut = fit("Une très longue étiquette", 10.0, 60.0);
+        assert!(cut.ends_with('…') && width_of(&cut, 10.0) <= 70.0, "{cut}");
+        assert_eq!(fit("court", 10.0, 60.0), "court");
+    }
 }
