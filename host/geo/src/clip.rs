@@ -117,7 +117,9 @@ pub fn touches(shape: &Shape, area: &[f64; 4]) -> bool {
 }
 
 fn crosses(line: &[Position], area: &[f64; 4]) -> bool {
-    line.windows(2).any(|edge| segment(edge[0], edge[1], area).is_some())
+    // A line of one position has no segment.
+    line.iter().any(|[x, y]| overlap(area, &[*x, *y, *x, *y]))
+        || line.windows(2).any(|edge| segment(edge[0], edge[1], area).is_some())
 }
 
 /// Whether a place is inside a closed ring: an odd number of its edges are east of it.
@@ -185,5 +187,15 @@ mod tests {
             assert_eq!(touches(&ring, &area), expect, "{area:?}");
         }
         assert!(touches(&Shape::point([10.0, 10.0]), &AREA) && !touches(&Shape::point([10.1, 10.0]), &AREA));
+    }
+
+    #[test]
+    fn a_line_or_ring_of_one_position_touches_where_that_is() {
+        for kind in [Kind::Line, Kind::Polygon] {
+            let mut speck = Shape::default();
+            speck.add_line(&[[1.0, 5.0]]);
+            speck.end_piece(kind);
+            assert!(touches(&speck, &AREA) && !touches(&speck, &[2.0, 0.0, 10.0, 10.0]), "{kind:?}");
+        }
     }
 }
