@@ -9,64 +9,10 @@ use halle_extensions::manifest::Manifest;
 use halle_extensions::package::Package;
 use halle_extensions::registry::MemoryComponents;
 use halle_extensions::{check, grants};
-use halle_testkit::guests::{Script, processing};
+use halle_guests::{Script, processing};
 use halle_wasm::{WasmConfig, WasmHost};
 
-const MANIFEST: &str = r#"
-schema = 1
-[plugin]
-id = "demo/import"
-version = "1.0.0"
-kind = "processing"
-contract = "halle:processing@1"
-title = { fr = "Importer", en = "Import" }
-licence = "MIT"
-[config]
-type = "object"
-additionalProperties = false
-[config.properties.url]
-type = "string"
-x-egress = true
-[config.properties.key]
-type = "string"
-x-secret = true
-pattern = "^[a-z]+$"
-[http.api]
-origins = ["https://a.example", "https://*.b.example:8443"]
-from-config = "/url"
-methods = ["GET", "POST"]
-credential = { secret = "key", place = "header:x-api-key" }
-[slots.output]
-direction = "write"
-[state]
-max-bytes = 1000
-[limits]
-memory-mib = 64
-cpu-ms = 100
-"#;
-
-/// What means something in a manifest.
-pub const MANIFEST_PIECES: &[&str] = &[
-    "[",
-    "]",
-    "=",
-    "\"",
-    "{ fr = \"x\" }",
-    "\n[config]\n",
-    "$ref = \"#\"",
-    "pattern = \"(a+)+$\"",
-    "x-secret = true",
-    "https://*.",
-    "999999999999999999",
-    "-1",
-    "..",
-    "\u{1b}",
-];
-
-/// A right manifest.
-pub fn manifest_seeds() -> Vec<Vec<u8>> {
-    vec![MANIFEST.into()]
-}
+const MANIFEST: &str = include_str!("../targets/manifest/seeds/processing.toml");
 
 /// Reads a manifest, and whatever is done with one that was accepted.
 pub fn manifest(input: &[u8]) {
@@ -101,12 +47,12 @@ pub fn package(input: &[u8]) {
     }
 }
 
-/// A sandbox that compiles, and the folder it does so in.
+/// A sandbox that compiles, and the folder it does so in: who started the process removes it.
 struct Sandbox {
     host: WasmHost,
     manifest: Manifest,
     runtime: tokio::runtime::Runtime,
-    folder: tempfile::TempDir,
+    _folder: tempfile::TempDir,
 }
 
 static SANDBOX: OnceLock<Sandbox> = OnceLock::new();
@@ -119,7 +65,7 @@ fn sandbox() -> Sandbox {
         host: host.expect("the sandbox can be set up"),
         manifest: check::parse(MANIFEST).expect("the seed is sound"),
         runtime: tokio::runtime::Runtime::new().expect("threads can be started"),
-        folder,
+        _folder: folder,
     }
 }
 
@@ -145,13 +91,5 @@ pub fn component(input: &[u8]) {
         let text = error.to_string();
         // A panic on a thread of the sandbox is kept there, and is one all the same.
         assert!(!text.contains("panicked") && !text.contains("sandbox failed"), "{text}");
-    }
-}
-
-/// Removes the compiled components.
-pub fn clean() {
-    if let Some(sandbox) = SANDBOX.get() {
-        // Left behind is no failure of what was fed.
-        let _gone = std::fs::remove_dir_all(sandbox.folder.path());
     }
 }

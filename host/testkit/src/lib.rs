@@ -7,7 +7,6 @@
 
 mod api;
 mod callers;
-pub mod guests;
 mod plugins;
 
 use std::path::Path;
@@ -23,6 +22,7 @@ use tempfile::TempDir;
 
 pub use api::{Answer, Api};
 pub use callers::{TestCallers, caller};
+pub use halle_guests as guests;
 pub use plugins::{DATASETS, FakePlugins, Outside, Tools, World};
 
 /// Real adapters over a temporary folder that goes with them.

@@ -15,6 +15,7 @@
 mod bench;
 mod build;
 mod demo;
+mod fuzz;
 mod openapi;
 mod setup;
 mod sh;
@@ -35,8 +36,8 @@ cargo xtask <command>
   durability [--kills N] [--seed N]
                               kill a server at random moments; see whether it lost anything
   oracles [--seed N]          ask schemathesis and DuckDB (from PyPI) about a server
-  fuzz [--seconds N] [--seed N] [--target T]
-                              feed damaged files, questions and expressions to what reads them
+  fuzz [--seconds N] [--seed N] [--target T [--input FILE]]
+                              fuzz what reads what strangers write, guided by coverage; with --input, feed only that
   tidy                        layers, lengths, words: the rules that a compiler does not know
   openapi                     validate the descriptions of the API
   tableschema                 validate a schema and its lines with Frictionless
@@ -76,10 +77,7 @@ fn dispatch() -> Result<()> {
             build::binaries(build::Profile::Dev)?;
             demo::oracles(build::Profile::Dev, rest)
         }
-        "fuzz" => {
-            build::binaries(build::Profile::Dev)?;
-            test::fuzz(rest)
-        }
+        "fuzz" => fuzz::run(rest),
         "tidy" => tidy::run(),
         "openapi" => openapi::validate(),
         "tableschema" => table_schema::validate(),

@@ -7,10 +7,7 @@ use anyhow::{Result, bail};
 
 use crate::build::{self, Profile};
 use crate::setup::{self, node, python};
-use crate::{demo, openapi, sh, table_schema, tidy};
-
-/// Seconds of fuzzing for each target: fourteen targets take two minutes.
-const FUZZ_SECONDS: &str = "10";
+use crate::{demo, fuzz, openapi, sh, table_schema, tidy};
 
 /// Runs everything. `--fast` leaves out what needs plugins, browsers or the network of registries.
 pub fn run(args: &[String]) -> Result<()> {
@@ -44,7 +41,7 @@ pub fn run(args: &[String]) -> Result<()> {
     }
     sdks()?;
     openapi::validate()?;
-    fuzz(&["--seconds".to_owned(), FUZZ_SECONDS.to_owned()])?;
+    fuzz::run(&[])?;
     table_schema::validate()?;
     guests()?;
     demo::drive(Profile::Dev, &["--check".to_owned()])?;
@@ -52,12 +49,6 @@ pub fn run(args: &[String]) -> Result<()> {
     demo::durability(Profile::Dev, &[])?;
     demo::oracles(Profile::Dev, &[])?;
     browser()
-}
-
-/// Damaged inputs for everything that reads what strangers write, with binaries that are built already.
-pub fn fuzz(args: &[String]) -> Result<()> {
-    let fuzz = Profile::Dev.binary("halle-fuzz");
-    sh::run("damaged inputs", &mut sh::command(&fuzz.to_string_lossy(), args))
 }
 
 /// Formats, and applies what clippy can apply by itself.

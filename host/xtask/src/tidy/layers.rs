@@ -39,7 +39,7 @@ const LAYERS: &[(&str, u8)] = &[
 ];
 
 /// Crates that are tools: they may depend on anything, and nothing but tests may depend on them.
-const TOOLS: &[&str] = &["halle-testkit", "halle-e2e", "halle-bench", "halle-fuzz", "xtask"];
+const TOOLS: &[&str] = &["halle-testkit", "halle-guests", "halle-e2e", "halle-bench", "halle-fuzz", "xtask"];
 
 /// Libraries that only some crates may name, and why.
 const CONFINED: &[(&str, &[&str])] = &[

@@ -17,7 +17,7 @@
 //! | 7 | recursion through the host | `matrix`: no function of the contract starts a plugin, and a new one fails the test; loopback: 12 |
 //! | 8 | huge result, huge argument | `bombs` |
 //! | 9 | many small things on the host: handles, headers, log fields, keys, unfinished blobs | `bombs`, `storms`, `interfaces::blobs::tests` |
-//! | 10 | an answer that lies about itself | `enricher`, `answers`, `columns::tests` (also of chance) |
+//! | 10 | an answer that lies about itself | `enricher`, `answers`, `columns::tests` (also of chance), `cargo xtask fuzz` (`answers`) |
 //! | 11 | bombs in zip, gzip, packages | `interfaces::blobs::tests`, `transports: spellings`, `extensions: package::tests`, `ingest: compressed` |
 //! | 12 | addresses that are not public, in sixty spellings | `transports: spellings`, `address`, `target` |
 //! | 13 | names that change their mind, mixed answers | `transports: main`, `resolver` |
@@ -42,7 +42,7 @@
 //! | 32 | many small installations | only administrators install (`registry: packages`); an account has limits (`datasets: accounts`) |
 //! | 33 | asking for more at an upgrade | `registry: packages` |
 //! | 34 | harm through what is written: thousands of columns, giant cells | `answers`, `app: attack` |
-//! | 35 | recursion of the host over data | `answers`, `cargo xtask fuzz` |
+//! | 35 | recursion of the host over data | `answers`, `cargo xtask fuzz` (`answers`, `expressions`, `geometries`) |
 
 mod answers;
 mod bombs;

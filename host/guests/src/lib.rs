@@ -2,6 +2,10 @@
 //!
 //! [`Script`] writes a processing as a list of host calls; [`processing`] takes any body, for what no plugin author
 //! would write.
+//!
+//! Apart from `testkit`, so that who only wants guests does not build a whole server.
+//!
+//! **Invariant:** only tests and tools depend on this crate.
 
 mod script;
 
