@@ -221,3 +221,22 @@ fn call(kind: &str, config: Value) -> Call {
         cancel: CancellationToken::new(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn right_answers_are_read_and_problems_are_reported() {
+        for seed in seeds() {
+            let export = Export::ALL[usize::from(seed[0])];
+            let answered = SANDBOX.runtime.block_on(ask(export, &seed[1..]));
+            // The case of a `result`.
+            match (seed[1], answered) {
+                (0, answered) => answered.unwrap_or_else(|error| panic!("{export:?}: {error}")),
+                (_, Err(PluginError::Reported(problem))) => assert_eq!(problem.code, "config/invalid"),
+                (_, answered) => panic!("{export:?}: {answered:?}"),
+            }
+        }
+    }
+}
