@@ -51,6 +51,10 @@ pub trait PluginHost: Send + Sync {
     /// Checks that a component may be what its manifest says, and compiles it. Runs nothing of it but `describe`.
     async fn admit(&self, manifest: &crate::manifest::Manifest, component: &[u8]) -> PluginResult<Admission>;
 
+    /// Refuses what the account of `subject` has no plugin seconds left for: [`PluginError::OverQuota`]. Each call asks by
+    /// itself; this is for whoever plans one, and would tell a person at once.
+    async fn check_share(&self, subject: &Subject) -> PluginResult<()>;
+
     /// Opens an enrichment for the batches of one job.
     async fn enricher(&self, call: Call, input: &[Field]) -> PluginResult<Box<dyn Enricher>>;
 

@@ -135,7 +135,18 @@ pub enum OfOne {
 #[response(status = 409, content_type = "text/plain")]
 pub struct Conflict(pub String);
 
-/// The plugin was stopped, or gave what cannot be used.
+/// The account has used up its plugin seconds; the text says until when, and what to ask for.
 #[derive(Debug, IntoResponses)]
-#[response(status = 502, content_type = "text/plain")]
-pub struct PluginFailed(pub String);
+#[response(status = 429, content_type = "text/plain")]
+pub struct OverShare(pub String);
+
+/// The plugin did not do it.
+#[derive(Debug, IntoResponses)]
+pub enum PluginFailed {
+    /// The account has used up its plugin seconds; the text says until when, and what to ask for.
+    #[response(status = 429, content_type = "text/plain")]
+    OverShare(String),
+    /// The plugin was stopped, or gave what cannot be used.
+    #[response(status = 502, content_type = "text/plain")]
+    Stopped(String),
+}

@@ -175,6 +175,10 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
+    /// Why it waits for longer than was planned, in French and English: its account has used up its plugin seconds. It begins
+    /// at `scheduledAt`, or when the limit of the account is raised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put_off: Option<String>,
     /// What the plugin, or the host in its place, said at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,

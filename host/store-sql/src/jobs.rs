@@ -25,20 +25,22 @@ impl JobRepository for SqlWork {
         }
         self.touches_jobs = true;
         let (kind, key, run_at) = (job.kind, job.key.as_str(), job.run_at.as_microsecond());
+        let waits_for = job.waits_for.as_deref();
         let sql = "DELETE FROM job WHERE kind = $1 AND job_key = $2 AND state = 'failed'";
         self.connection.execute(sql, &[kind.into(), key.into()]).await?;
         if job.deduplicate {
             // Written rather than read, so that no worker leases it before this commits: it may not have seen the change.
-            let sql = "UPDATE job SET run_at_us = CASE WHEN run_at_us > $3 THEN $3 ELSE run_at_us END \
-                WHERE state = 'ready' AND id = (SELECT MIN(id) FROM job \
+            let sql = "UPDATE job SET run_at_us = CASE WHEN run_at_us > $3 THEN $3 ELSE run_at_us END, \
+                waits_for = COALESCE($4, waits_for) WHERE state = 'ready' AND id = (SELECT MIN(id) FROM job \
                 WHERE kind = $1 AND job_key = $2 AND state = 'ready') RETURNING id";
-            if let Some(row) = self.connection.row(sql, &[kind.into(), key.into(), run_at.into()]).await? {
+            let args = [kind.into(), key.into(), run_at.into(), waits_for.into()];
+            if let Some(row) = self.connection.row(sql, &args).await? {
                 return row.get(0);
             }
         }
-        let sql = "INSERT INTO job (kind, job_key, payload, state, attempts, run_at_us, cancel_requested) \
-            VALUES ($1, $2, $3, 'ready', 0, $4, 0) RETURNING id";
-        let args = [kind.into(), key.into(), payload.into(), run_at.into()];
+        let sql = "INSERT INTO job (kind, job_key, payload, state, attempts, run_at_us, cancel_requested, waits_for) \
+            VALUES ($1, $2, $3, 'ready', 0, $4, 0, $5) RETURNING id";
+        let args = [kind.into(), key.into(), payload.into(), run_at.into(), waits_for.into()];
         let row = self.connection.row(sql, &args).await?;
         row.ok_or_else(|| StoreError::engine("an insert returned no row"))?.get(0)
     }
@@ -124,6 +126,13 @@ impl JobRepository for SqlWork {
         let sql = "DELETE FROM job WHERE job_key = $1 AND state = 'ready'";
         self.connection.execute(sql, &[key.into()]).await?;
         Ok(concerned)
+    }
+
+    async fn wake(&mut self, waits_for: &str, at: Timestamp) -> StoreResult<u64> {
+        self.touches_jobs = true;
+        let sql = "UPDATE job SET run_at_us = $2, waits_for = NULL \
+            WHERE waits_for = $1 AND state = 'ready' AND run_at_us > $2";
+        self.connection.execute(sql, &[waits_for.into(), at.as_microsecond().into()]).await
     }
 
     async fn with_key(&mut self, key: &str) -> StoreResult<Vec<Job>> {

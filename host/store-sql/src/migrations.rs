@@ -32,6 +32,7 @@ const STEPS: &[Step] = &[
     step!(2, "0002_line_revisions"),
     step!(3, "0003_deleted_lines"),
     step!(4, "0004_plugin_usage"),
+    step!(5, "0005_waiting_jobs"),
 ];
 
 /// Brings the schema up to date.

@@ -110,6 +110,7 @@ pub async fn jobs(store: &dyn Store) {
         jobs::only_the_holder_of_the_lease_settles,
         jobs::identical_ready_jobs_are_one,
         jobs::a_deduplicated_job_starts_as_early_as_asked,
+        jobs::what_waits_for_something_is_woken,
         jobs::failed_jobs_stay_until_their_next_chance,
         jobs::a_released_job_keeps_its_attempts,
         jobs::cancel_removes_ready_and_tells_running_jobs,

@@ -34,12 +34,14 @@ pub struct NewJob {
     pub run_at: Timestamp,
     /// Whether an identical ready job (same kind and key) makes this one superfluous.
     pub deduplicate: bool,
+    /// What would let it start earlier, for [`JobRepository::wake`].
+    pub waits_for: Option<String>,
 }
 
 impl NewJob {
     /// A job to run as soon as its key is free, deduplicated.
     pub fn now(kind: &'static str, key: impl Into<String>, payload: Value, now: Timestamp) -> Self {
-        Self { kind, key: key.into(), payload, run_at: now, deduplicate: true }
+        Self { kind, key: key.into(), payload, run_at: now, deduplicate: true, waits_for: None }
     }
 }
 
@@ -113,6 +115,9 @@ pub trait JobRepository: Send {
     /// Asks every job with this key to stop: ready ones are removed, running ones see it at their next heartbeat.
     /// Number of jobs concerned.
     async fn cancel(&mut self, key: &str) -> StoreResult<u64>;
+
+    /// Lets ready jobs that wait for something start at `at`, if they would later. Number of jobs.
+    async fn wake(&mut self, waits_for: &str, at: Timestamp) -> StoreResult<u64>;
 
     /// Jobs with this key, oldest first.
     async fn with_key(&mut self, key: &str) -> StoreResult<Vec<Job>>;

@@ -17,7 +17,7 @@ pub mod conformance;
 mod dataset;
 pub mod documents;
 pub mod jobs;
-mod limits;
+pub mod limits;
 pub mod lines;
 mod lists;
 pub mod logs;

@@ -368,6 +368,10 @@ impl PluginHost for WasmHost {
         Ok(admission)
     }
 
+    async fn check_share(&self, subject: &Subject) -> PluginResult<()> {
+        self.inner.metering.allow(subject).await
+    }
+
     async fn enricher(&self, call: Call, input: &[Field]) -> PluginResult<Box<dyn Enricher>> {
         kinds::enricher::open(&self.inner, call, input).await
     }

@@ -10,7 +10,7 @@ use halle_model::dataset::{Building, Status};
 use halle_model::journal::{Diagnostic, JournalEvent};
 use halle_store::documents::Stored;
 use halle_store::runner::{JobContext, JobError, JobHandler};
-use halle_store::{EntityExt, Job, StoreError, StoreResult, UnitOfWork};
+use halle_store::{EntityExt, Job, StoreError, StoreResult, UnitOfWork, limits};
 use serde_json::Value;
 
 use crate::enrich::EnrichError;
@@ -343,7 +343,7 @@ impl Advance {
         }
     }
 
-    /// Goes on with the same stage at `until`, and says why in the journal.
+    /// Goes on with the same stage at `until`, or when the owner's limit is raised, and says why in the journal.
     async fn put_off(
         &self,
         dataset: &Dataset,
@@ -355,9 +355,13 @@ impl Advance {
             Err(StageError::Superseded) => return Ok(()),
             result => drop(result?),
         }
+        let now = self.0.clock.now();
         // An upload before that goes first: it brings the job forward.
-        unit.jobs().enqueue(&advance(&dataset.id, until)).await?;
-        let told = Told::new("warning", text).event(dataset.draft_reason.is_some(), self.0.clock.now());
+        let job = advance(&dataset.id, until);
+        if limits::put_off(unit.as_mut(), job, &dataset.owner, until, now).await? < until {
+            return Ok(unit.commit().await?);
+        }
+        let told = Told::new("warning", text).event(dataset.draft_reason.is_some(), now);
         let event = self.0.record_event(unit.as_mut(), &dataset.id, told).await?;
         unit.commit().await?;
         self.0.announce(&dataset.id, &event);

@@ -5,6 +5,7 @@ use halle_http::ApiError;
 use halle_model::limits::{LimitValues, Limits, fits};
 use halle_model::{Caller, Dataset};
 use halle_store::documents::Stored;
+use halle_store::limits::wake;
 use halle_store::usage::day_of;
 use halle_store::{Entity, EntityExt, Filter, UnitOfWork};
 use serde::{Deserialize, Serialize};
@@ -153,6 +154,7 @@ impl Datasets {
                 Stored { entity: unlimited(&account, now), revision: 0, created_at: now, updated_at: now }
             }
         };
+        let before = stored.over(self.config.limits).plugin_seconds;
         let name = if change.name.is_empty() { stored.account.name.clone() } else { change.name.clone() };
         stored.entity = Limits {
             key: account.key(),
@@ -167,6 +169,10 @@ impl Datasets {
             }),
         };
         unit.save(&mut stored, now).await?;
+        let after = stored.over(self.config.limits).plugin_seconds;
+        if before >= 0 && (after < 0 || after > before) {
+            wake(unit.as_mut(), &account, now).await?;
+        }
         let view = self.limits_in(unit.as_mut(), &account).await?;
         unit.commit().await?;
         Ok(view)

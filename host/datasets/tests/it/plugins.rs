@@ -17,6 +17,7 @@ use halle_extensions::host::{
 };
 use halle_extensions::installed::InstalledPlugins;
 use halle_extensions::manifest::Manifest;
+use halle_extensions::metering::Subject;
 use halle_extensions::registry::Installed;
 use halle_extensions::services::{DatasetSlots, HttpResponse, RowsReader, RowsWriter};
 use halle_extensions::{Field, PluginError, PluginHost, PluginResult, Problem};
@@ -93,6 +94,10 @@ impl PluginHost for Host {
     async fn admit(&self, _: &Manifest, _: &[u8]) -> PluginResult<Admission> {
         other()
     }
+    async fn check_share(&self, _: &Subject) -> PluginResult<()> {
+        Ok(())
+    }
+
     async fn enricher(&self, _: Call, input: &[Field]) -> PluginResult<Box<dyn Enricher>> {
         let inputs: Vec<Field> = input.iter().filter(|field| field.key == "nom").cloned().collect();
         if inputs.is_empty() {

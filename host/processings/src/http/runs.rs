@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use halle_http::paging::Paging;
-use halle_http::shapes::{Conflict, OfOne, PageQuery, WrongParameter};
+use halle_http::shapes::{Conflict, OfOne, OverShare, PageQuery, WrongParameter};
 use halle_http::{ApiError, ApiResult, Caller, Params};
 
 use crate::Processings;
@@ -51,10 +51,11 @@ pub(super) async fn read(
     Ok(Json(RunWithLog { run, log }))
 }
 
-/// Starts a run now, in place of the one that waits. 400 while one is in progress, 409 for an inactive processing.
+/// Starts a run now, in place of the one that waits. 400 while one is in progress, 409 for an inactive processing,
+/// 429 when the account has used up its plugin seconds.
 #[utoipa::path(post, path = "/processings/api/v1/processings/{id}/_trigger", tag = "processings",
     operation_id = "triggerProcessing", params(("id" = String, Path)),
-    responses((status = 200, description = "The run", body = Run), WrongParameter, OfOne, Conflict))]
+    responses((status = 200, description = "The run", body = Run), WrongParameter, OfOne, Conflict, OverShare))]
 pub(super) async fn trigger(
     State(processings): State<Processings>,
     caller: Caller,

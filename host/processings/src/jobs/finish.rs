@@ -1,13 +1,15 @@
 //! How runs end, and what follows.
 
+use halle_base::Timestamp;
 use halle_extensions::host::Outcome;
 use halle_extensions::{PluginError, PluginResult};
-use halle_store::{EntityExt, StoreResult};
+use halle_store::{EntityExt, StoreResult, limits};
 use serde_json::json;
 
 use super::log;
 use super::run::RunHandler;
 use crate::model::{Run, RunStatus};
+use crate::service::run::job;
 
 /// How a run ended.
 #[derive(Debug, Clone, PartialEq)]
@@ -20,6 +22,8 @@ pub(super) enum Ending {
     Stopped,
     /// Its host died.
     Interrupted,
+    /// It did not begin: the account has used up its plugin seconds, for a reason to be read and until then.
+    PutOff(String, Timestamp),
 }
 
 impl Ending {
@@ -27,6 +31,7 @@ impl Ending {
         match result {
             Ok(outcome) => Self::Well(outcome.summary),
             Err(PluginError::Cancelled) => Self::Stopped,
+            Err(PluginError::OverQuota { message, until }) => Self::PutOff(message, until),
             Err(error) => Self::Failed(format!("{error} ({})", error.code())),
         }
     }
@@ -35,7 +40,7 @@ impl Ending {
     fn told(&self, was: RunStatus) -> (RunStatus, &'static str, String) {
         match self {
             Self::Well(summary) => (RunStatus::Finished, "info", summary.clone()),
-            Self::Failed(reason) => (RunStatus::Error, "error", reason.clone()),
+            Self::Failed(reason) | Self::PutOff(reason, _) => (RunStatus::Error, "error", reason.clone()),
             Self::Stopped if was == RunStatus::Kill => {
                 (RunStatus::Killed, "warning", "Exécution interrompue sur demande.".to_owned())
             }
@@ -52,8 +57,15 @@ impl Ending {
 }
 
 impl RunHandler {
-    /// Writes how the run ended, and schedules the next one.
+    /// Writes how the run ended, and schedules the next one; or lets the run wait.
     pub(super) async fn finish(&self, run: Run, ending: Ending) -> StoreResult<()> {
+        let ending = match ending {
+            Ending::PutOff(reason, until) => match self.put_off(&run, reason, until).await? {
+                true => return Ok(()),
+                false => Ending::Stopped,
+            },
+            ending => ending,
+        };
         let now = self.0.clock.now();
         let mut work = self.0.store.begin().await?;
         let Some(mut stored) = work.load::<Run>(&run.id).await? else { return Ok(()) };
@@ -71,5 +83,28 @@ impl RunHandler {
         log::append(&self.0, &stored, &[(now, record)]).await?;
         self.0.tell(&stored);
         Ok(())
+    }
+
+    /// Lets the run wait until then, or until the limit of its account is raised. `false` when somebody asked it to stop.
+    async fn put_off(&self, run: &Run, reason: String, until: Timestamp) -> StoreResult<bool> {
+        let now = self.0.clock.now();
+        let mut work = self.0.store.begin().await?;
+        let Some(mut stored) = work.load::<Run>(&run.id).await? else { return Ok(true) };
+        if stored.status != RunStatus::Running {
+            return Ok(false);
+        }
+        let begins_at = limits::put_off(work.as_mut(), job(run, until, now), &run.owner, until, now).await?;
+        stored.entity.status = RunStatus::Scheduled;
+        stored.entity.started_at = None;
+        stored.entity.scheduled_at = Some(begins_at);
+        stored.entity.put_off = Some(reason.clone());
+        work.save(&mut stored, now).await?;
+        work.commit().await?;
+        if begins_at == until {
+            let record = json!({ "type": "warning", "msg": reason, "date": now });
+            log::append(&self.0, &stored, &[(now, record)]).await?;
+        }
+        self.0.tell(&stored);
+        Ok(true)
     }
 }

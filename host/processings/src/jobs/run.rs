@@ -84,6 +84,7 @@ impl RunHandler {
         let Some(mut stored) = work.load::<Run>(&run.id).await? else { return Ok(None) };
         stored.entity.status = RunStatus::Running;
         stored.entity.started_at = Some(now);
+        stored.entity.put_off = None;
         work.save(&mut stored, now).await?;
         work.commit().await?;
         *run = stored.entity;

@@ -2,6 +2,6 @@
 
 mod edit;
 mod find;
-mod run;
+pub(crate) mod run;
 
 pub(crate) use edit::{NewProcessing, Patch};

@@ -1,6 +1,7 @@
 //! Triggering, killing and scheduling runs.
 
 use halle_base::Timestamp;
+use halle_extensions::metering::{InstanceKind, Subject};
 use halle_http::{ApiError, ApiResult};
 use halle_model::{Caller, schedule};
 use halle_store::{EntityExt, Filter, NewJob, StoreResult, UnitOfWork};
@@ -11,13 +12,18 @@ use crate::jobs::RUN;
 use crate::model::{Processing, ProcessingRef, RUNS_KEPT_MAX, Run, RunStatus, key};
 
 impl Processings {
-    /// Starts a run now, in place of the one that waits. Refused while one is in progress.
+    /// Starts a run now, in place of the one that waits. Refused while one is in progress, and when the account has no plugin
+    /// seconds left: whoever asks for a run now should not wait for it until tomorrow.
     pub(crate) async fn trigger(&self, caller: &Caller, id: &str) -> ApiResult<Run> {
         let processing = self.permitted(caller, id, "trigger").await?.entity;
         if !processing.active {
             return Err(ApiError::conflict(
                 "Le traitement n'est pas actif : activez-le avant de l'exécuter.",
             ));
+        }
+        if let Some(plugin) = self.installed.installed(&processing.plugin).await? {
+            let subject = Subject::new(&plugin, &processing.owner, InstanceKind::Processing, id);
+            self.plugins.check_share(&subject).await?;
         }
         let now = self.clock.now();
         let mut work = self.store.begin().await?;
@@ -69,8 +75,10 @@ impl Processings {
     ) -> StoreResult<()> {
         let Some(processing) = work.load::<Processing>(id).await? else { return Ok(()) };
         let recent = work.list::<Run>(&Filter::all(10).with("processing", id)).await?;
-        let is_triggered = recent.results.iter().any(|run| run.status == RunStatus::Triggered);
-        if processing.active && is_triggered {
+        let must_begin = |run: &Run| {
+            run.status == RunStatus::Triggered || run.status.is_pending() && run.put_off.is_some()
+        };
+        if processing.active && recent.results.iter().any(|run| must_begin(run)) {
             return Ok(());
         }
         remove_pending(work, id).await?;
@@ -100,6 +108,7 @@ impl Processings {
             scheduled_at: Some(at),
             started_at: None,
             finished_at: None,
+            put_off: None,
             summary: None,
         }
     }
@@ -107,11 +116,13 @@ impl Processings {
 
 async fn enqueue(work: &mut dyn UnitOfWork, run: &Run, now: Timestamp) -> StoreResult<()> {
     work.insert(run, now).await?;
-    let run_at = run.scheduled_at.unwrap_or(now);
+    work.jobs().enqueue(&job(run, run.scheduled_at.unwrap_or(now), now)).await.map(drop)
+}
+
+/// The job that does a run at its time.
+pub(crate) fn job(run: &Run, run_at: Timestamp, now: Timestamp) -> NewJob {
     let payload = json!({ "run": run.id });
-    let job =
-        NewJob { run_at, deduplicate: false, ..NewJob::now(RUN, key(&run.processing.id), payload, now) };
-    work.jobs().enqueue(&job).await.map(drop)
+    NewJob { run_at, deduplicate: false, ..NewJob::now(RUN, key(&run.processing.id), payload, now) }
 }
 
 /// Removes runs that wait; their jobs find nothing to do and end.

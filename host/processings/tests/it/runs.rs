@@ -108,6 +108,84 @@ async fn a_schedule_runs_by_itself_and_plans_the_next_time() {
     site.owner.bare(Method::POST, &format!("{one}/_trigger")).await.refused(409);
 }
 
+/// The site when its account has used up its plugin seconds of the day, with a processing that was to run at three: it waits.
+async fn put_off() -> (Site, String) {
+    let site = Site::new().await;
+    let mut new = body("rows");
+    new["scheduling"] = json!([{ "type": "daily", "hour": 3, "minute": 30 }]);
+    let created = site.owner.post(PROCESSINGS, &new).await.ok();
+    site.world.tools.stack.clock.advance(jiff::SignedDuration::from_hours(15));
+    site.world.tools.plugins.spend_until("2026-01-17T00:00:00Z".parse().ok());
+    site.run().await;
+    (site, format!("{PROCESSINGS}/{}", created["_id"].as_str().expect("a processing has an id")))
+}
+
+#[tokio::test]
+async fn a_run_without_plugin_seconds_waits_for_the_next_day() {
+    let (site, one) = put_off().await;
+    let waiting = site.owner.get(&one).await.ok();
+    let next = &waiting["nextRun"];
+    assert_eq!(
+        (&next["status"], &next["scheduledAt"]),
+        (&json!("scheduled"), &json!("2026-01-17T00:00:00Z"))
+    );
+    assert_eq!((&next["putOff"], &waiting["lastRun"]), (&json!("plus de secondes"), &Value::Null));
+    let run = site.read_run(next["_id"].as_str().unwrap()).await;
+    assert_eq!(log(&run), [("warning", "plus de secondes")]);
+    site.owner.json(Method::PATCH, &one, &json!({ "title": "Vélos" })).await.ok();
+    site.owner.bare(Method::POST, &format!("{one}/_trigger")).await.refused(429);
+    site.run().await;
+    let same = site.owner.get(&one).await.ok();
+    assert_eq!(
+        same["nextRun"]["_id"], next["_id"],
+        "neither a change nor a person who asks for another forgets it"
+    );
+    site.world.tools.plugins.spend_until(None);
+    site.world.tools.stack.clock.advance(jiff::SignedDuration::from_hours(21));
+    site.run().await;
+    let after = site.owner.get(&one).await.ok();
+    assert_eq!((&after["lastRun"]["_id"], &after["lastRun"]["status"]), (&next["_id"], &json!("finished")));
+    assert_eq!(
+        (&after["lastRun"]["putOff"], &after["nextRun"]["scheduledAt"]),
+        (&Value::Null, &json!("2026-01-17T02:30:00Z"))
+    );
+}
+
+#[tokio::test]
+async fn a_higher_limit_wakes_the_run_that_waits() {
+    let (site, one) = put_off().await;
+    site.world.tools.plugins.spend_until(None);
+    let owner = halle_base::AccountRef::organization("ville", "Ville");
+    let tools = &site.world.tools;
+    let root = halle_model::Caller { admin_mode: true, ..halle_model::Caller::platform_for(owner.clone()) };
+    for (seconds, status) in [(10, Value::Null), (20, json!("finished"))] {
+        let change = serde_json::from_value(json!({ "plugin_seconds": seconds })).unwrap();
+        site.world.datasets.set_limits(&root, &owner, None, &change).await.unwrap();
+        tools.stack.clock.advance(jiff::SignedDuration::from_secs(3));
+        site.run().await;
+        assert_eq!(site.owner.get(&one).await.ok()["lastRun"]["status"], status, "with {seconds} seconds");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_is_refused_just_after_a_higher_limit_is_tried_again_soon() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    let run = site.trigger(&id).await;
+    let owner = halle_base::AccountRef::organization("ville", "Ville");
+    let root = halle_model::Caller { admin_mode: true, ..halle_model::Caller::platform_for(owner.clone()) };
+    let change = serde_json::from_value(json!({ "plugin_seconds": 20 })).unwrap();
+    site.world.datasets.set_limits(&root, &owner, None, &change).await.unwrap();
+    // What was before is remembered for a moment.
+    site.world.tools.plugins.spend_until(Some("2026-01-16T00:00:00Z".parse().unwrap()));
+    site.run().await;
+    assert_eq!(site.read_run(&run).await["status"], "scheduled");
+    site.world.tools.plugins.spend_until(None);
+    site.world.tools.stack.clock.advance(jiff::SignedDuration::from_secs(3));
+    site.run().await;
+    assert_eq!(site.read_run(&run).await["status"], "finished");
+}
+
 #[tokio::test]
 async fn a_list_of_runs_must_say_of_what() {
     let site = Site::new().await;

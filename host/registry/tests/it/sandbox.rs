@@ -10,6 +10,7 @@ use halle_extensions::host::{
     RemoteCall, RemoteOperation, Rendered,
 };
 use halle_extensions::manifest::Manifest;
+use halle_extensions::metering::Subject;
 use halle_extensions::services::HttpResponse;
 use halle_extensions::uses::{PluginUsers, Use, Uses};
 use halle_extensions::{Field, PluginError, PluginResult};
@@ -58,6 +59,10 @@ impl PluginHost for Gate {
         }
         let imports = vec!["halle:host/log@1.0.0".to_owned()];
         Ok(Admission { imports, exports: Vec::new(), initial_memory_bytes: 65_536 })
+    }
+
+    async fn check_share(&self, _: &Subject) -> PluginResult<()> {
+        Ok(())
     }
 
     async fn enricher(&self, _call: Call, _input: &[Field]) -> PluginResult<Box<dyn Enricher>> {

@@ -170,6 +170,37 @@ pub(super) async fn a_deduplicated_job_starts_as_early_as_asked(store: &dyn Stor
     Ok(())
 }
 
+pub(super) async fn what_waits_for_something_is_woken(store: &dyn Store) -> StoreResult<()> {
+    let waiting = |key: &str, seconds: i64, what: &str| {
+        let waits_for = Some(what.to_owned());
+        NewJob { run_at: at(seconds), waits_for, deduplicate: true, ..job("waits", key) }
+    };
+    let unnamed = NewJob { waits_for: None, ..waiting("waits/2", 600, "") };
+    let late = NewJob { run_at: at(700), ..waiting("waits/2", 600, "sun") };
+    let jobs = [
+        waiting("waits/1", 600, "sun"),
+        unnamed,
+        late,
+        waiting("waits/3", 600, "rain"),
+        waiting("waits/4", 3, "sun"),
+    ];
+    queued(store, &jobs).await?;
+    let mut work = store.begin().await?;
+    assert_eq!(work.jobs().wake("sun", at(5)).await?, 2);
+    assert_eq!(work.jobs().wake("sun", at(1)).await?, 1, "a second time, only what was not woken");
+    work.commit().await?;
+    let mut times = Vec::new();
+    for key in ["waits/1", "waits/2", "waits/3", "waits/4"] {
+        times.push(jobs_of(store, key).await?[0].run_at);
+    }
+    assert_eq!(times, [at(5), at(5), at(600), at(1)]);
+    let mut work = store.begin().await?;
+    for key in ["waits/1", "waits/2", "waits/3", "waits/4"] {
+        work.jobs().cancel(key).await?;
+    }
+    work.commit().await
+}
+
 pub(super) async fn failed_jobs_stay_until_their_next_chance(store: &dyn Store) -> StoreResult<()> {
     let ids = queued(store, &[job("fails", "fails/1")]).await?;
     assert_eq!(leased_id(store, "w", "fails", at(0)).await?, Some(ids[0]));

@@ -9,12 +9,14 @@ use arrow::datatypes::{DataType, Field as ArrowField, Int64Type, Schema};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
+use halle_base::Timestamp;
 use halle_extensions::host::{
     Admission, Call, Connector, DataRequest, Enriched, Enricher, NamedRows, Outcome, Output, Prepared,
     RemoteCall, RemoteOperation, Rendered,
 };
 use halle_extensions::installed::{InstalledPlugins, absent};
 use halle_extensions::manifest::Manifest;
+use halle_extensions::metering::Subject;
 use halle_extensions::registry::Installed;
 use halle_extensions::services::{HttpRequest, HttpResponse, LogLevel};
 use halle_extensions::{Field, PluginError, PluginHost, PluginResult, Problem};
@@ -34,6 +36,7 @@ pub struct FakePlugins {
     resources: Arc<Mutex<BTreeMap<String, String>>>,
     twins: Arc<Mutex<BTreeMap<String, Value>>>,
     is_removing: Arc<AtomicBool>,
+    spent_until: Arc<Mutex<Option<Timestamp>>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -49,6 +52,11 @@ impl FakePlugins {
     /// From now on every plugin is removed between the moment it is found and the moment its user would be stored.
     pub fn remove_under_users(&self) {
         self.is_removing.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on every account has used up its plugin seconds until then; `None` for none has.
+    pub fn spend_until(&self, until: Option<Timestamp>) {
+        *locked(&self.spent_until) = until;
     }
 
     /// What was published at the neighbour's, by remote identifier.
@@ -98,12 +106,20 @@ impl PluginHost for FakePlugins {
         Err(PluginError::Unavailable("the plugins of tests are installed already".to_owned()))
     }
 
+    async fn check_share(&self, _: &Subject) -> PluginResult<()> {
+        match *locked(&self.spent_until) {
+            Some(until) => Err(PluginError::OverQuota { message: "plus de secondes".to_owned(), until }),
+            None => Ok(()),
+        }
+    }
+
     async fn enricher(&self, _: Call, _: &[Field]) -> PluginResult<Box<dyn Enricher>> {
         Err(PluginError::Unavailable("there is no enricher in tests".to_owned()))
     }
 
     /// By `mode`: `fail` reports a problem, `hang` waits to be cancelled, anything else writes two rows.
     async fn run_processing(&self, call: Call, _trigger: Value) -> PluginResult<Outcome> {
+        self.check_share(&call.subject).await?;
         call.services.log.emit(LogLevel::Info, "au travail", &[]);
         match call.config["mode"].as_str() {
             Some("fail") => return Err(Problem::new("demo/failed", "la source est vide").into()),

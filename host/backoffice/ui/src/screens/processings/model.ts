@@ -18,6 +18,8 @@ export interface Run {
   scheduledAt?: string
   startedAt?: string
   finishedAt?: string
+  /** Why it waits for longer than was planned. */
+  putOff?: string
   summary?: string
 }
 

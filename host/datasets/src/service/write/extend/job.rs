@@ -6,7 +6,7 @@ use halle_model::Dataset;
 use halle_model::dataset::{Extending, Status};
 use halle_store::documents::Stored;
 use halle_store::runner::{JobContext, JobError, JobHandler};
-use halle_store::{EntityExt, Job, JobState, LineRecord, StoreError, UnitOfWork};
+use halle_store::{EntityExt, Job, JobState, LineRecord, StoreError, UnitOfWork, limits};
 use tokio_util::sync::CancellationToken;
 
 use super::fill::{Problems, fill};
@@ -241,10 +241,15 @@ async fn waiting(
 }
 
 impl ExtendLines {
-    /// Goes on at `until`, and says why in the journal, once: each write until then tries again.
+    /// Goes on at `until`, or when the owner's limit is raised, and says why in the journal, once: each write until then
+    /// tries again.
     async fn put_off(&self, id: &str, text: String, until: Timestamp) -> DatasetsResult<()> {
         let mut unit = self.0.store.begin().await?;
-        unit.jobs().enqueue(&extend_job(id, until)).await?;
+        let Some(dataset) = unit.load::<Dataset>(id).await? else { return Ok(()) };
+        let (job, now) = (extend_job(id, until), self.0.clock.now());
+        if limits::put_off(unit.as_mut(), job, &dataset.owner, until, now).await? < until {
+            return Ok(unit.commit().await?);
+        }
         let latest = unit.logs().latest(&names::journal(id), EVENTS_BACK).await?;
         let event = match latest.iter().any(|record| record.body["data"] == text.as_str()) {
             true => None,
