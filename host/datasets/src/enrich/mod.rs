@@ -17,6 +17,7 @@ use halle_base::{AccountRef, Timestamp};
 use halle_extensions::host::Enriched;
 use halle_extensions::services::DatasetSlots;
 use halle_model::{Column, Extension};
+use halle_store::UnitOfWork;
 use tokio_util::sync::CancellationToken;
 
 pub use output::{OutputColumn, error_column, output_columns, with_errors};
@@ -86,6 +87,12 @@ pub trait Enrichments: Send + Sync {
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError>;
 
+    /// Keeps what the extension is done by until `unit` ends; an error when it was removed meanwhile. Asked by the work that
+    /// stores the extension.
+    async fn hold(&self, _unit: &mut dyn UnitOfWork, _extension: &Extension) -> Result<(), EnrichError> {
+        Ok(())
+    }
+
     /// Whether `owner` may take the plugin that an extension names for something new.
     async fn may_choose(&self, _extension: &Extension, _owner: &AccountRef) -> Result<bool, EnrichError> {
         Ok(true)
@@ -144,6 +151,10 @@ impl Enrichments for AllEnrichments {
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
         self.source(extension)?.open(context, extension, columns, cancel).await
+    }
+
+    async fn hold(&self, unit: &mut dyn UnitOfWork, extension: &Extension) -> Result<(), EnrichError> {
+        self.source(extension)?.hold(unit, extension).await
     }
 
     async fn may_choose(&self, extension: &Extension, owner: &AccountRef) -> Result<bool, EnrichError> {

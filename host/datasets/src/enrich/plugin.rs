@@ -18,6 +18,7 @@ use halle_extensions::uses::{self, PluginUsers};
 use halle_extensions::{Field, PluginError, PluginHost};
 use halle_ingest::rows::arrow_schema;
 use halle_model::{Column, Dataset, Extension};
+use halle_store::UnitOfWork;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -82,6 +83,12 @@ impl PluginEnrichments {
 impl Enrichments for PluginEnrichments {
     fn knows(&self, kind: &str) -> bool {
         kind == "enricher"
+    }
+
+    async fn hold(&self, unit: &mut dyn UnitOfWork, extension: &Extension) -> Result<(), EnrichError> {
+        let id = extension.plugin.as_deref().unwrap_or_default();
+        let held = self.plugins.hold(unit, id).await;
+        held.map_err(|_| EnrichError::Invalid(format!("Le plugin \"{id}\" n'est pas installé.")))
     }
 
     async fn may_choose(&self, extension: &Extension, owner: &AccountRef) -> Result<bool, EnrichError> {

@@ -316,6 +316,7 @@ impl Datasets {
                 let message = format!("Un jeu de données avec l'identifiant \"{}\" existe déjà.", dataset.id);
                 return Err(DatasetsError::Conflict(message));
             }
+            self.hold_sources(unit.as_mut(), &dataset).await?;
             dataset.slug = free_slug(unit.as_mut(), &dataset.owner, &base).await?;
             match unit.insert(&dataset, dataset.created_at).await {
                 Err(StoreError::Duplicate { .. }) if attempt < SLUG_RACES_MAX => continue,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use halle_model::dataset::{DatasetKind, Status};
 use halle_model::{Column, Dataset, Extension};
+use halle_store::UnitOfWork;
 use serde_json::Value;
 
 use crate::enrich::EnrichError;
@@ -107,6 +108,23 @@ impl Datasets {
             }
         }
         Ok(all.split_off(base.len()))
+    }
+
+    /// Keeps what the extensions are done by until `unit` ends, which stores them; 400 when it was removed meanwhile.
+    pub(crate) async fn hold_sources(
+        &self,
+        unit: &mut dyn UnitOfWork,
+        dataset: &Dataset,
+    ) -> DatasetsResult<()> {
+        // The rest is computed here, or read in another dataset.
+        let foreign = dataset.extensions.iter().filter(|extension| self.enrichments.knows(&extension.kind));
+        for extension in foreign {
+            self.enrichments.hold(&mut *unit, extension).await.map_err(|error| match error {
+                EnrichError::Invalid(message) => DatasetsError::BadRequest(message),
+                other => DatasetsError::internal(other),
+            })?;
+        }
+        Ok(())
     }
 
     /// Refuses extensions that cannot work on the columns that are known, before anything is changed. What may only be

@@ -45,6 +45,8 @@ struct Consequences {
     constrain: bool,
     /// Whether the columns or the extensions changed.
     structure: bool,
+    /// Whether the extensions changed: what they are done by must be there when they are stored.
+    extensions: bool,
     /// Whether the dataset came to be published on a site.
     published: bool,
     /// Whether the history of lines starts, or is forgotten.
@@ -168,6 +170,9 @@ impl Datasets {
         consequences: &Consequences,
     ) -> DatasetsResult<Dataset> {
         let mut unit = self.store.begin().await?;
+        if consequences.extensions {
+            self.hold_sources(unit.as_mut(), &seen).await?;
+        }
         let now = self.clock.now();
         seen.entity.updated_at = now;
         seen.updated_by = caller.user.as_ref().map(|user| Author { id: user.id.clone() });
@@ -283,6 +288,7 @@ impl Datasets {
                 check_kind(stored.kind(), &extensions)?;
                 self.check_sources(caller, stored, &extensions).await?;
                 stored.extensions = extensions;
+                consequences.extensions = true;
                 consequences.breaking = true;
                 consequences.structure = true;
                 consequences.checks_only = false;
@@ -312,6 +318,9 @@ impl Datasets {
         consequences: &Consequences,
     ) -> DatasetsResult<Dataset> {
         let mut unit = self.store.begin().await?;
+        if consequences.extensions {
+            self.hold_sources(unit.as_mut(), &stored).await?;
+        }
         let now = self.clock.now();
         if let Some(slug) = attributes.get("slug") {
             rename(unit.as_mut(), caller, &mut stored, slug.as_str(), now).await?;

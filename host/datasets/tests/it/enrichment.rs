@@ -1,5 +1,7 @@
 //! Extensions: columns that an enrichment adds.
 
+use std::sync::atomic::Ordering;
+
 use axum::http::Method;
 use serde_json::{Value, json};
 
@@ -126,6 +128,43 @@ async fn an_owner_who_used_up_the_day_is_served_on_the_next() {
     }
     assert_eq!(harness.get(&admin(), "/datasets/d").await.ok()["status"], "finalized");
     assert_eq!(values(&harness).await.len(), 3);
+}
+
+#[tokio::test]
+async fn an_owner_who_is_given_more_need_not_wait_for_the_next_day() {
+    let harness = Harness::new().await;
+    harness.dataset("d", CSV).await;
+    *harness.enrichments.spent_until.lock().unwrap() = Some("2026-01-02T00:00:00Z".parse().unwrap());
+    harness.limit_plugins(5).await;
+    harness.clock.advance(jiff::SignedDuration::from_mins(1));
+    extend(&harness, json!({ "type": "enricher", "plugin": "up" })).await.ok();
+    harness.run().await;
+    *harness.enrichments.spent_until.lock().unwrap() = None;
+    for (seconds, status) in [(4, "validated"), (60, "finalized")] {
+        harness.limit_plugins(seconds).await;
+        harness.clock.advance(jiff::SignedDuration::from_secs(halle_store::limits::RETRY_SECONDS));
+        harness.run().await;
+        assert_eq!(
+            harness.get(&admin(), "/datasets/d").await.ok()["status"],
+            status,
+            "with {seconds} seconds"
+        );
+    }
+}
+
+#[tokio::test]
+async fn no_extension_is_stored_with_a_plugin_that_is_removed_meanwhile() {
+    let harness = Harness::new().await;
+    harness.dataset("d", CSV).await;
+    harness.enrichments.is_removing.store(true, Ordering::Relaxed);
+    let gone = "Le plugin \"up\" n'est pas installé.";
+    let extension = json!({ "type": "enricher", "plugin": "up" });
+    extend(&harness, extension.clone()).await.refused(400, gone);
+    assert!(harness.get(&admin(), "/datasets/d").await.ok().get("extensions").is_none());
+    let new = json!({ "isRest": true, "title": "N", "schema": [{ "key": "nom", "type": "string" }], "extensions": [extension] });
+    harness.json(&admin(), Method::POST, "/datasets", new).await.refused(400, gone);
+    assert_eq!(harness.get(&admin(), "/datasets").await.ok()["count"], 1);
+    harness.json(&admin(), Method::PATCH, "/datasets/d", json!({ "title": "Noms" })).await.ok();
 }
 
 #[tokio::test]

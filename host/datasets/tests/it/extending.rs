@@ -163,6 +163,21 @@ async fn lines_of_an_owner_who_used_up_the_day_wait_for_the_next() {
 }
 
 #[tokio::test]
+async fn lines_that_wait_are_treated_when_their_owner_is_given_more() {
+    let harness = editable(json!([shouting()])).await;
+    *harness.enrichments.spent_until.lock().unwrap() = Some("2026-01-02T00:00:00Z".parse().unwrap());
+    harness.limit_plugins(5).await;
+    harness.clock.advance(jiff::SignedDuration::from_mins(1));
+    post(&harness, "/lines", json!({ "_id": "a", "nom": "x" })).await.ok();
+    harness.run().await;
+    *harness.enrichments.spent_until.lock().unwrap() = None;
+    harness.limit_plugins(-1).await;
+    harness.clock.advance(jiff::SignedDuration::from_secs(halle_store::limits::RETRY_SECONDS));
+    harness.run().await;
+    assert_eq!(values(&harness, "_up.nom").await, ["X"]);
+}
+
+#[tokio::test]
 async fn a_crash_at_any_point_forgets_no_line() {
     for step in [0_u64, 1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 64] {
         let harness = editable(json!([shouting()])).await;

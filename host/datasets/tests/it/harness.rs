@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow::array::{Array, ArrayRef, AsArray, StringArray};
@@ -21,8 +22,8 @@ use halle_ingest::rows::arrow_schema;
 use halle_model::caller::{Membership, User};
 use halle_model::{Caller, Column, ColumnKind, Extension};
 use halle_search_tantivy::{Config, TantivyEngine};
-use halle_store::Store;
 use halle_store::runner::Runner;
+use halle_store::{Store, UnitOfWork};
 use halle_store_sql::{FolderBlobs, SqlStore};
 use jiff::SignedDuration;
 use serde_json::Value;
@@ -134,6 +135,14 @@ impl Harness {
     pub async fn run_later(&self) {
         self.clock.advance(SignedDuration::from_hours(1));
         self.run().await;
+    }
+
+    /// Sets how many seconds of a day plugins may compute for the account that owns everything.
+    pub async fn limit_plugins(&self, seconds: i64) {
+        let root = Caller { admin_mode: true, ..admin() };
+        let owner = root.account.clone().expect("an admin acts for an account");
+        let change = serde_json::from_value(serde_json::json!({ "plugin_seconds": seconds })).unwrap();
+        self.datasets.set_limits(&root, &owner, None, &change).await.unwrap();
     }
 
     /// A request with a JSON body that is sent later, as [`Self::json`] does; it must be answered with a success.
@@ -300,6 +309,8 @@ pub struct Shouting {
     pub plan_failure: Mutex<Option<String>>,
     /// How often rows were going to be given values.
     pub opened: Mutex<u32>,
+    /// When set, whatever does extensions is removed before these are stored.
+    pub is_removing: AtomicBool,
     /// What happens once while `plan` is at it.
     pub meanwhile: Mutex<Option<Meanwhile>>,
 }
@@ -315,6 +326,14 @@ impl Enrichments for Shouting {
 
     async fn may_choose(&self, extension: &Extension, _owner: &AccountRef) -> Result<bool, EnrichError> {
         Ok(extension.plugin.as_deref() != Some("private"))
+    }
+
+    async fn hold(&self, _unit: &mut dyn UnitOfWork, extension: &Extension) -> Result<(), EnrichError> {
+        let id = extension.plugin.as_deref().unwrap_or_default();
+        match self.is_removing.load(Ordering::Relaxed) {
+            true => Err(EnrichError::Invalid(format!("Le plugin \"{id}\" n'est pas installé."))),
+            false => Ok(()),
+        }
     }
 
     async fn plan(

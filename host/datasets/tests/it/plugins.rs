@@ -15,13 +15,14 @@ use halle_extensions::host::{
     Admission, Call, Connector, DataRequest, Enriched, Enricher, NamedRows, Outcome, Prepared, RemoteCall,
     RemoteOperation, Rendered,
 };
-use halle_extensions::installed::InstalledPlugins;
+use halle_extensions::installed::{InstalledPlugins, absent};
 use halle_extensions::manifest::Manifest;
 use halle_extensions::metering::Subject;
 use halle_extensions::registry::Installed;
 use halle_extensions::services::{DatasetSlots, HttpResponse, RowsReader, RowsWriter};
 use halle_extensions::{Field, PluginError, PluginHost, PluginResult, Problem};
 use halle_model::{Column, ColumnKind, Extension};
+use halle_store::UnitOfWork;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -51,6 +52,10 @@ impl InstalledPlugins for Plugins {
             signed_by: None,
         };
         Ok((id != "ghost").then(|| Arc::new(installed)))
+    }
+
+    async fn hold(&self, _unit: &mut dyn UnitOfWork, id: &str) -> PluginResult<()> {
+        if id == "ghost" { Err(absent(id)) } else { Ok(()) }
     }
 }
 
@@ -224,4 +229,16 @@ async fn selected_outputs_become_columns_and_rows_keep_their_place() {
     let told = enriched.columns.column(1).as_string::<i32>();
     assert_eq!(told.null_count(), 4_095);
     assert_eq!(told.value(3_000), enriched.problems[0].1.message, "each row says why it has nothing");
+}
+
+#[tokio::test]
+async fn a_plugin_is_kept_while_an_extension_that_names_it_is_stored() {
+    let harness = crate::harness::Harness::new().await;
+    let enrichments = PluginEnrichments::new(Arc::new(Host), Arc::new(Plugins(Some(Grants::default()))));
+    let mut unit = harness.datasets.store.begin().await.unwrap();
+    for (plugin, is_kept) in [("length", true), ("ghost", false)] {
+        let extension = json!({ "type": "enricher", "plugin": plugin });
+        let held = enrichments.hold(unit.as_mut(), &serde_json::from_value(extension).unwrap()).await;
+        assert_eq!(held.is_ok(), is_kept, "{plugin}: {held:?}");
+    }
 }
