@@ -1,6 +1,7 @@
 //! Create, read, list, change, delete.
 
 use axum::http::Method;
+use halle_extensions::metering::Subject;
 use serde_json::{Value, json};
 
 use crate::site::{PROCESSINGS, Site, body};
@@ -51,6 +52,39 @@ async fn a_wrong_field_is_named_and_nothing_is_changed() {
     assert_eq!(site.owner.get(&one).await.ok(), before);
     assert_eq!(site.owner.get(PROCESSINGS).await.ok()["count"], 1);
     site.owner.get(&format!("{PROCESSINGS}?size=1001")).await.refused(400);
+}
+
+#[tokio::test]
+async fn a_check_counts_for_who_asks_and_for_nothing_that_was_never_stored() {
+    let site = Site::new().await;
+    let mut refused = body("rows");
+    refused["config"]["url"] = json!("refused");
+    site.owner.post(PROCESSINGS, &refused).await.refused(400);
+    let id = site.processing("rows").await;
+    let one = format!("{PROCESSINGS}/{id}");
+    site.owner.json(Method::PATCH, &one, &json!({ "config": body("rows")["config"] })).await.ok();
+    let checked = site.world.tools.plugins.checked_for();
+    let told = |subject: &Subject| {
+        (subject.account.clone(), subject.plugin.clone(), subject.kind.as_str(), subject.instance.clone())
+    };
+    let of = |instance: &str| {
+        ("organization:ville".to_owned(), "import".to_owned(), "processing", instance.to_owned())
+    };
+    let told: Vec<_> = checked.iter().map(|subject| told(subject)).collect();
+    assert_eq!(
+        told,
+        [of(""), of(""), of(&id)],
+        "no row for the one that was refused, nor for the one to come"
+    );
+}
+
+#[tokio::test]
+async fn a_check_needs_plugin_seconds() {
+    let site = Site::new().await;
+    site.world.tools.plugins.spend_until(Some("2026-01-16T00:00:00Z".parse().unwrap()));
+    site.owner.post(PROCESSINGS, &body("rows")).await.refused(429);
+    assert_eq!(site.world.tools.plugins.checked_for(), []);
+    assert_eq!(site.owner.get(PROCESSINGS).await.ok()["count"], 0);
 }
 
 #[tokio::test]

@@ -28,6 +28,31 @@ async fn a_document_becomes_a_service_with_actions() {
 }
 
 #[tokio::test]
+async fn a_check_counts_for_who_asks_and_for_nothing_that_was_never_stored() {
+    let site = Site::new().await;
+    let mut refused = body("vide");
+    refused["apiDoc"]["paths"] = json!({});
+    site.owner.post(SERVICES, &refused).await.refused(400);
+    site.world.tools.plugins.spend_until(Some("2026-01-16T00:00:00Z".parse().unwrap()));
+    site.owner.post(SERVICES, &body("salut")).await.refused(429);
+    site.world.tools.plugins.spend_until(None);
+    site.owner.post(SERVICES, &body("salut")).await.ok();
+    let document = json!({ "apiDoc": body("salut")["apiDoc"] });
+    site.owner.json(Method::PATCH, &format!("{SERVICES}/salut"), &document).await.ok();
+    let checked = site.world.tools.plugins.checked_for();
+    let told: Vec<_> = checked
+        .iter()
+        .map(|subject| (subject.account.as_str(), subject.kind.as_str(), subject.instance.as_str()))
+        .collect();
+    let of = |instance| ("organization:ville", "remote-service", instance);
+    assert_eq!(
+        told,
+        [of(""), of(""), of("salut")],
+        "no row for the one that was refused, nor for the one to come"
+    );
+}
+
+#[tokio::test]
 async fn a_key_is_kept_and_never_shown() {
     let site = Site::new().await;
     let mut new = body("salut");

@@ -37,6 +37,7 @@ pub struct FakePlugins {
     twins: Arc<Mutex<BTreeMap<String, Value>>>,
     is_removing: Arc<AtomicBool>,
     spent_until: Arc<Mutex<Option<Timestamp>>>,
+    checked_for: Arc<Mutex<Vec<Arc<Subject>>>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -57,6 +58,17 @@ impl FakePlugins {
     /// From now on every account has used up its plugin seconds until then; `None` for none has.
     pub fn spend_until(&self, until: Option<Timestamp>) {
         *locked(&self.spent_until) = until;
+    }
+
+    /// For whom configurations and documents were checked so far, in order: who pays, and what it is counted for.
+    pub fn checked_for(&self) -> Vec<Arc<Subject>> {
+        locked(&self.checked_for).clone()
+    }
+
+    async fn check_for(&self, call: &Call) -> PluginResult<()> {
+        self.check_share(&call.subject).await?;
+        locked(&self.checked_for).push(Arc::clone(&call.subject));
+        Ok(())
     }
 
     /// What was published at the neighbour's, by remote identifier.
@@ -137,7 +149,8 @@ impl PluginHost for FakePlugins {
     }
 
     /// Refuses the address `refused`; keeps any other configuration.
-    async fn prepare(&self, _call: Call, draft: Value) -> PluginResult<Prepared> {
+    async fn prepare(&self, call: Call, draft: Value) -> PluginResult<Prepared> {
+        self.check_for(&call).await?;
         if draft["url"] == "refused" {
             let problem = Problem::new("config/url", "cette adresse ne répond pas");
             return Err(Problem { field: Some("/url".to_owned()), ..problem }.into());
@@ -175,7 +188,8 @@ impl PluginHost for FakePlugins {
     }
 
     /// One operation, `saluer`, of a document that has paths.
-    async fn operations(&self, _call: Call, document: Value) -> PluginResult<Vec<RemoteOperation>> {
+    async fn operations(&self, call: Call, document: Value) -> PluginResult<Vec<RemoteOperation>> {
+        self.check_for(&call).await?;
         if document["paths"].as_object().is_none_or(serde_json::Map::is_empty) {
             return Ok(Vec::new());
         }
