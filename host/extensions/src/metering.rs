@@ -37,6 +37,8 @@ pub enum InstanceKind {
     Dataset,
     /// A remote service.
     RemoteService,
+    /// The admission of a version: its check and its compilation when it is installed, for nobody's account.
+    Admission,
     /// A tool of plugin authors, and nobody's account.
     Tool,
 }
@@ -50,6 +52,7 @@ impl InstanceKind {
             Self::Application => "application",
             Self::Dataset => "dataset",
             Self::RemoteService => "remote-service",
+            Self::Admission => "admission",
             Self::Tool => "tool",
         }
     }
@@ -80,6 +83,11 @@ impl Subject {
     /// A tool that calls a plugin for nobody's account.
     pub fn tool(plugin: &Installed) -> Arc<Self> {
         Self::of(plugin, String::new(), InstanceKind::Tool, "")
+    }
+
+    /// The admission of a plugin that is being installed.
+    pub fn admission(plugin: &Installed) -> Arc<Self> {
+        Self::of(plugin, String::new(), InstanceKind::Admission, "")
     }
 
     fn of(plugin: &Installed, account: String, kind: InstanceKind, instance: &str) -> Arc<Self> {

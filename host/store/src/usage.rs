@@ -29,7 +29,7 @@ pub struct UsageKey {
     pub version: String,
     /// Whose calls these were: `type:id`, departments counting with their organisation.
     pub account: String,
-    /// What kind of thing called: `processing`, `catalog`, `application`, `dataset`, `remote-service`.
+    /// What kind of thing called: `processing`, `catalog`, `application`, `dataset`, `remote-service`, `admission`.
     pub kind: String,
     /// Its identifier.
     pub instance: String,

@@ -1,7 +1,10 @@
 //! Admission: whether a component is what its manifest says, before anything of it runs.
 
+use std::sync::Arc;
+
 use halle_extensions::host::Admission;
 use halle_extensions::manifest::PluginKind;
+use halle_extensions::metering::{Measure, Metering, Subject};
 use halle_extensions::{PluginError, PluginResult, Problem};
 use wasmtime::Engine;
 use wasmtime::component::{Component, HasSelf, InstancePre, Linker};
@@ -19,6 +22,27 @@ const MODULE_MAGIC: [u8; 8] = [0, b'a', b's', b'm', 1, 0, 0, 0];
 
 /// Bytes of a page of linear memory.
 const PAGE_BYTES: u64 = 64 << 10;
+
+/// An admission under way, which is recorded when it ends: as cancelled, unless it is told otherwise.
+pub struct Admitting {
+    metering: Arc<dyn Metering>,
+    subject: Arc<Subject>,
+    /// What it took so far, and how it ended.
+    pub measure: Measure,
+}
+
+impl Admitting {
+    /// Begins.
+    pub fn new(metering: &Arc<dyn Metering>, subject: &Arc<Subject>) -> Self {
+        Self { metering: Arc::clone(metering), subject: Arc::clone(subject), measure: Measure::default() }
+    }
+}
+
+impl Drop for Admitting {
+    fn drop(&mut self) {
+        self.metering.record(&self.subject, &self.measure);
+    }
+}
 
 /// A component, linked and ready to be instantiated.
 pub enum Ready {

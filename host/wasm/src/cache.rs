@@ -8,9 +8,11 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::time::Instant;
 
 use aws_lc_rs::hmac;
 use halle_base::Dice;
+use halle_extensions::metering::Measure;
 use halle_extensions::{PluginError, PluginResult};
 use sha2::{Digest, Sha256};
 use tokio::sync::Semaphore;
@@ -58,6 +60,11 @@ impl Cache {
 
     /// The compiled form of a component, from disk or from the compiler.
     pub async fn component(&self, source: &[u8]) -> PluginResult<Component> {
+        self.measured(source, &mut Measure::default()).await
+    }
+
+    /// The same, with the time and the memory of the compiler, if it is needed, in `measure`.
+    pub async fn measured(&self, source: &[u8], measure: &mut Measure) -> PluginResult<Component> {
         let name = format!("{}-{}", hex::encode(Sha256::digest(source)), &self.fingerprint[..16]);
         if let Some(component) = self.load(&name).await {
             return Ok(component);
@@ -67,10 +74,14 @@ impl Cache {
         if let Some(component) = self.load(&name).await {
             return Ok(component);
         }
-        let compiled = self.compiler.compile(&self.engine, source).await?;
-        self.store(&name, &compiled).map_err(|error| unusable(&error))?;
+        let began = Instant::now();
+        let compiled = self.compiler.compile(&self.engine, source).await;
+        measure.wall_ns += u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        let compiled = compiled?;
+        measure.memory_peak_bytes = measure.memory_peak_bytes.max(compiled.memory_peak_bytes);
+        self.store(&name, &compiled.code).map_err(|error| unusable(&error))?;
         // It was just made here: if it is sound, no guest may have as much as it takes.
-        self.deserialize(compiled).await.map_err(|error| {
+        self.deserialize(compiled.code).await.map_err(|error| {
             let is_ours = error.is::<std::io::Error>() || error.is::<tokio::task::JoinError>();
             if is_ours { unusable(&error) } else { too_large(&error) }
         })

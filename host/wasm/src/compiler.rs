@@ -35,6 +35,18 @@ impl Default for CompilerLimits {
     }
 }
 
+/// A component, compiled.
+#[derive(Debug)]
+pub struct Compiled {
+    /// Its code.
+    pub code: Vec<u8>,
+    /// Memory of the compiler's process at its peak; 0 where it has none of its own, or that cannot be told.
+    pub memory_peak_bytes: u64,
+}
+
+/// Bytes after the code in which the process tells its peak, little end first.
+const PEAK_BYTES: usize = size_of::<u64>();
+
 /// Where components are compiled.
 #[derive(Debug, Clone)]
 pub enum Compiler {
@@ -53,18 +65,19 @@ pub enum Compiler {
 }
 
 impl Compiler {
-    /// Compiled code of a component, for `engine`. A component that the compiler refuses is a `plugin/invalid` problem.
-    pub async fn compile(&self, engine: &Engine, source: &[u8]) -> PluginResult<Vec<u8>> {
+    /// Compiled code of a component, for `engine`, with the memory that the compiler took. A component that the compiler refuses is a `plugin/invalid` problem.
+    pub async fn compile(&self, engine: &Engine, source: &[u8]) -> PluginResult<Compiled> {
         if source.len() > COMPONENT_BYTES_MAX {
             return Err(refused(&format!("it has more than {} MiB", COMPONENT_BYTES_MAX >> 20)));
         }
         match self {
             Self::InProcess => {
                 let (engine, source) = (engine.clone(), source.to_vec());
-                tokio::task::spawn_blocking(move || engine.precompile_component(&source))
+                let code = tokio::task::spawn_blocking(move || engine.precompile_component(&source))
                     .await
                     .map_err(|error| refused(&error))?
-                    .map_err(|error| refused(&format!("{error:#}")))
+                    .map_err(|error| refused(&format!("{error:#}")))?;
+                Ok(Compiled { code, memory_peak_bytes: 0 })
             }
             Self::Process { program, args, limits } => {
                 let work = in_process_of_its_own(program, args, *limits, source);
@@ -81,7 +94,7 @@ async fn in_process_of_its_own(
     args: &[String],
     CompilerLimits { cpu_s_max, memory_kib_max }: CompilerLimits,
     source: &[u8],
-) -> PluginResult<Vec<u8>> {
+) -> PluginResult<Compiled> {
     let broken =
         |error: std::io::Error| PluginError::Unavailable(format!("the compiler process failed: {error}"));
     // The shell sets the limits and is then replaced by the program; nothing of the component reaches its command line.
@@ -108,7 +121,7 @@ async fn in_process_of_its_own(
         let _ = input.write_all(source).await;
     };
     let (mut compiled, mut said) = (Vec::new(), String::new());
-    let mut output = output.take(COMPILED_BYTES_MAX + 1);
+    let mut output = output.take(COMPILED_BYTES_MAX + PEAK_BYTES as u64 + 1);
     let mut errors = errors.take(4_096);
     let (_, read, _) =
         tokio::join!(send, output.read_to_end(&mut compiled), errors.read_to_string(&mut said));
@@ -120,10 +133,14 @@ async fn in_process_of_its_own(
             if said.is_empty() { format!("the compiler stopped ({status})") } else { said.to_owned() };
         return Err(refused(&reason));
     }
-    if compiled.len() as u64 > COMPILED_BYTES_MAX {
+    let Some(code_bytes) = compiled.len().checked_sub(PEAK_BYTES) else {
+        return Err(PluginError::Unavailable("the compiler process said nothing".to_owned()));
+    };
+    if code_bytes as u64 > COMPILED_BYTES_MAX {
         return Err(refused(&format!("its compiled form has more than {} MiB", COMPILED_BYTES_MAX >> 20)));
     }
-    Ok(compiled)
+    let peak = compiled.split_off(code_bytes).try_into().unwrap_or_default();
+    Ok(Compiled { code: compiled, memory_peak_bytes: u64::from_le_bytes(peak) })
 }
 
 fn refused(reason: &dyn std::fmt::Display) -> PluginError {
@@ -131,7 +148,8 @@ fn refused(reason: &dyn std::fmt::Display) -> PluginError {
     PluginError::Reported(halle_extensions::Problem::new("plugin/invalid", message))
 }
 
-/// The other side of [`Compiler::Process`]: reads a component, writes its compiled form. On an error the reason is the text
+/// The other side of [`Compiler::Process`]: reads a component, writes its compiled form and, in [`PEAK_BYTES`], the memory
+/// that it took. On an error the reason is the text
 /// for standard error, and the exit status must tell of it.
 pub fn compile_worker(mut input: impl Read, mut output: impl Write) -> Result<(), String> {
     let mut source = Vec::new();
@@ -142,5 +160,17 @@ pub fn compile_worker(mut input: impl Read, mut output: impl Write) -> Result<()
     }
     let engine = crate::engine::compiling().map_err(|error| error.to_string())?;
     let compiled = engine.precompile_component(&source).map_err(|error| format!("{error:#}"))?;
-    output.write_all(&compiled).and_then(|()| output.flush()).map_err(|error| error.to_string())
+    output.write_all(&compiled).map_err(|error| error.to_string())?;
+    output
+        .write_all(&memory_peak_bytes().to_le_bytes())
+        .and_then(|()| output.flush())
+        .map_err(|error| error.to_string())
+}
+
+/// Memory of this process at its peak, where the system tells it.
+fn memory_peak_bytes() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let peak_kib =
+        status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?.parse().ok());
+    peak_kib.map_or(0, |kib: u64| kib.saturating_mul(1_024))
 }

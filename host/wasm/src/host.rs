@@ -13,7 +13,7 @@ use halle_extensions::host::{
     RemoteCall, RemoteOperation, Rendered,
 };
 use halle_extensions::manifest::{Manifest, PluginKind};
-use halle_extensions::metering::{Ended, Metering, Subject, Unmetered};
+use halle_extensions::metering::{Ended, Measure, Metering, Subject, Unmetered};
 use halle_extensions::registry::{ComponentSource, Installed};
 use halle_extensions::services::{HttpResponse, Services};
 use halle_extensions::{Field, PluginError, PluginResult};
@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-use crate::admit::{self, Linkers, Ready};
+use crate::admit::{self, Admitting, Linkers, Ready};
 use crate::bindings::shared::halle::base::types as wit;
 use crate::cache::Cache;
 use crate::compiler::Compiler;
@@ -264,6 +264,52 @@ impl Inner {
         })
         .await?
     }
+
+    /// Compiles a component that is to be installed, looks at what it imports and exports, and lets it describe itself. What
+    /// this takes is added to `measure`.
+    async fn admit(
+        &self,
+        plugin: Installed,
+        subject: Arc<Subject>,
+        component: &[u8],
+        measure: &mut Measure,
+    ) -> PluginResult<Admission> {
+        let (kind, allowed) = (plugin.manifest.plugin.kind, plugin.limits);
+        let compiled = self.cache.measured(component, measure).await?;
+        let admission = admit::inspect(&self.engine, kind, &compiled, allowed.memory_bytes_max)?;
+        let ready = self.linkers.link(kind, &compiled)?;
+        let limits = Limits {
+            cpu_ms_max: allowed.cpu_ms_max.min(DESCRIBE_CPU_MS),
+            wall_ms_max: allowed.wall_ms_max.min(DESCRIBE_WALL_MS),
+            memory_bytes_max: allowed.memory_bytes_max.min(DESCRIBE_MEMORY_BYTES),
+            ..allowed
+        };
+        let call = Call {
+            subject,
+            plugin: Arc::new(plugin),
+            config: Value::Object(serde_json::Map::new()),
+            secrets: Arc::new(Vec::new()),
+            services: Services::none(),
+            cancel: CancellationToken::new(),
+        };
+        let place = taken(&self.installs).await?;
+        let store = self.store(call, limits)?;
+        let described = async move {
+            let _place = place;
+            let mut store = store;
+            let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
+            // Not begun, and so not recorded by itself: it is a part of the admission.
+            meter.restart();
+            let result = within(kinds::describe(&mut store, &ready), &meter, &limits, &cancel).await;
+            let result = finish(&mut store, result.map(Ok));
+            (result, meter.wall_ns(), meter.cpu_ns(), store.data().limiter.memory_bytes())
+        };
+        let (described, wall_ns, guest_ns, memory_bytes) = self.on_guest_threads(described).await?;
+        measure.wall_ns += wall_ns;
+        measure.guest_ns += guest_ns;
+        measure.memory_peak_bytes = measure.memory_peak_bytes.max(memory_bytes);
+        described.map(|_| admission)
+    }
 }
 
 async fn taken(places: &Arc<Semaphore>) -> PluginResult<OwnedSemaphorePermit> {
@@ -325,47 +371,21 @@ pub(crate) fn wrong_kind<T>() -> wasmtime::Result<T> {
 impl PluginHost for WasmHost {
     async fn admit(&self, manifest: &Manifest, component: &[u8]) -> PluginResult<Admission> {
         admit::check_magic(component)?;
-        let kind = manifest.plugin.kind;
-        let allowed = self.inner.limits.effective(kind, manifest.limits.as_ref());
-        let compiled = self.inner.cache.component(component).await?;
-        let admission = admit::inspect(&self.inner.engine, kind, &compiled, allowed.memory_bytes_max)?;
-        let ready = self.inner.linkers.link(kind, &compiled)?;
-        let limits = Limits {
-            cpu_ms_max: allowed.cpu_ms_max.min(DESCRIBE_CPU_MS),
-            wall_ms_max: allowed.wall_ms_max.min(DESCRIBE_WALL_MS),
-            memory_bytes_max: allowed.memory_bytes_max.min(DESCRIBE_MEMORY_BYTES),
-            ..allowed
-        };
+        let allowed = self.inner.limits.effective(manifest.plugin.kind, manifest.limits.as_ref());
         let plugin = Installed {
             id: manifest.plugin.id.clone(),
             digest: String::new(),
             manifest: manifest.clone(),
             // Whatever it tries while it describes itself is denied.
             grants: Some(Grants::default()),
-            limits,
+            limits: allowed,
             signed_by: None,
         };
-        let call = Call {
-            subject: Subject::tool(&plugin),
-            plugin: Arc::new(plugin),
-            config: Value::Object(serde_json::Map::new()),
-            secrets: Arc::new(Vec::new()),
-            services: Services::none(),
-            cancel: CancellationToken::new(),
-        };
-        let place = taken(&self.inner.installs).await?;
-        let store = self.inner.store(call, limits)?;
-        let described = async move {
-            let _place = place;
-            let mut store = store;
-            let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
-            // Not begun, and so not recorded: it is installed for nobody's account.
-            meter.restart();
-            let result = within(kinds::describe(&mut store, &ready), &meter, &limits, &cancel).await;
-            finish(&mut store, result.map(Ok))
-        };
-        self.inner.on_guest_threads(described).await??;
-        Ok(admission)
+        let subject = Subject::admission(&plugin);
+        let mut told = Admitting::new(&self.inner.metering, &subject);
+        let admitted = self.inner.admit(plugin, subject, component, &mut told.measure).await;
+        told.measure.ended = admitted.as_ref().map_or_else(ending, |_| Ended::Answered);
+        admitted
     }
 
     async fn check_share(&self, subject: &Subject) -> PluginResult<()> {

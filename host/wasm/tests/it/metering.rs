@@ -133,6 +133,29 @@ async fn a_trap_is_told_as_a_trap_of_the_thing_that_called() {
 }
 
 #[tokio::test]
+async fn an_admission_is_told_however_it_ends() {
+    let metered = Metered::with(Vec::new());
+    let sound = Script::new().component();
+    metered.host.admit(&manifest("processing", ""), &sound).await.unwrap();
+    metered.host.admit(&manifest("enricher", ""), &sound).await.unwrap_err();
+    let broken = [&sound[..sound.len() / 2], &[0xff; 64]].concat();
+    metered.host.admit(&manifest("processing", ""), &broken).await.unwrap_err();
+    let told = metered.told();
+    assert_eq!(
+        told.iter().map(|(_, used)| used.ended).collect::<Vec<_>>(),
+        [Ended::Answered, Ended::Reported, Ended::Reported]
+    );
+    let (subject, used) = &told[0];
+    assert_eq!((subject.kind, subject.account.as_str()), (InstanceKind::Admission, ""), "nobody pays for it");
+    assert_eq!(
+        (subject.plugin.as_str(), subject.version.as_str(), subject.instance.as_str()),
+        ("p", "1.0.0", "")
+    );
+    assert!(used.guest_ns > 0 && used.guest_ns < used.wall_ns, "compiling takes time of its own: {used:?}");
+    assert!(used.memory_peak_bytes >= 65_536, "{used:?}");
+}
+
+#[tokio::test]
 async fn limits_are_told_apart_from_traps() {
     let used = measure(Script::new().allocate_forever().component()).await;
     assert_eq!(used.ended, Ended::Stopped);
