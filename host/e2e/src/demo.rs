@@ -10,14 +10,28 @@ use serde_json::{Value, json};
 use crate::DemoArgs;
 use crate::client::Client;
 use crate::fixtures::{self, enrichment, paged_api};
+use crate::gallery;
 use crate::server::{ADMIN_EMAIL, ADMIN_PASSWORD, Server};
 
 /// The API of datasets.
 pub const DATASETS: &str = "/data-fair/api/v1/datasets";
 
-/// Every first-party plugin.
-pub const PLUGINS: [&str; 7] =
-    ["territory", "clean", "pseudonymise", "import-api", "chart", "openapi", "data-fair"];
+/// First-party plugins that the demo and the journey show. The others need a service of the world outside: `ban`, `company`,
+/// `gbfs` and `import-feed`; their own tests run them over recorded exchanges.
+pub const PLUGINS: [&str; 12] = [
+    "territory",
+    "clean",
+    "pseudonymise",
+    "language-detect",
+    "import-api",
+    "chart",
+    "map",
+    "table",
+    "key-figures",
+    "calendar",
+    "openapi",
+    "data-fair",
+];
 
 /// Concept of a commune code.
 const CODE_COMMUNE: &str = "http://rdf.insee.fr/def/geo#codeCommune";
@@ -84,8 +98,11 @@ async fn load(server: &Server, client: &Client, args: &DemoArgs, world: &World) 
     }
     enrich(client, "subventions").await?;
     locate(client, "bornes").await?;
-    println!("making a chart and a processing");
+    println!("making visualisations and a processing");
     chart(client, "communes").await?;
+    for piece in gallery::pieces() {
+        gallery::hang(client, &piece).await?;
+    }
     processing(client, world, "Stations (API de démonstration)").await?;
     Ok(())
 }

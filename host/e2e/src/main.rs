@@ -11,6 +11,7 @@ mod client;
 mod demo;
 mod durability;
 mod fixtures;
+mod gallery;
 mod journey;
 mod oracles;
 mod scenarios;

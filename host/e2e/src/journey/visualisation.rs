@@ -5,7 +5,7 @@ use reqwest::Method;
 use serde_json::json;
 
 use super::Journey;
-use crate::demo;
+use crate::{demo, gallery};
 
 pub async fn prove(journey: &mut Journey) -> Result<String> {
     let application = demo::chart(&journey.admin, "communes").await?;
@@ -50,6 +50,8 @@ pub async fn prove(journey: &mut Journey) -> Result<String> {
     let refused = journey.anonymous.get_any(&format!("{path}/drawing.svg")).await?;
     ensure!(refused.status == 403, "a chart of a private dataset gives {}", refused.status);
     demo::make_public(&journey.admin, "communes").await?;
-    Ok("bars, line and pie as SVG, PNG, page and frame; nothing of a dataset that its viewer may not read"
-        .to_owned())
+    let others = gallery::prove(&journey.admin, &journey.anonymous).await?;
+    Ok(format!(
+        "bars, line and pie as SVG, PNG, page and frame; {others}; nothing of a dataset that its viewer may not read"
+    ))
 }
