@@ -20,6 +20,7 @@ const titles = {
   catalogs: () => t('Catalogues', 'Catalogues'),
   applications: () => t('Visualisations', 'Visualisations'),
   signIn: () => t('Connexion', 'Sign in'),
+  usage: () => t('Consommation', 'Usage'),
   unknown: () => t('Page inconnue', 'Unknown page')
 }
 
@@ -39,6 +40,7 @@ export const router = createRouter({
     { path: '/catalogs/:id', component: () => import('./screens/catalogs/CatalogPage.vue'), props: true, meta: { title: titles.catalogs } },
     { path: '/applications', component: () => import('./screens/applications/ApplicationList.vue'), meta: { title: titles.applications } },
     { path: '/applications/:id', component: () => import('./screens/applications/ApplicationPage.vue'), props: true, meta: { title: titles.applications } },
+    { path: '/usage', component: () => import('./screens/usage/AccountUsage.vue'), meta: { title: titles.usage } },
     { path: `${FORMS}processings/:id?`, component: () => import('./screens/processings/ProcessingForm.vue'), props: true, meta: { title: titles.processings } },
     { path: `${FORMS}catalogs/:id?`, component: () => import('./screens/catalogs/CatalogForm.vue'), props: true, meta: { title: titles.catalogs } },
     { path: `${FORMS}applications/:id?`, component: () => import('./screens/applications/ApplicationForm.vue'), props: true, meta: { title: titles.applications } },

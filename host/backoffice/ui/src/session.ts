@@ -24,6 +24,13 @@ export const session = ref<Session>({})
 /** Whether the superadmin powers are on. */
 export const adminMode = computed(() => Boolean(session.value.user?.adminMode))
 
+/** Whether the person administers the account they act for: all of it, not a department. */
+export const administersAccount = computed(() => {
+  const { account, accountRole } = session.value
+  if (!account || account.department) return false
+  return adminMode.value || account.type === 'user' || accountRole === 'admin'
+})
+
 let loaded = false
 
 /** Reads the session, once unless `again`. */

@@ -285,6 +285,37 @@ test('a chart is previewed', async () => {
   await inspect(page, '13-chart')
 })
 
+/** Sets how many seconds of a day plugins may compute for the account of the page; -1 for no limit. */
+async function limitPlugins(seconds) {
+  const { account } = await read('/simple-directory/api/auth/my-session')
+  const answer = await page.request.post(`${halle.url}${DATA}/limits/${account.type}/${account.id}`, { data: { plugin_seconds: seconds } })
+  assert.ok(answer.ok(), `${answer.status()} ${await answer.text()}`)
+}
+
+test('who administers an account sees what plugins used for it, and what is left of its share', async () => {
+  await open('/usage', 'Consommation')
+  const share = page.locator('[data-test=share]')
+  await share.getByText('pas de limite').waitFor()
+  await page.locator('[data-test=by-plugin] [data-plugin=import-api]').waitFor()
+  await page.locator('[data-test=by-day]').getByText(new Date().toLocaleDateString('fr', { dateStyle: 'medium', timeZone: 'UTC' })).first().waitFor()
+  await inspect(page, '17-usage')
+  await limitPlugins(3_600)
+  await open('/usage', 'Consommation')
+  await share.getByText(/sur 3[\s\u202f]600 s, il reste/).waitFor()
+  await inspect(page, '17-usage-limited')
+  await limitPlugins(0)
+  await page.getByRole('button', { name: 'English' }).click()
+  await open('/usage', 'Usage')
+  await page.locator('[data-test=used-up]').getByText('used up').waitFor()
+  await inspect(page, '17-usage-used-up-english')
+  await page.getByRole('button', { name: 'Français' }).click()
+  await open('/processings', 'Traitements')
+  await page.getByRole('link', { name: 'Stations' }).click()
+  await page.locator('[data-test=trigger]').click()
+  await page.getByRole('alert').getByText('plugin_seconds').waitFor()
+  await limitPlugins(-1)
+})
+
 test('every list opens, in English too', async () => {
   for (const [path, heading, name] of [['/processings', 'Traitements', '14-processings'], ['/catalogs', 'Catalogues', '15-catalogs'], ['/applications', 'Visualisations', '16-applications']]) {
     await open(path, heading)
@@ -293,7 +324,7 @@ test('every list opens, in English too', async () => {
   await open('/datasets', 'Jeux de données')
   await page.getByRole('button', { name: 'English' }).click()
   await page.getByRole('heading', { level: 1, name: 'Datasets' }).waitFor()
-  await inspect(page, '17-datasets-english')
+  await inspect(page, '18-datasets-english')
   await page.getByRole('button', { name: 'Français' }).click()
 })
 

@@ -1,5 +1,5 @@
 import type { Schema } from '../../schema'
-import { t } from '../../i18n'
+import { counted, t } from '../../i18n'
 
 /** An installed plugin, as the registry shows it to whoever may configure one. */
 export interface Plugin {
@@ -101,7 +101,8 @@ export function typeName(type: string): string {
     catalog: t('catalogue', 'catalogue'),
     application: t('visualisation', 'visualisation'),
     dataset: t('jeu de données', 'dataset'),
-    'remote-service': t('service distant', 'remote service')
+    'remote-service': t('service distant', 'remote service'),
+    admission: t('vérification et compilation', 'check and compilation')
   }
   return names[type] ?? type
 }
@@ -134,6 +135,18 @@ export interface Usage {
   count: number
   total: UsageSums
   results: UsageLine[]
+}
+
+/** What did not end with an answer, in words: the numbers alone would not say what to look at. */
+export function faults(sums: UsageSums): string {
+  const named = [
+    { count: sums.trapped, fr: ['plantage', 'plantages'], en: ['crash', 'crashes'] },
+    { count: sums.stopped, fr: ['limite atteinte', 'limites atteintes'], en: ['limit reached', 'limits reached'] },
+    { count: sums.reported, fr: ['problème signalé', 'problèmes signalés'], en: ['reported problem', 'reported problems'] },
+    { count: sums.cancelled, fr: ['annulation', 'annulations'], en: ['cancellation', 'cancellations'] }
+  ]
+  const told = named.filter(one => one.count > 0).map(one => counted(one.count, one.fr as [string, string], one.en as [string, string]))
+  return told.join(', ') || t('aucune', 'none')
 }
 
 /** Name of a kind of plugin. */
