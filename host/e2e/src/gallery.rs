@@ -75,7 +75,7 @@ pub fn pieces() -> Vec<Piece> {
             "bornes",
             "Bornes de recharge (regroupées)",
             json!({ "type": "clusters", "labelField": "nom" }),
-            " km</text>",
+            "600 lignes en ",
         ),
         piece(
             "map",
