@@ -133,10 +133,16 @@ pub async fn run(command: AdminCommand) -> Result<ExitCode> {
             let package = package_at(&package)?;
             let archive =
                 std::fs::read(&package).with_context(|| format!("{} cannot be read", package.display()))?;
-            install(&open(&data).await?, &archive, accept.into(), grant).await?;
+            let base = Base::open(&data, LimitValues::default()).await?;
+            let done = install(&base.registry, &archive, accept.into(), grant).await;
+            base.usage.flush().await?;
+            done?;
         }
         AdminCommand::Import { from, accept, data } => {
-            return import(&open(&data).await?, &from, accept.into()).await;
+            let base = Base::open(&data, LimitValues::default()).await?;
+            let code = import(&base.registry, &from, accept.into()).await;
+            base.usage.flush().await?;
+            return code;
         }
         AdminCommand::Grant { id, digest, revoke, data } => {
             grant(&open(&data).await?, &id, digest.as_deref(), revoke).await?;
