@@ -3,7 +3,11 @@
 //! Words are runs of letters and digits. An elided article before an apostrophe (`l'`, `d'`, `qu'`...) is not a word.
 //! The standard view folds case and accents; the stemmed view also drops French stop words and takes stems; the whole
 //! view is the whole value, folded, as one word.
+//!
+//! A column with both of the first views keeps its words once. What is kept of a word tells both: it is the word folded, and
+//! where accents gave it another stem than the folded word has, that stem behind [`BETWEEN`].
 
+use std::cell::RefCell;
 use std::collections::HashMap;
 use std::sync::LazyLock;
 
@@ -18,6 +22,10 @@ const WHOLE_BYTES_MAX: usize = 800;
 /// Words remembered by one analyser, so that frequent ones are stemmed once.
 const CACHE_WORDS_MAX: usize = 50_000;
 
+/// What is between a folded word and a stem of its own. No word has these characters, and they are more than a word that is
+/// asked may differ by: what is behind them never makes another word look near.
+pub(crate) const BETWEEN: &str = "\0\0\0";
+
 /// How text becomes words.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum View {
@@ -25,6 +33,8 @@ pub(crate) enum View {
     Stemmed,
     /// Words, folded.
     Standard,
+    /// Words, folded, each with its stem where the folded word has another one: what both views above are asked of.
+    Both,
     /// The value, folded, as one word.
     Whole,
 }
@@ -35,6 +45,7 @@ impl View {
         match self {
             Self::Stemmed => "stemmed",
             Self::Standard => "standard",
+            Self::Both => "both",
             Self::Whole => "whole",
         }
     }
@@ -43,7 +54,7 @@ impl View {
 /// The tokenizers of every view, for an index.
 pub(crate) fn tokenizers() -> TokenizerManager {
     let manager = TokenizerManager::default();
-    for view in [View::Stemmed, View::Standard, View::Whole] {
+    for view in [View::Stemmed, View::Standard, View::Both, View::Whole] {
         manager.register(view.name(), Analyser::new(view));
     }
     manager
@@ -69,6 +80,17 @@ pub(crate) fn fold(folder: &mut Analyser, text: &str) -> String {
         return text.to_ascii_lowercase();
     }
     folder.through_filters(text).unwrap_or_default()
+}
+
+/// The stem of one word, `None` for a stop word.
+pub(crate) fn stem_of(word: &str) -> Option<String> {
+    thread_local! {
+        static STEMS: RefCell<Analyser> = RefCell::new(Analyser::new(View::Stemmed));
+    }
+    if word.bytes().all(|byte| byte.is_ascii_digit()) {
+        return Some(word.to_owned());
+    }
+    STEMS.with_borrow_mut(|stems| stems.through_filters(word)).filter(|stem| !stem.is_empty())
 }
 
 /// What happens to one word: case and accents are folded; stop words and endings go if stems are wanted.
@@ -111,7 +133,8 @@ impl Analyser {
 
     /// Puts what the word becomes into the token; false for a stop word.
     fn normalise(&mut self, word: &str) -> bool {
-        if self.view == View::Standard && word.is_ascii() {
+        // Without accents, the folded word has the stem of the word.
+        if matches!(self.view, View::Standard | View::Both) && word.is_ascii() {
             self.token.text.clear();
             self.token.text.push_str(word);
             self.token.text.make_ascii_lowercase();
@@ -121,7 +144,10 @@ impl Analyser {
             if self.cache.len() >= CACHE_WORDS_MAX {
                 self.cache.clear();
             }
-            let normal = self.through_filters(word).filter(|text| !text.is_empty());
+            let mut normal = self.through_filters(word).filter(|text| !text.is_empty());
+            if self.view == View::Both {
+                normal = normal.map(|folded| with_stem(folded, word));
+            }
             self.cache.insert(word.to_owned(), normal);
         }
         match self.cache.get(word) {
@@ -133,6 +159,16 @@ impl Analyser {
             _ => false,
         }
     }
+}
+
+/// What is kept of a word in [`View::Both`].
+fn with_stem(mut folded: String, word: &str) -> String {
+    let stem = stem_of(word);
+    if stem != stem_of(&folded) {
+        folded.push_str(BETWEEN);
+        folded.push_str(stem.as_deref().unwrap_or_default());
+    }
+    folded
 }
 
 impl Tokenizer for Analyser {
@@ -248,6 +284,24 @@ mod tests {
         check(View::Standard, "Saint-Étienne (42)", &["saint", "etienne", "42"]);
         check(View::Standard, "e\u{301}cole", &["ecole"]);
         check(View::Whole, " Code-42 É ", &["code-42 e"]);
+    }
+
+    #[test]
+    fn what_is_kept_of_a_word_tells_both_views() {
+        check(View::Both, "L'ÉTAT, maire 42", &["etat", "maire", "42"]);
+        check(View::Both, "lactée même meme", &["lactee\0\0\0lact", "meme\0\0\0", "meme"]);
+        for text in
+            ["lactée", "pêche", "péché", "côté", "Noël", "cœur", "même", "À", "e\u{301}cole", "ſ", "İ"]
+        {
+            let [(_, kept)] = &words(View::Both, text)[..] else { panic!("one word: {text}") };
+            let (word, stem) = match kept.split_once(BETWEEN) {
+                Some((word, stem)) => (word, Some(stem.to_owned()).filter(|stem| !stem.is_empty())),
+                None => (kept.as_str(), stem_of(kept)),
+            };
+            assert_eq!(words(View::Standard, text), [(0, word.to_owned())], "{text}");
+            let stems: Vec<Placed> = stem.map(|stem| (0, stem)).into_iter().collect();
+            assert_eq!(words(View::Stemmed, text), stems, "{text}");
+        }
     }
 
     #[test]

@@ -64,6 +64,15 @@ impl Bits {
         self.words[row / 64] |= 1 << (row % 64);
     }
 
+    /// Adds a number; tells whether it was there.
+    #[inline]
+    pub(crate) fn insert(&mut self, row: usize) -> bool {
+        let word = &mut self.words[row / 64];
+        let was = *word >> (row % 64) & 1 == 1;
+        *word |= 1 << (row % 64);
+        was
+    }
+
     /// Whether the number is in the set.
     #[inline]
     pub(crate) fn get(&self, row: usize) -> bool {

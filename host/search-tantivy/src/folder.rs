@@ -15,8 +15,12 @@ use crate::bits::Bits;
 use crate::part::{self, Part};
 use crate::snapshot::{Live, Snapshot};
 
-/// Version of what is on disk; another one is refused, and the index rebuilt from its rows.
-const FORMAT: u32 = 1;
+/// Version of what is on disk; another one is refused, and the index rebuilt from its rows. Since 2, words that are asked in
+/// two views are kept once.
+const FORMAT: u32 = 2;
+
+/// The oldest version that is read: its parts tell by themselves how they keep words.
+const FORMAT_MIN: u32 = 1;
 const MANIFEST: &str = "manifest.json";
 
 /// What a folder holds.
@@ -69,8 +73,8 @@ pub(crate) fn read_manifest(dir: &Path) -> SearchResult<Option<Manifest>> {
         SearchError::Engine(format!("`{}` cannot be read ({why}); rebuild the index", path.display()))
     };
     let manifest: Manifest = serde_json::from_slice(&bytes).map_err(|error| unreadable(error.to_string()))?;
-    if manifest.format != FORMAT {
-        return Err(unreadable(format!("format {}, wanted {FORMAT}", manifest.format)));
+    if !(FORMAT_MIN..=FORMAT).contains(&manifest.format) {
+        return Err(unreadable(format!("format {}, wanted {FORMAT_MIN} to {FORMAT}", manifest.format)));
     }
     Ok(Some(manifest))
 }

@@ -12,7 +12,7 @@ use crate::deadline::Deadline;
 use crate::geo::{self, PointSource};
 use crate::part::Part;
 use crate::part::column::{Column, Values};
-use crate::part::words::{WordField, word_fields};
+use crate::part::fields::{WordField, word_fields};
 use crate::select::Selection;
 use crate::snapshot::{Live, Naming, Snapshot};
 
@@ -131,7 +131,7 @@ impl<'a> Seen<'a> {
         let is_edited = self.version.spec.columns.iter().any(|column| column.key == "_id");
         let name = if is_edited { &self.member.name } else { &self.member.index.0 };
         let naming = Naming::new(name, place);
-        let fields: Arc<[_]> = self.fields().into();
+        let views = self.views();
         let mut parts = Vec::with_capacity(self.version.parts.len());
         for (at, live) in self.version.parts.iter().enumerate() {
             let hits = selection.hits(at, false)?.rows;
@@ -143,20 +143,20 @@ impl<'a> Seen<'a> {
                 left_out.and_not(&hits);
                 Arc::new(left_out)
             });
-            let part = Arc::new(self.view(&live.part, &fields)?);
+            let part = Arc::new(self.view(&live.part, &views)?);
             parts.push((Live { part, deleted }, naming.clone()));
         }
         Ok(parts)
     }
 
-    fn view(&self, part: &Arc<Part>, fields: &Arc<[Option<tantivy::schema::Field>]>) -> SearchResult<Part> {
+    fn view(&self, part: &Arc<Part>, views: &[Option<usize>]) -> SearchResult<Part> {
         let column = |(wanted, own): (&halle_model::Column, &Option<usize>)| match own {
             Some(own) => Ok(part.columns[*own].clone()),
             None => Column::absent(wanted, part.rows),
         };
         let columns = self.spec.columns.iter().zip(&self.columns).map(column);
         let columns = columns.collect::<SearchResult<Vec<_>>>()?;
-        let words = part.words.as_ref().map(|words| words.under(Arc::clone(fields)));
+        let words = part.words.as_ref().map(|words| words.under(views));
         let ids = self.version.spec.columns.iter().position(|column| column.key == "_id");
         let ids = ids.and_then(|index| match &part.columns[index].values {
             Values::Text(texts) => Some(texts.clone()),
@@ -178,13 +178,12 @@ impl<'a> Seen<'a> {
         geo::shape_column(&self.version.spec).is_some_and(|own| self.columns.contains(&Some(own)))
     }
 
-    /// For each field of words of the union, the member's own.
-    fn fields(&self) -> Vec<Option<tantivy::schema::Field>> {
+    /// For each view of words of the union, the place of the member's own.
+    fn views(&self) -> Vec<Option<usize>> {
         let own = word_fields(&self.version.spec);
         let same = |wanted: &WordField| {
             let column = self.columns[wanted.column]?;
-            let field = own.iter().find(|field| field.column == column && field.view == wanted.view)?;
-            Some(field.field)
+            own.iter().find(|field| field.column == column && field.view == wanted.view).map(|field| field.at)
         };
         word_fields(self.spec).iter().map(same).collect()
     }

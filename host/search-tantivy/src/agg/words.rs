@@ -12,7 +12,7 @@ use tantivy::tokenizer::{TokenStream as _, Tokenizer as _};
 use crate::analysis::{Analyser, View};
 use crate::bits::Bits;
 use crate::deadline::Deadline;
-use crate::part::words::{WordField, word_fields};
+use crate::part::fields::{WordField, word_fields};
 use crate::select::Selection;
 use crate::snapshot::{Field, Snapshot};
 
@@ -98,7 +98,7 @@ fn significance(
         let alive = live.deleted.as_ref().map(|_| live.alive());
         index.each_word(field, deadline, |word, lines| {
             if let Some((word, _)) = counts.get_key_value(word) {
-                let found = alive.as_ref().map_or(Ok(lines.count()), |alive| lines.count_in(alive))?;
+                let found = alive.as_ref().map_or_else(|| lines.count(), |alive| lines.count_in(alive))?;
                 *everywhere.entry(word).or_default() += found;
             }
             Ok(())

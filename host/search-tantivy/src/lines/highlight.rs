@@ -107,7 +107,7 @@ impl<'a> Highlighter<'a> {
 }
 
 /// The words that make lines match, with the views they are looked up in.
-fn collect<'p>(plan: &'p Plan, take: &mut impl FnMut(&'p crate::part::words::WordField, &'p Words)) {
+fn collect<'p>(plan: &'p Plan, take: &mut impl FnMut(&'p crate::part::fields::WordField, &'p Words)) {
     match plan {
         Plan::And(parts) | Plan::Or(parts) => parts.iter().for_each(|part| collect(part, take)),
         Plan::Constant(part) | Plan::Unscored(part) => collect(part, take),

@@ -1,13 +1,17 @@
 //! A part: some rows of an index, written once, in a folder of its own or in memory.
 //!
-//! `columns` holds the values, `words/` the index of words (absent when no column is searchable). Row `n` of the columns
-//! is document `n` of the words.
+//! `columns` holds the values, `words/` the index of words (absent when no column is searchable), `stems` which of the words
+//! have a stem (absent when no column is asked in both views). Row `n` of the columns is document `n` of the words.
 
 pub(crate) mod column;
 pub(crate) mod dictionary;
+pub(crate) mod fields;
 mod file;
+pub(crate) mod postings;
 pub(crate) mod shapes;
 pub(crate) mod sorts;
+pub(crate) mod statistics;
+mod stems;
 pub(crate) mod words;
 
 use std::path::{Path, PathBuf};
@@ -108,8 +112,9 @@ pub(crate) fn write(dir: &Path, spec: &IndexSpec, batches: &[RecordBatch]) -> Se
     std::fs::create_dir_all(dir).map_err(SearchError::engine)?;
     let columns = columns_of(spec, batches)?;
     std::thread::scope(|scope| {
-        let words = (!words::word_fields(spec).is_empty())
-            .then(|| scope.spawn(|| words::write(&dir.join("words"), spec, &columns, rows)));
+        let words = (!fields::word_fields(spec).is_empty()).then(|| {
+            scope.spawn(|| words::write(&dir.join("words"), &dir.join("stems"), spec, &columns, rows))
+        });
         file::create(&dir.join("columns"), |file| write_columns(file, spec, &columns, rows))?;
         words.map_or(Ok(()), |thread| {
             thread.join().map_err(|_| SearchError::engine("the writer of words panicked"))?
@@ -167,7 +172,8 @@ impl Part {
     pub(crate) fn open(dir: PathBuf, spec: &IndexSpec, first_line: u64) -> SearchResult<Self> {
         let (file, footer) = Buffers::map(&dir.join("columns"))?;
         let words_dir = dir.join("words");
-        let words = words_dir.is_dir().then(|| Words::open(&words_dir)).transpose()?;
+        let words =
+            words_dir.is_dir().then(|| Words::open(&words_dir, &dir.join("stems"), spec)).transpose()?;
         Self::of(&file, footer, words, spec, first_line, Home::Folder(dir))
     }
 
@@ -180,7 +186,7 @@ impl Part {
         let read = Buffers::read(buffer);
         let (file, footer) = read.ok_or_else(|| SearchError::engine("a part in memory has no footer"))?;
         let mut words = None;
-        if !words::word_fields(spec).is_empty() {
+        if !fields::word_fields(spec).is_empty() {
             let (written, more) = words::in_memory(spec, &columns, rows)?;
             bytes += more;
             words = Some(written);

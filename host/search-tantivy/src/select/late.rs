@@ -45,7 +45,8 @@ impl Scope<'_> {
             {
                 let mut any = vec![false; rows.len()];
                 for word in words {
-                    index.score_rows(field, word, &self.selection.statistics, rows, scores, &mut any)?;
+                    let word = self.selection.statistics.weighed(self.at, field, word)?;
+                    index.score_rows(field, &word, rows, scores, &mut any)?;
                 }
                 any
             }
@@ -56,9 +57,12 @@ impl Scope<'_> {
             }
             Plan::Text(..) => {
                 let hits = self.eval(plan, true)?;
+                let matches: Vec<bool> = rows.iter().map(|row| hits.rows.get(*row as usize)).collect();
                 let of_row = |row: u32| hits.scores.as_ref().map_or(0.0, |scores| scores[row as usize]);
-                scores.iter_mut().zip(rows).for_each(|(score, row)| *score += of_row(*row));
-                rows.iter().map(|row| hits.rows.get(*row as usize)).collect()
+                for ((score, row), _) in scores.iter_mut().zip(rows).zip(&matches).filter(|(_, one)| **one) {
+                    *score += of_row(*row);
+                }
+                matches
             }
             _ => self.matching(plan, rows)?,
         })

@@ -4,11 +4,14 @@ mod late;
 pub(crate) mod plan;
 mod rows;
 mod scores;
+#[cfg(test)]
+mod tests;
 pub(crate) mod texts;
 
 use halle_search::ast::Operand;
 use halle_search::engine::SearchResult;
 use halle_search::{Query, SearchError};
+use tantivy::postings::TermInfo;
 
 use self::plan::{Plan, Words};
 use self::rows::{OperandExt as _, RowTest};
@@ -17,7 +20,8 @@ use crate::analysis::View;
 use crate::bits::Bits;
 use crate::deadline::Deadline;
 use crate::part::Part;
-use crate::part::words::{Statistics, WordField};
+use crate::part::fields::WordField;
+use crate::part::statistics::Statistics;
 use crate::snapshot::Snapshot;
 
 /// The rows of a part that match.
@@ -44,7 +48,7 @@ impl<'a> Selection<'a> {
     /// `BadRequest` when the query does not fit the columns.
     pub(crate) fn new(snapshot: &'a Snapshot, query: &Query, deadline: &'a Deadline) -> SearchResult<Self> {
         let plan = plan::plan(snapshot, query)?;
-        let statistics = snapshot.parts.iter().filter_map(|live| live.part.words.as_ref()).collect();
+        let statistics = snapshot.parts.iter().map(|live| live.part.words.as_ref()).collect();
         Ok(Self { snapshot, plan, deadline, statistics: Statistics::new(statistics) })
     }
 
@@ -147,25 +151,64 @@ impl Scope<'_> {
     }
 
     fn or(&self, parts: &[Plan], scored: bool) -> SearchResult<Hits> {
-        let mut found = self.plain(Bits::none(self.part.rows), scored);
-        for part in parts {
-            if let Plan::Text(field, words) = part {
-                self.add_text(field, words, &mut found)?;
+        let mut found = self.unset(scored);
+        let mut parts = parts;
+        while let Some((part, others)) = parts.split_first() {
+            parts = others;
+            let Plan::Text(field, words) = part else {
+                let next = self.eval(part, scored && part.scores())?;
+                match &mut found.scores {
+                    None => found.rows.or(&next.rows),
+                    Some(scores) => {
+                        let of_row = |row| next.scores.as_ref().map_or(0.0, |scores| scores[row]);
+                        next.rows.each(|row| scores.add(&mut found.rows, row as u32, of_row(row)));
+                    }
+                }
+                continue;
+            };
+            if let (Words::Any(words), Some((Plan::Text(second, Words::Any(more)), others))) =
+                (words, others.split_first())
+                && let ([word], [other]) = (&words[..], &more[..])
+                && self.part.words.as_ref().is_some_and(|index| index.share(field, second))
+            {
+                self.add_words(&[(field, word), (second, other)], &mut found)?;
+                parts = others;
                 continue;
             }
-            let next = self.eval(part, scored && part.scores())?;
-            found.rows.or(&next.rows);
-            if let (Some(scores), Some(more)) = (&mut found.scores, &next.scores) {
-                next.rows.each(|row| scores[row] += more[row]);
-            }
+            self.add_text(field, words, &mut found)?;
         }
         Ok(found)
     }
 
     fn text(&self, field: &WordField, words: &Words, scored: bool) -> SearchResult<Hits> {
-        let mut hits = self.plain(Bits::none(self.part.rows), scored);
+        let mut hits = self.unset(scored);
         self.add_text(field, words, &mut hits)?;
         Ok(hits)
+    }
+
+    /// No rows yet.
+    fn unset(&self, scored: bool) -> Hits {
+        let count = self.part.rows;
+        Hits { rows: Bits::none(count), scores: scored.then(|| Scores::unset(count)) }
+    }
+
+    /// Adds the rows that hold one of the words, which are looked up in the same terms.
+    fn add_words(&self, words: &[(&WordField, &String)], hits: &mut Hits) -> SearchResult<()> {
+        self.selection.deadline.check()?;
+        let (Some(index), Some((field, _))) = (&self.part.words, words.first()) else { return Ok(()) };
+        let statistics = &self.selection.statistics;
+        let Hits { rows, scores } = hits;
+        let Some(scores) = scores else {
+            let found = words.iter().map(|(field, word)| statistics.terms(self.at, field, word));
+            let found = found.collect::<SearchResult<Vec<_>>>()?;
+            for (place, terms) in found.iter().enumerate() {
+                let is_new = |term: &&TermInfo| found[..place].iter().all(|known| !known.contains(term));
+                index.fill(field, terms.iter().filter(is_new), rows)?;
+            }
+            return Ok(());
+        };
+        let weighed = words.iter().map(|(field, word)| statistics.weighed(self.at, field, word));
+        index.score(field, &weighed.collect::<SearchResult<Vec<_>>>()?, rows, scores)
     }
 
     fn add_text(&self, field: &WordField, words: &Words, hits: &mut Hits) -> SearchResult<()> {
@@ -176,48 +219,42 @@ impl Scope<'_> {
             if let Some(texts) = self.part.columns[field.column].texts().filter(|_| field.view == View::Whole)
             {
                 let found = texts::of_whole_texts(texts, words).fill(self.part.rows);
-                found.each(|row| hits.scores.iter_mut().for_each(|scores| scores[row] += field.boost));
-                hits.rows.or(&found);
+                add_all(&found, field.boost, hits);
             }
             return Ok(());
         }
         let statistics = &self.selection.statistics;
-        let scores = hits.scores.as_deref_mut();
         match words {
-            Words::Any(words) => {
-                let mut scores = scores;
-                for word in words {
-                    index.word(field, word, statistics, &mut hits.rows, scores.as_deref_mut())?;
-                }
-                Ok(())
-            }
+            Words::Any(words) => words.iter().try_for_each(|word| self.add_words(&[(field, word)], hits)),
             Words::Fuzzy(word, distance) => {
                 let mut rows = Bits::none(self.part.rows);
                 index.near(field, word, *distance, &mut rows)?;
-                if let Some(scores) = scores {
-                    rows.iter().for_each(|row| scores[row] += field.boost);
-                }
-                hits.rows.or(&rows);
+                add_all(&rows, field.boost, hits);
                 Ok(())
             }
             Words::Phrase(words, slop) => {
-                index.phrase(field, words, *slop, statistics, &mut hits.rows, scores)
+                index.phrase(field, words, *slop, statistics, &mut hits.rows, hits.scores.as_mut())
             }
             Words::Prefix(required, prefix) => {
                 let mut rows = Bits::none(self.part.rows);
                 index.prefix(field, prefix, &mut rows)?;
                 for word in required {
                     let mut with = Bits::none(self.part.rows);
-                    index.word(field, word, statistics, &mut with, None)?;
+                    index.fill(field, &*statistics.terms(self.at, field, word)?, &mut with)?;
                     rows.and(&with);
                 }
-                if let Some(scores) = scores {
-                    rows.iter().for_each(|row| scores[row] += field.boost);
-                }
-                hits.rows.or(&rows);
+                add_all(&rows, field.boost, hits);
                 Ok(())
             }
         }
+    }
+}
+
+/// Adds rows that all score the same.
+fn add_all(found: &Bits, score: f32, hits: &mut Hits) {
+    match &mut hits.scores {
+        None => hits.rows.or(found),
+        Some(scores) => found.each(|row| scores.add(&mut hits.rows, row as u32, score)),
     }
 }
 

@@ -6,7 +6,7 @@ use halle_search::engine::{FILE_TEXT, SearchResult};
 use halle_search::{Query, SearchError};
 
 use crate::analysis::{self, Placed, View};
-use crate::part::words::{WordField, word_fields};
+use crate::part::fields::{WordField, word_fields};
 use crate::snapshot::{Field, Snapshot};
 use crate::time;
 
@@ -316,7 +316,15 @@ fn all_of(parts: Vec<Plan>) -> Plan {
 
 fn any_of(parts: Vec<Plan>) -> Plan {
     let count = parts.len();
-    let mut left: Vec<Plan> = parts.into_iter().filter(|part| *part != Plan::Neutral).collect();
+    let mut left: Vec<Plan> = Vec::with_capacity(count);
+    for part in parts {
+        match part {
+            Plan::Neutral => {}
+            // One list, so that nothing is gathered twice.
+            Plan::Or(parts) => left.extend(parts),
+            part => left.push(part),
+        }
+    }
     match left.len() {
         0 if count > 0 => Plan::Neutral,
         0 => Plan::Nothing,

@@ -2,5 +2,6 @@
 
 #[cfg(test)]
 mod folder;
+mod old;
 #[cfg(test)]
 mod suites;
