@@ -199,7 +199,7 @@ impl Lists {
 }
 
 fn numbers(file: &Buffers, place: Place) -> SearchResult<ScalarBuffer<u32>> {
-    if place.1 % 4 != 0 {
+    if !place.1.is_multiple_of(4) {
         return Err(damaged());
     }
     Ok(file.slice(place)?.into())

@@ -112,7 +112,10 @@ fn world(dir: &Path, dice: &SeededDice) -> (Snapshot, Vec<Vec<String>>) {
 /// A question in the columns that are named.
 type Asked = Box<dyn Fn(&[&str]) -> Query>;
 
-fn question(dice: &SeededDice) -> (Asked, Option<Box<dyn Fn(&str) -> bool>>) {
+/// Whether a text answers a question.
+type Read = Box<dyn Fn(&str) -> bool>;
+
+fn question(dice: &SeededDice) -> (Asked, Option<Read>) {
     let view = [TextView::Stemmed, TextView::Standard][pick(dice, 2)];
     let named = |columns: &[&str]| columns.iter().map(|name| (*name).to_owned()).collect::<Vec<String>>();
     let word = WORDS[pick(dice, WORDS.len())].to_owned();
@@ -153,7 +156,7 @@ fn question(dice: &SeededDice) -> (Asked, Option<Box<dyn Fn(&str) -> bool>>) {
                 view,
             };
             let read = move |text: &str| has_phrase(text, &words, view);
-            (Box::new(ask), (slop == 0).then(|| Box::new(read) as Box<dyn Fn(&str) -> bool>))
+            (Box::new(ask), (slop == 0).then(|| Box::new(read) as Read))
         }
     }
 }

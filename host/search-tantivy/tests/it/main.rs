@@ -2,6 +2,7 @@
 
 #[cfg(test)]
 mod folder;
+#[cfg(test)]
 mod old;
 #[cfg(test)]
 mod suites;
