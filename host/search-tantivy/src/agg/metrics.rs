@@ -15,7 +15,6 @@ use crate::deadline::Deadline;
 use crate::hash::{self, Distinct, FastHasher};
 use crate::lines::render::number_value;
 use crate::part::column::{Column, NO_INSTANT, Values};
-use crate::part::dictionary::NO_VALUE;
 use crate::snapshot::{Field, OrdinalsOf, Snapshot};
 use crate::time::{self, DAY_MS};
 
@@ -310,18 +309,25 @@ pub(crate) fn distinct_texts(
     hits: &[Bits],
     deadline: &Deadline,
 ) -> SearchResult<u64> {
+    // Every text of a dictionary is that of a row.
+    let whole: Vec<bool> = hits.iter().map(|rows| rows.count() == rows.len()).collect();
+    if whole.iter().all(|whole| *whole) {
+        return Ok(texts.len() as u64);
+    }
     let mut seen = Bits::none(texts.len());
     for (part, rows) in hits.iter().enumerate() {
         deadline.check()?;
         let (codes, map) = (texts.codes(part), texts.map(part));
-        let mut in_part = Bits::none(map.len());
-        rows.each(|row| {
-            let code = codes[row];
-            if code != NO_VALUE {
-                in_part.set(code as usize);
-            }
-        });
-        in_part.each(|code| seen.set(map[code] as usize));
+        if whole[part] {
+            map.iter().for_each(|ordinal| seen.set(*ordinal as usize));
+            continue;
+        }
+        // One place more for rows without a value, whose code is above all others.
+        let mut marks = vec![false; map.len() + 1];
+        rows.each(|row| marks[(codes[row] as usize).min(map.len())] = true);
+        for (ordinal, _) in map.iter().zip(marks).filter(|(_, is_marked)| *is_marked) {
+            seen.set(*ordinal as usize);
+        }
     }
     Ok(seen.count() as u64)
 }
