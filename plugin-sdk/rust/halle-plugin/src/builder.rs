@@ -141,8 +141,7 @@ fn append(data: &mut ColumnData, length: usize, cell: Cell<'_>) {
         ColumnData::Ints(values) => values.push(if let Cell::Integer(value) = cell { value } else { 0 }),
         ColumnData::Floats(values) => values.push(cell.number().unwrap_or_default()),
         ColumnData::Texts(texts) | ColumnData::Bytes(texts) => {
-            texts.data.extend_from_slice(cell.text().unwrap_or_default().as_bytes());
-            texts.offsets.push(u32::try_from(texts.data.len()).unwrap_or(u32::MAX));
+            texts.push(cell.text().unwrap_or_default().as_bytes());
         }
         ColumnData::Days(values) => values.push(if let Cell::Date(value) = cell { value } else { 0 }),
         ColumnData::Instants(values) => values.push(if let Cell::DateTime(value) = cell { value } else { 0 }),

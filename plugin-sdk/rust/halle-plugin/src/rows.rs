@@ -2,7 +2,7 @@
 
 use serde_json::Value;
 
-use crate::columns::{Batch, Column, ColumnData, Field, Kind, bit};
+use crate::columns::{Batch, Column, ColumnData, Field, Kind, Texts, bit};
 use crate::dates;
 use crate::problem::{Problem, Result};
 
@@ -122,14 +122,24 @@ impl<'a> Rows<'a> {
 
     /// The column at an index.
     pub fn column_at(&self, index: usize) -> Option<Reader<'a>> {
+        let reader = self.reader(index)?;
+        let text = match &reader.column.data {
+            ColumnData::Texts(texts) => std::str::from_utf8(&texts.data).ok(),
+            _ => None,
+        };
+        Some(Reader { text, ..reader })
+    }
+
+    /// The column at an index, whose texts are checked one by one: for those who read few.
+    fn reader(&self, index: usize) -> Option<Reader<'a>> {
         let kind = self.fields.get(index)?.known_kind();
-        Some(Reader { kind, column: self.batch.columns.get(index)? })
+        Some(Reader { kind, column: self.batch.columns.get(index)?, text: None })
     }
 
     /// A row as JSON; missing values are left out.
     pub fn json(&self, row: usize) -> serde_json::Map<String, Value> {
         let cells = self.fields.iter().enumerate().filter_map(|(index, field)| {
-            let cell = self.column_at(index)?.cell(row);
+            let cell = self.reader(index)?.cell(row);
             (cell != Cell::Null).then(|| (field.key.clone(), cell.to_json()))
         });
         cells.collect()
@@ -145,6 +155,8 @@ fn missing(which: &str) -> Problem {
 pub struct Reader<'a> {
     kind: Kind,
     column: &'a Column,
+    /// All texts of the column, when they are known to be UTF-8: looked at together, they cost a fraction.
+    text: Option<&'a str>,
 }
 
 impl<'a> Reader<'a> {
@@ -162,11 +174,17 @@ impl<'a> Reader<'a> {
             ColumnData::Bools(bits) => Cell::Boolean(bit(bits, row)),
             ColumnData::Ints(values) => values.get(row).copied().into(),
             ColumnData::Floats(values) => values.get(row).copied().into(),
-            ColumnData::Texts(texts) => Cell::Text(std::str::from_utf8(texts.get(row)).unwrap_or_default()),
+            ColumnData::Texts(texts) => Cell::Text(self.text_of(texts, row)),
             ColumnData::Bytes(_) => Cell::Null,
             ColumnData::Days(values) => values.get(row).copied().map_or(Cell::Null, Cell::Date),
             ColumnData::Instants(values) => values.get(row).copied().map_or(Cell::Null, Cell::DateTime),
         }
+    }
+
+    fn text_of(&self, texts: &'a Texts, row: usize) -> &'a str {
+        // A value may end within a character of the next one, though all together are UTF-8.
+        let within = self.text.zip(texts.bounds(row)).and_then(|(text, (from, to))| text.get(from..to));
+        within.unwrap_or_else(|| std::str::from_utf8(texts.get(row)).unwrap_or_default())
     }
 
     /// The text of a row, if it has one.
@@ -177,5 +195,46 @@ impl<'a> Reader<'a> {
     /// The number of a row, if it has one.
     pub fn number(&self, row: usize) -> Option<f64> {
         self.cell(row).number()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn column_of(values: &[&[u8]]) -> Batch {
+        let mut texts = Texts { offsets: vec![0], data: Vec::new() };
+        values.iter().for_each(|value| texts.push(value));
+        let column = Column { valid: Vec::new(), data: ColumnData::Texts(texts) };
+        Batch { rows: values.len() as u32, columns: vec![column] }
+    }
+
+    fn read(batch: &Batch) -> Vec<String> {
+        let fields = [Field::new("text", Kind::Text)];
+        let rows = Rows::new(&fields, batch).expect("one column");
+        let reader = rows.column_at(0).expect("the column");
+        let cells = (0..rows.len()).map(|row| reader.text(row).unwrap_or("none").to_owned());
+        let cells: Vec<String> = cells.collect();
+        let by_row = (0..rows.len()).map(|row| rows.json(row)["text"].as_str().unwrap_or("none").to_owned());
+        assert_eq!(cells, by_row.collect::<Vec<_>>());
+        cells
+    }
+
+    #[test]
+    fn texts_of_every_length_are_read_as_they_were_written() {
+        let texts: Vec<String> =
+            (0..100).map(|length| "aé€𝄞-".chars().cycle().take(length).collect()).collect();
+        let bytes: Vec<&[u8]> = texts.iter().map(String::as_bytes).collect();
+        assert_eq!(read(&column_of(&bytes)), texts);
+    }
+
+    #[test]
+    fn what_is_no_text_spoils_no_other() {
+        assert_eq!(read(&column_of(&[b"ok", b"\xff", "été".as_bytes()])), ["ok", "", "été"]);
+        // Together these are UTF-8; neither is.
+        assert_eq!(
+            read(&column_of(&["é".as_bytes().split_at(1).0, "é".as_bytes().split_at(1).1, b"ok"])),
+            ["", "", "ok"]
+        );
     }
 }
