@@ -26,6 +26,9 @@ const ROUNDS: usize = 5;
 /// Calls of which the median is taken.
 const CALLS: usize = 200;
 
+/// Name of the plugin in JavaScript that is made from the template.
+const JAVASCRIPT_NAME: &str = "in-javascript";
+
 /// Rows for the interpreter of JavaScript: a tenth of a million takes long enough to be measured.
 const JAVASCRIPT_ROWS_MAX: usize = 100_000;
 
@@ -83,21 +86,24 @@ async fn per_row(enricher: &mut dyn Enricher, batches: &[RecordBatch]) -> Result
 
 /// An enricher as the template has it: a greeting for a name.
 async fn javascript(halle: &Path, work: &Path, batches: &[RecordBatch]) -> Result<f64> {
-    let folder = work.join("in-javascript");
+    let folder = work.join(JAVASCRIPT_NAME);
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
     }
+    std::fs::create_dir_all(work)?;
+    let halle = halle.canonicalize()?;
     let make: [&[&str]; 2] =
         [&["plugin", "new", "--kind", "enricher", "--language", "javascript"], &["plugin", "build"]];
     for args in make {
-        let output = std::process::Command::new(halle).args(args).arg(&folder).output()?;
+        let output =
+            std::process::Command::new(&halle).args(args).arg(JAVASCRIPT_NAME).current_dir(work).output()?;
         ensure!(
             output.status.success(),
             "no plugin in JavaScript: {}",
             String::from_utf8_lossy(&output.stderr)
         );
     }
-    let package = built(&folder.join("dist"), "in-javascript")?;
+    let package = built(&folder.join("dist"), JAVASCRIPT_NAME)?;
     let (host, call) = sandbox(&package, &work.join("compiled"), 16)?;
     let fields = [field("name", ColumnKind::Text)];
     let mut enricher = host.enricher(call, &fields).await.map_err(failed)?;
