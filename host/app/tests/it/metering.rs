@@ -75,11 +75,16 @@ async fn usage_is_counted_by_instance_survives_a_restart_and_may_be_limited() {
     let (status, text) = own.try_json(Method::POST, &format!("{PROCESSINGS}/processings"), &new).await;
     assert_eq!(status, 429, "{text}");
     assert!(text.as_str().unwrap().contains("plugin_seconds"), "{text}");
-    let (how, log) = own.ended(&own.trigger(&steady).await).await;
-    assert_eq!(how, "error");
-    assert!(log.contains("0 secondes par jour") && log.contains("plugin/quota"), "{log}");
+    let trigger = format!("{PROCESSINGS}/processings/{steady}/_trigger");
+    let (status, text) = own.try_json(Method::POST, &trigger, &json!({})).await;
+    assert_eq!(status, 429, "{text}");
+    assert!(text.as_str().unwrap().contains("0 secondes par jour"), "{text}");
     limit(&server, &town, -1).await;
     // A refusal is believed for a second.
-    let runs = async || (own.ended(&own.trigger(&steady).await).await.0 == "finished").then_some(());
-    server.until("a higher limit counts", runs).await;
+    let triggered = async || {
+        let (status, run) = own.try_json(Method::POST, &trigger, &json!({})).await;
+        (status == 200).then(|| run["_id"].as_str().unwrap().to_owned())
+    };
+    let run = server.until("a higher limit counts", triggered).await;
+    assert_eq!(own.ended(&run).await.0, "finished");
 }
