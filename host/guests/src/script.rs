@@ -259,6 +259,33 @@ impl Script {
         ))
     }
 
+    /// The last step once more: its texts are not kept twice.
+    #[must_use]
+    pub fn again(mut self) -> Self {
+        let last = self.steps.trim_end().rfind("\n(call ").map_or(0, |at| at + 1);
+        let step = self.steps[last..].to_owned();
+        self.steps.push_str(&step);
+        self
+    }
+
+    /// Says the messages of the problems that the last `writer.write` reported.
+    #[must_use]
+    pub fn say_problems(self) -> Self {
+        // The report is at 8, its list of problems at 16. Each takes 72 bytes: the row, then at 8 the problem, whose message comes
+        // after its code.
+        let (list, count) = (RESULT + 16, RESULT + 20);
+        self.raw(&format!(
+            "(local.set $page (i32.const 0))
+             (block $done (loop $again
+                (br_if $done (i32.ge_u (local.get $page) (i32.load (i32.const {count}))))
+                (call $say
+                    (i32.load offset=16 (i32.add (i32.load (i32.const {list})) (i32.mul (local.get $page) (i32.const 72))))
+                    (i32.load offset=20 (i32.add (i32.load (i32.const {list})) (i32.mul (local.get $page) (i32.const 72)))))
+                (local.set $page (i32.add (local.get $page) (i32.const 1)))
+                (br $again)))"
+        ))
+    }
+
     /// `writer.replace-file` with the last blob.
     #[must_use]
     pub fn replace_file(mut self, name: &str) -> Self {

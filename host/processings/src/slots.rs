@@ -10,6 +10,7 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use halle_datasets::service::create::NewDataset;
 use halle_datasets::service::read::refused;
+use halle_datasets::service::write::{LinesWriter, WriteMode};
 use halle_extensions::services::{DatasetSlots, RowsReader, RowsWriter};
 use halle_extensions::types::RowProblem;
 use halle_extensions::{Field, Problem};
@@ -81,22 +82,29 @@ impl DatasetSlots for ProcessingSlots {
         mode: &str,
         schema: &[Field],
     ) -> Result<Box<dyn RowsWriter>, Problem> {
-        if mode != "replace" {
-            let message =
-                format!("`{mode}` n'est pas un mode d'écriture de ce jeu de données : utilisez `replace`");
-            return Err(Problem::new("dataset/mode", message));
-        }
-        let file = NamedTempFile::new_in(&self.processings.temp_dir).map_err(|error| disk(&error))?;
-        let mut csv = csv::Writer::from_writer(file.reopen().map_err(|error| disk(&error))?);
-        csv.write_record(schema.iter().map(|field| field.title.as_deref().unwrap_or(&field.key)))
-            .map_err(|error| disk(&error))?;
+        let mode = WriteMode::of(mode).ok_or_else(|| {
+            let message = format!(
+                "« {mode} » n'est pas un mode d'écriture : `replace`, `append` ou `upsert`. \
+                 `{mode}` is no mode of writing: `replace`, `append` or `upsert`."
+            );
+            Problem::new("dataset/mode", message)
+        })?;
+        let bound = self.slot(slot)?.clone();
+        let content = match &bound.dataset {
+            Some(id) if mode != WriteMode::Replace || self.is_editable(id).await? => {
+                let writer = self.processings.datasets.lines_writer(&self.caller, id, mode, schema).await?;
+                Content::Lines(Box::new(writer))
+            }
+            None if mode != WriteMode::Replace => return Err(nothing_to_add_to(slot)),
+            _ => self.collect(schema)?,
+        };
         Ok(Box::new(SlotWriter {
             processings: self.processings.clone(),
             processing: self.processing.id.clone(),
             caller: self.caller.clone(),
             name: slot.to_owned(),
-            slot: self.slot(slot)?.clone(),
-            content: Content::Rows { file, csv: Box::new(csv) },
+            slot: bound,
+            content,
             budget: Budget {
                 collected: Arc::clone(&self.collected),
                 mine: 0,
@@ -104,6 +112,29 @@ impl DatasetSlots for ProcessingSlots {
             },
         }))
     }
+}
+
+impl ProcessingSlots {
+    async fn is_editable(&self, id: &str) -> Result<bool, Problem> {
+        self.processings.datasets.is_editable(id).await.map_err(refused)
+    }
+
+    /// A file for rows that become the file of a dataset.
+    fn collect(&self, schema: &[Field]) -> Result<Content, Problem> {
+        let file = NamedTempFile::new_in(&self.processings.temp_dir).map_err(|error| disk(&error))?;
+        let mut csv = csv::Writer::from_writer(file.reopen().map_err(|error| disk(&error))?);
+        csv.write_record(schema.iter().map(|field| field.title.as_deref().unwrap_or(&field.key)))
+            .map_err(|error| disk(&error))?;
+        Ok(Content::Rows { file, csv: Box::new(csv) })
+    }
+}
+
+fn nothing_to_add_to(slot: &str) -> Problem {
+    let message = format!(
+        "Aucun jeu de données éditable n'est associé à « {slot} » : choisissez-en un dans le traitement, ou utilisez `replace`. \
+         No editable dataset stands in the slot `{slot}`: choose one in the processing, or use `replace`."
+    );
+    Problem::new("dataset/unbound", message)
 }
 
 /// What a transaction has written to the disk: the open ones of a run together, at most what one file may have.
@@ -141,6 +172,8 @@ enum Content {
     Rows { file: NamedTempFile, csv: Box<csv::Writer<std::fs::File>> },
     /// A file to take as it is.
     File { name: String, file: NamedTempFile },
+    /// Lines of an editable dataset, which keeps them itself.
+    Lines(Box<LinesWriter>),
 }
 
 /// A transaction on the dataset in a slot. Dropping it removes what it collected, and nothing else happened.
@@ -157,8 +190,16 @@ struct SlotWriter {
 #[async_trait]
 impl RowsWriter for SlotWriter {
     async fn write(&mut self, batch: RecordBatch) -> Result<(u64, Vec<RowProblem>), Problem> {
-        let Content::Rows { csv, .. } = &mut self.content else {
-            return Err(Problem::new("dataset/mode", "a file was given already: rows cannot follow"));
+        let csv = match &mut self.content {
+            Content::Rows { csv, .. } => csv,
+            Content::Lines(writer) => {
+                let added = writer.add(&batch).await?;
+                self.budget.take(added.bytes)?;
+                return Ok((added.accepted, added.problems));
+            }
+            Content::File { .. } => {
+                return Err(Problem::new("dataset/mode", "a file was given already: rows cannot follow"));
+            }
         };
         let formatters = formatters(&batch)?;
         for row in 0..batch.num_rows() {
@@ -174,7 +215,10 @@ impl RowsWriter for SlotWriter {
         self.budget.take(tokio::fs::metadata(file).await.map_err(|error| disk(&error))?.len())?;
         let copy = NamedTempFile::new_in(&self.processings.temp_dir).map_err(|error| disk(&error))?;
         tokio::fs::copy(file, copy.path()).await.map_err(|error| disk(&error))?;
-        self.content = Content::File { name: name.to_owned(), file: copy };
+        match &mut self.content {
+            Content::Lines(writer) => writer.replace_by(name, copy)?,
+            content => *content = Content::File { name: name.to_owned(), file: copy },
+        }
         Ok(())
     }
 
@@ -186,6 +230,7 @@ impl RowsWriter for SlotWriter {
                 (file, format!("{}.csv", self.name))
             }
             Content::File { name, file } => (file, name),
+            Content::Lines(writer) => return writer.commit().await,
         };
         let datasets = &self.processings.datasets;
         let dataset = match &self.slot.dataset {

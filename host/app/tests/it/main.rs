@@ -11,3 +11,4 @@ mod slots;
 mod store;
 mod things;
 mod walk;
+mod writing;

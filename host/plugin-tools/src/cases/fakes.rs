@@ -3,21 +3,19 @@
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 use futures::StreamExt;
 use futures::stream::BoxStream;
+use halle_extensions::Problem;
 use halle_extensions::services::{
-    DatasetSlots, Egress, EgressPolicy, HttpRequest, HttpResponse, HttpStream, LogLevel, PluginState,
-    RowsReader, RowsWriter, RunLog, Services,
+    Egress, EgressPolicy, HttpRequest, HttpResponse, HttpStream, LogLevel, PluginState, RunLog, Services,
 };
-use halle_extensions::types::RowProblem;
-use halle_extensions::{Field, Problem};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::file::{Case, Exchange, RecordedRequest};
 use super::record::Recorder;
+use super::slots::SlotTable;
 use super::tables;
 
 /// Everything a call may use, and what it did.
@@ -27,7 +25,7 @@ pub struct World(Arc<Inner>);
 struct Inner {
     exchanges: Vec<Exchange>,
     recorder: Option<Recorder>,
-    tables: BTreeMap<String, (Vec<Field>, RecordBatch)>,
+    tables: BTreeMap<String, SlotTable>,
     done: Mutex<Done>,
 }
 
@@ -46,7 +44,8 @@ impl World {
         for (slot, table) in &case.slots {
             let batch = tables::batch(&table.fields, &table.rows)
                 .map_err(|error| format!("slots.{slot}: {error}"))?;
-            slots.insert(slot.clone(), (table.fields.clone(), batch));
+            let (fields, primary_key) = (table.fields.clone(), table.primary_key.clone());
+            slots.insert(slot.clone(), SlotTable { fields, batch, primary_key });
         }
         let (exchanges, done) = (case.exchanges.clone(), Mutex::default());
         Ok(Self(Arc::new(Inner { exchanges, recorder, tables: slots, done })))
@@ -66,6 +65,16 @@ impl World {
             state: Some(world.clone()),
             datasets: Some(world),
         }
+    }
+
+    /// The table of a slot, if the case has one.
+    pub(super) fn table(&self, slot: &str) -> Option<SlotTable> {
+        self.0.tables.get(slot).cloned()
+    }
+
+    /// Remembers what was committed to a slot.
+    pub(super) fn commit(&self, slot: String, written: Value) {
+        self.done().written.insert(slot, written);
     }
 
     /// What was written and committed, by slot.
@@ -210,83 +219,5 @@ impl PluginState for World {
             .keys()
             .filter(|key| key.starts_with(prefix) && after.is_none_or(|after| key.as_str() > after));
         Ok(keys.take(max as usize).cloned().collect())
-    }
-}
-
-#[async_trait]
-impl DatasetSlots for World {
-    async fn open_read(&self, slot: &str, _query: &Value) -> Result<Box<dyn RowsReader>, Problem> {
-        let unbound = || Problem::new("dataset/unbound", format!("the case has no `slots.{slot}`"));
-        let (fields, batch) = self.0.tables.get(slot).cloned().ok_or_else(unbound)?;
-        Ok(Box::new(TableReader { fields, batch, read: 0 }))
-    }
-
-    async fn open_write(
-        &self,
-        slot: &str,
-        mode: &str,
-        _schema: &[Field],
-    ) -> Result<Box<dyn RowsWriter>, Problem> {
-        let writer = SlotWriter {
-            world: self.clone(),
-            slot: slot.to_owned(),
-            mode: mode.to_owned(),
-            rows: Vec::new(),
-            file: None,
-        };
-        Ok(Box::new(writer))
-    }
-}
-
-struct TableReader {
-    fields: Vec<Field>,
-    batch: RecordBatch,
-    read: usize,
-}
-
-#[async_trait]
-impl RowsReader for TableReader {
-    fn schema(&self) -> &[Field] {
-        &self.fields
-    }
-
-    async fn next(&mut self, max_rows: u32) -> Result<Option<RecordBatch>, Problem> {
-        let left = self.batch.num_rows() - self.read;
-        let taken = left.min(max_rows.max(1) as usize);
-        let slice = self.batch.slice(self.read, taken);
-        self.read += taken;
-        Ok((taken > 0).then_some(slice))
-    }
-}
-
-struct SlotWriter {
-    world: World,
-    slot: String,
-    mode: String,
-    rows: Vec<Value>,
-    file: Option<(String, String)>,
-}
-
-#[async_trait]
-impl RowsWriter for SlotWriter {
-    async fn write(&mut self, batch: RecordBatch) -> Result<(u64, Vec<RowProblem>), Problem> {
-        self.rows.extend(tables::rows(&batch));
-        Ok((batch.num_rows() as u64, Vec::new()))
-    }
-
-    async fn replace_file(&mut self, name: &str, file: &std::path::Path) -> Result<(), Problem> {
-        let bytes =
-            tokio::fs::read(file).await.map_err(|error| Problem::new("test/file", error.to_string()))?;
-        self.file = Some((name.to_owned(), String::from_utf8_lossy(&bytes).into_owned()));
-        Ok(())
-    }
-
-    async fn commit(self: Box<Self>) -> Result<u64, Problem> {
-        let (rows, mut written) = (self.rows.len() as u64, json!({ "mode": self.mode, "rows": self.rows }));
-        if let Some((name, body)) = self.file {
-            written = json!({ "mode": self.mode, "file": name, "body": body });
-        }
-        self.world.done().written.insert(self.slot, written);
-        Ok(rows)
     }
 }

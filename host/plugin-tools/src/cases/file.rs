@@ -64,6 +64,9 @@ pub struct Table {
     pub fields: Vec<Field>,
     /// Rows, as objects.
     pub rows: Vec<Value>,
+    /// Keys of the columns that tell one line from another. With it, even empty, the table is an editable dataset.
+    #[serde(default, rename = "primaryKey")]
+    pub primary_key: Option<Vec<String>>,
 }
 
 /// An answer to a data request.
@@ -150,8 +153,8 @@ pub struct Expect {
     pub problems: Option<Value>,
     /// Outcome of a processing: `{"summary", "details"}`.
     pub outcome: Option<Value>,
-    /// What was written and committed, by slot: `{"mode", "rows"}` or `{"mode", "file", "body"}`. A slot that is not named
-    /// must not be written.
+    /// What was written and committed, by slot: `{"mode", "rows"}` or `{"mode", "file", "body"}`; for an editable dataset of
+    /// the case, also `"lines"`: what it holds then. A slot that is not named must not be written.
     pub written: Option<BTreeMap<String, Value>>,
     /// Answer of a connector, or of `prepare`.
     pub answer: Option<Value>,

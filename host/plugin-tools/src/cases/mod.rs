@@ -9,6 +9,7 @@ mod fakes;
 mod file;
 mod kinds;
 mod record;
+mod slots;
 mod tables;
 
 use std::path::{Path, PathBuf};

@@ -96,7 +96,7 @@ impl BulkReport {
         }
     }
 
-    fn fail(&mut self, line: u64, status: u16, error: String) {
+    pub(super) fn fail(&mut self, line: u64, status: u16, error: String) {
         self.nb_errors += 1;
         if self.errors.len() < ERRORS_MAX {
             self.errors.push(BulkError { line, error, status });
@@ -333,7 +333,7 @@ impl Datasets {
     }
 
     /// Refuses a request that is too big for its lines to wait for extensions (reference §1.7).
-    async fn check_size(&self, dataset: &Dataset, file: &BulkFile) -> DatasetsResult<()> {
+    pub(super) async fn check_size(&self, dataset: &Dataset, file: &BulkFile) -> DatasetsResult<()> {
         let bytes = tokio::fs::metadata(&file.path).await.map_err(DatasetsError::internal)?.len();
         let (mut lines, mut batches) = (0, source::read(file, &dataset.schema));
         while bytes <= REQUEST_BYTES_MAX && lines <= LINES_MAX {
@@ -430,7 +430,7 @@ impl Datasets {
         Ok(Ok(lines))
     }
 
-    fn new_line(&self, scope: &Scope<'_>, change: Change) -> Result<Decision, Refusal> {
+    pub(super) fn new_line(&self, scope: &Scope<'_>, change: Change) -> Result<Decision, Refusal> {
         let mut body = change.body;
         body.shift_remove("_action");
         let (id, _) = self.identifier(scope.dataset, None, &mut body)?;

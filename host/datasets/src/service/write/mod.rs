@@ -4,6 +4,7 @@
 //! gets the lines ([`portion`]), or catches up ([`sync`]), before the answer, so that the next read sees the change. If the
 //! process dies in between, the job catches up.
 
+mod at_once;
 mod attach;
 pub(crate) mod batch;
 mod bulk;
@@ -22,6 +23,7 @@ mod source;
 mod sync;
 mod sync_files;
 mod transaction;
+mod writer;
 
 use halle_model::Column;
 
@@ -39,6 +41,7 @@ pub(crate) use source::{Numbered, Unreadable, cell, read as read_lines};
 pub(crate) use sync::rebuild_job;
 pub use sync::{LineLocks, REBUILD_LINES, SYNC_LINES, SyncLines};
 pub(crate) use transaction::{require_editable, require_ownership};
+pub use writer::{LinesWriter, WriteMode};
 
 use crate::documents;
 

@@ -73,6 +73,13 @@ impl Portion {
     }
 }
 
+/// Whether so many lines, of so many bytes as JSON, are one portion for certain, in an index of so many columns.
+pub(super) fn takes(lines: u64, bytes: u64, columns: usize) -> bool {
+    // A column takes an offset or a number for each line, and as much again when it grows.
+    let room = bytes.saturating_mul(2).saturating_add(lines.saturating_mul(columns as u64 * 2 * 8));
+    lines < LINES_MAX as u64 && room < BYTES_MAX as u64
+}
+
 /// Lines that transactions wrote, handed to the index without reading them back.
 pub(super) struct Handed {
     pub dataset: Arc<Dataset>,

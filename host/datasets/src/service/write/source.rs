@@ -25,6 +25,8 @@ pub enum BulkFormat {
     Json,
     /// One JSON object per line.
     Ndjson,
+    /// Number, space and JSON object in each line, in UTF-8: what the platform itself writes down.
+    Numbered,
     /// CSV with a header of keys or original names; the separator.
     Csv(u8),
     /// A table of another format, such as a workbook: the name of the file tells which.
@@ -108,7 +110,8 @@ fn read_all(file: &BulkFile, schema: &[Column], batches: &mut Batches) -> Result
     let encoding = file.encoding.as_deref();
     let text = BufReader::new(halle_ingest::open_text(&file.path, file.container, encoding).map_err(broken)?);
     match &file.format {
-        BulkFormat::Ndjson => read_ndjson(text, batches),
+        BulkFormat::Ndjson => read_ndjson(text, batches, false),
+        BulkFormat::Numbered => read_ndjson(text, batches, true),
         BulkFormat::Csv(separator) => read_csv(text, *separator, schema, batches),
         _ => read_json(text, batches),
     }
@@ -126,6 +129,16 @@ impl Batches {
         self.line += 1;
         self.batch.push((self.line, change));
         self.batch.len() < BATCH_LINES || self.flush()
+    }
+
+    /// Takes the number at the beginning of a line for its own; what comes after it.
+    fn after_number<'a>(&mut self, line: &'a [u8]) -> &'a [u8] {
+        let end = line.iter().position(|byte| *byte == b' ').unwrap_or(0);
+        let number = std::str::from_utf8(&line[..end]).ok().and_then(|digits| digits.parse::<u64>().ok());
+        if let Some(number) = number {
+            self.line = number.saturating_sub(1);
+        }
+        &line[end..]
     }
 
     fn flush(&mut self) -> bool {
@@ -170,7 +183,8 @@ fn read_json(file: impl BufRead, batches: &mut Batches) -> Result<(), Unreadable
         .map_err(|error| format!("Le corps de la requête n'est pas un tableau JSON valide : {error}."))
 }
 
-fn read_ndjson(mut file: impl BufRead, batches: &mut Batches) -> Result<(), Unreadable> {
+/// Reads one object per line; with `numbered`, its number stands before it.
+fn read_ndjson(mut file: impl BufRead, batches: &mut Batches, numbered: bool) -> Result<(), Unreadable> {
     let mut line = Vec::new();
     loop {
         line.clear();
@@ -187,7 +201,8 @@ fn read_ndjson(mut file: impl BufRead, batches: &mut Batches) -> Result<(), Unre
         if line.trim_ascii().is_empty() {
             continue;
         }
-        let parsed = serde_json::from_slice(&line).map_err(|error| format!("JSON invalide : {error}"));
+        let json = if numbered { batches.after_number(&line) } else { &line };
+        let parsed = serde_json::from_slice(json).map_err(|error| format!("JSON invalide : {error}"));
         if !batches.push(parsed.and_then(change_of)) {
             return Ok(());
         }
@@ -253,7 +268,7 @@ fn read_csv(
 }
 
 /// The key and kind of the column that a header names: its key, its original name, or what its key is made of.
-fn target(header: &str, schema: &[Column]) -> (String, Option<ColumnKind>) {
+pub(super) fn target(header: &str, schema: &[Column]) -> (String, Option<ColumnKind>) {
     let header = header.trim_start_matches('\u{feff}').trim();
     let escaped = halle_model::slug::column_key(header);
     let found = schema
@@ -332,6 +347,12 @@ mod tests {
         assert_eq!(changes(BulkFormat::Json, json).await, expect);
         let ndjson = "{\"nom_du_lieu\":\"a\",\"n\":1}\n\n{\"nom_du_lieu\":\"b, c\",\"n\":null}\n";
         assert_eq!(changes(BulkFormat::Ndjson, ndjson).await, expect);
+    }
+
+    #[tokio::test]
+    async fn numbered_lines_keep_their_numbers() {
+        let found = changes(BulkFormat::Numbered, "3 {\"n\":1}\n7 {\"n\":2}\n").await;
+        assert_eq!(found, [r#"3 {"n":1}"#, r#"7 {"n":2}"#]);
     }
 
     #[tokio::test]

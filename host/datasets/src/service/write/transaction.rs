@@ -26,13 +26,21 @@ use crate::service::read::not_ready;
 use crate::state::Datasets;
 
 /// Times a write is tried again when the dataset was changed by someone else meanwhile.
-const ATTEMPTS_MAX: u32 = 5;
+pub(super) const ATTEMPTS_MAX: u32 = 5;
 
 /// How long after a write its dataset is settled: those that come meanwhile are settled with it.
 const SETTLE_AFTER: SignedDuration = SignedDuration::from_millis(500);
 
 /// How long after a transaction of a bulk its dataset is settled, if the bulk does not say before that it ended.
 const SETTLE_BULK_AFTER: SignedDuration = SignedDuration::from_secs(10);
+
+/// What a client is told when a write was decided in vain too often.
+const BUSY: &str = "Le jeu de données est modifié par trop d'écritures à la fois, réessayez.";
+
+/// The refusal of a write that was decided in vain too often.
+pub(super) fn busy() -> DatasetsError {
+    DatasetsError::Conflict(BUSY.to_owned())
+}
 
 /// When readers see what was written.
 #[derive(Debug, Clone)]
@@ -75,11 +83,13 @@ struct Named {
 }
 
 /// What became of a change, as long as lines have no numbers.
-enum Slot {
+pub(super) enum Slot {
     /// Which write it is, and the rule that the line breaks.
     Written(usize, Option<String>),
     Kept(LineRecord),
     Refused(Refusal),
+    /// Extensions must be asked first: nothing is written, and the change is decided again.
+    Asked,
 }
 
 /// What became of an attempt to write.
@@ -162,8 +172,7 @@ impl Datasets {
                 Err(error) => return Err(error),
             }
         }
-        let message = "Le jeu de données est modifié par trop d'écritures à la fois, réessayez.";
-        Err(DatasetsError::Conflict(message.to_owned()))
+        Err(busy())
     }
 
     async fn try_write(
@@ -283,7 +292,7 @@ impl Datasets {
         Ok(dataset)
     }
 
-    async fn decide_all(
+    pub(super) async fn decide_all(
         &self,
         unit: &mut dyn UnitOfWork,
         scope: &Scope<'_>,
@@ -305,7 +314,7 @@ impl Datasets {
                 Ok((_, Decision::Keep(line))) => Slot::Kept(line),
                 Ok((_, Decision::Ask(values, line))) => {
                     batch.ask(values, line);
-                    continue;
+                    Slot::Asked
                 }
                 Ok((action, Decision::Write { line, created, warning })) => {
                     match occupy(unit, scope.dataset, keys, batch, &line).await? {
@@ -435,10 +444,11 @@ fn outcomes_of(
     slots.into_iter().map(|slots| slots.map(|slots| outcomes(slots, lines, batch))).collect()
 }
 
-fn outcomes(slots: Vec<Slot>, lines: &[Arc<LineRecord>], batch: &Batch) -> Vec<Outcome> {
+pub(super) fn outcomes(slots: Vec<Slot>, lines: &[Arc<LineRecord>], batch: &Batch) -> Vec<Outcome> {
     let outcome = |slot| match slot {
         Slot::Refused((status, text)) => Outcome::Failed(status, text),
         Slot::Kept(line) => Outcome::Unchanged(Arc::new(line)),
+        Slot::Asked => Outcome::Failed(409, BUSY.to_owned()),
         Slot::Written(at, warning) => {
             let line = &lines[at];
             let written = match (line.deleted, batch.changes[at].created) {

@@ -141,6 +141,7 @@ fn every_code_of_the_host_is_told_with_what_to_do() {
         "host/wasm/src/interfaces/source.rs",
         "host/wasm/src/interfaces/state.rs",
         "host/wasm/src/interfaces/unzip.rs",
+        "host/datasets/src/service/write/writer.rs",
         "host/processings/src/slots.rs",
         "host/transports/src/problem.rs",
     ];
