@@ -78,9 +78,10 @@ impl RunHandler {
         stored.entity.summary = Some(text.clone());
         work.save(&mut stored, now).await?;
         self.0.schedule_next(&mut *work, &stored.processing.id, now).await?;
+        let last = [(now, json!({ "type": kind, "msg": text, "date": now }))];
+        log::write(&mut *work, &stored, &last).await?;
         work.commit().await?;
-        let record = json!({ "type": kind, "msg": text, "date": now });
-        log::append(&self.0, &stored, &[(now, record)]).await?;
+        log::tell(&self.0, &stored, &last);
         self.0.tell(&stored);
         Ok(())
     }
@@ -99,11 +100,11 @@ impl RunHandler {
         stored.entity.scheduled_at = Some(begins_at);
         stored.entity.put_off = Some(reason.clone());
         work.save(&mut stored, now).await?;
+        let told = json!({ "type": "warning", "msg": reason, "date": now });
+        let told = if begins_at == until { vec![(now, told)] } else { Vec::new() };
+        log::write(&mut *work, &stored, &told).await?;
         work.commit().await?;
-        if begins_at == until {
-            let record = json!({ "type": "warning", "msg": reason, "date": now });
-            log::append(&self.0, &stored, &[(now, record)]).await?;
-        }
+        log::tell(&self.0, &stored, &told);
         self.0.tell(&stored);
         Ok(true)
     }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use halle_base::Timestamp;
 use halle_extensions::services::{LogLevel, RunLog};
-use halle_store::StoreResult;
+use halle_store::{StoreResult, UnitOfWork};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
 
@@ -107,21 +107,32 @@ fn merge_progress(records: Vec<(Timestamp, Value)>) -> Vec<(Timestamp, Value)> {
 }
 
 /// Stores records and tells who listens.
-pub(super) async fn append(
-    processings: &Processings,
+async fn append(processings: &Processings, run: &Run, records: &[(Timestamp, Value)]) -> StoreResult<()> {
+    let mut work = processings.store.begin().await?;
+    write(&mut *work, run, records).await?;
+    work.commit().await?;
+    tell(processings, run, records);
+    Ok(())
+}
+
+/// Writes records within a unit of work: what a run became and why are read together.
+pub(super) async fn write(
+    work: &mut dyn UnitOfWork,
     run: &Run,
     records: &[(Timestamp, Value)],
 ) -> StoreResult<()> {
-    let mut work = processings.store.begin().await?;
     for (at, record) in records {
         work.logs().append(&run.log_stream(), *at, record, RUN_LOG_RECORDS_MAX).await?;
     }
-    work.commit().await?;
+    Ok(())
+}
+
+/// Tells who listens of records that were written.
+pub(super) fn tell(processings: &Processings, run: &Run, records: &[(Timestamp, Value)]) {
     let channel = format!("processings/{}/run-log", run.processing.id);
     for (_, record) in records {
         processings.hub.publish(&channel, json!({ "_id": run.id, "log": record }));
     }
-    Ok(())
 }
 
 #[cfg(test)]
