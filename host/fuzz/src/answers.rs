@@ -3,6 +3,7 @@
 //! The guests here are always the same. What they are configured with holds the input, which they write at the beginning of
 //! their memory and call their answer: addresses in an answer are places in the input.
 
+mod connectors;
 mod guests;
 mod seeds;
 
@@ -22,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 use tokio_util::sync::CancellationToken;
 
+pub use connectors::{connector, seeds as connector_seeds};
 pub use seeds::seeds;
 
 /// Bytes of an answer: as many as the guests have room for.
@@ -100,14 +102,19 @@ pub fn answer(input: &[u8]) {
     let export = Export::ALL[usize::from(*first) % Export::ALL.len()];
     let image = &image[..image.len().min(ANSWER_BYTES_MAX)];
     if let Err(error) = SANDBOX.runtime.block_on(ask(export, image)) {
-        let text = error.to_string();
-        // A panic on a thread of the sandbox is kept there, and is one all the same.
-        assert!(!text.contains("panicked") && !text.contains("sandbox failed"), "{text}");
-        if let PluginError::Reported(problem) = error {
-            assert!(problem.code.len() <= 64 && problem.message.len() <= 4 << 10, "{problem:?}");
-            let is_plain = |c: char| !c.is_control() || c == '\n';
-            assert!(problem.message.chars().all(is_plain), "{problem:?}");
-        }
+        check_error(error);
+    }
+}
+
+/// What a refusal may say.
+fn check_error(error: PluginError) {
+    let text = error.to_string();
+    // A panic on a thread of the sandbox is kept there, and is one all the same.
+    assert!(!text.contains("panicked") && !text.contains("sandbox failed"), "{text}");
+    if let PluginError::Reported(problem) = error {
+        assert!(problem.code.len() <= 64 && problem.message.len() <= 4 << 10, "{problem:?}");
+        let is_plain = |c: char| !c.is_control() || c == '\n';
+        assert!(problem.message.chars().all(is_plain), "{problem:?}");
     }
 }
 
@@ -190,8 +197,9 @@ fn rows() -> RecordBatch {
 
 /// A call of the guest of this kind.
 fn call(kind: &str, config: Value) -> Call {
+    let contract = kind.strip_suffix("-connector").unwrap_or(kind);
     let text = format!(
-        "schema = 1\n[plugin]\nid = \"p\"\nversion = \"1.0.0\"\nkind = \"{kind}\"\ncontract = \"halle:{kind}@1\"\n\
+        "schema = 1\n[plugin]\nid = \"p\"\nversion = \"1.0.0\"\nkind = \"{kind}\"\ncontract = \"halle:{contract}@1\"\n\
          title = {{ en = \"P\" }}\nlicence = \"MIT\"\n"
     );
     let manifest = check::parse(&text).expect("the manifest is sound");

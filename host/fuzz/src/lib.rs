@@ -9,6 +9,7 @@
 //! seconds, or a gibibyte of memory. What a target asserts besides stands where it feeds.
 
 mod answers;
+mod calls;
 mod expressions;
 mod files;
 #[expect(clippy::unwrap_used, reason = "a tile that it does not understand is a failure")]
@@ -57,6 +58,8 @@ pub const TARGETS: &[Target] = &[
     Target { name: "package", generated: plugins::package_seeds, feed: plugins::package },
     Target { name: "component", generated: plugins::component_seeds, feed: plugins::component },
     Target { name: "answers", generated: answers::seeds, feed: answers::answer },
+    Target { name: "connectors", generated: answers::connector_seeds, feed: answers::connector },
+    Target { name: "calls", generated: calls::seeds, feed: calls::calls },
 ];
 
 impl Target {

@@ -66,7 +66,37 @@ pub fn components() -> Vec<(&'static str, Vec<u8>)> {
         ("visualisation", component("visualisation", "visualisation", &visualisation)),
         ("remote-service", component("remote-service", "remote-service", &service)),
         ("enricher", component("enricher", "enricher", &enricher())),
+        ("catalog-connector", component("catalog", "catalog-connector", &connector())),
     ]
+}
+
+/// A connector that answers what it was asked with: the filters of `browse`, the options of `fetch`, the dataset of `publish`. Where
+/// the answer of `fetch` has a zero for its body, that is an empty file.
+fn connector() -> String {
+    let interface = "halle:catalog/connector@1.0.0";
+    let wide = " i32".repeat(10);
+    let (published, withdrawn) = (" i32".repeat(12), " i32".repeat(10));
+    format!(
+        r#"(module
+            (import "halle:host/blobs@1.0.0" "[constructor]blob-writer" (func $writer (result i32)))
+            (import "halle:host/blobs@1.0.0" "[static]blob-writer.finish" (func $finish (param i32 i32)))
+            {COMMON} {IMAGE}
+            (func (export "{interface}#describe") (result i32) (i32.const {DESCRIBED}))
+            (func (export "{interface}#prepare") (param i32 i32) (result i32)
+                (call $image (local.get 0)) (i32.const 0))
+            (func (export "{interface}#browse") (param{wide}) (result i32)
+                (call $image (local.get 8)) (i32.const 0))
+            (func (export "{interface}#fetch") (param i32 i32 i32 i32) (result i32)
+                (call $image (local.get 2))
+                (if (i32.eqz (i32.or (i32.load8_u (i32.const 0)) (i32.load (i32.const 8)))) (then
+                    (call $finish (call $writer) (i32.const {OPENED}))
+                    (i32.store (i32.const 8) (i32.load offset=8 (i32.const {OPENED})))))
+                (i32.const 0))
+            (func (export "{interface}#publish") (param{published}) (result i32)
+                (call $image (local.get 0)) (i32.const 0))
+            (func (export "{interface}#unpublish") (param{withdrawn}) (result i32)
+                (unreachable)))"#
+    )
 }
 
 /// A module whose exports answer what they were configured with: their names, parameters, and which one is the address of

@@ -3,32 +3,32 @@
 use super::{Export, OUTPUTS, ROWS};
 
 /// A memory in the making: a record at its beginning, then whatever it points to.
-struct Image(Vec<u8>);
+pub(super) struct Image(pub(super) Vec<u8>);
 
 impl Image {
     /// Room for a record of so many bytes.
-    fn new(record_bytes: usize) -> Self {
+    pub(super) fn new(record_bytes: usize) -> Self {
         Self(vec![0; record_bytes])
     }
 
     /// Appends bytes, on a multiple of 8; their address and length.
-    fn put(&mut self, bytes: &[u8], items: usize) -> [u32; 2] {
+    pub(super) fn put(&mut self, bytes: &[u8], items: usize) -> [u32; 2] {
         self.0.resize(self.0.len().next_multiple_of(8), 0);
         let at = self.0.len() as u32;
         self.0.extend_from_slice(bytes);
         [at, items as u32]
     }
 
-    fn text(&mut self, text: &str) -> [u32; 2] {
+    pub(super) fn text(&mut self, text: &str) -> [u32; 2] {
         self.put(text.as_bytes(), text.len())
     }
 
-    fn words(&mut self, words: &[u32], items: usize) -> [u32; 2] {
+    pub(super) fn words(&mut self, words: &[u32], items: usize) -> [u32; 2] {
         self.put(&le(words), items)
     }
 
     /// Writes words into the record.
-    fn set(&mut self, at: usize, words: &[u32]) {
+    pub(super) fn set(&mut self, at: usize, words: &[u32]) {
         self.0[at..at + 4 * words.len()].copy_from_slice(&le(words));
     }
 
@@ -43,7 +43,7 @@ impl Image {
     }
 
     /// A problem of everything, as its 16 words.
-    fn problem(&mut self) -> Vec<u32> {
+    pub(super) fn problem(&mut self) -> Vec<u32> {
         let (code, message) = (self.text("config/invalid"), self.text("Is no number.\nWrite one."));
         let (field, details) = (self.text("/url"), self.text("{\"a\":[1]}"));
         // The time to wait takes 64 bits.
@@ -81,7 +81,7 @@ pub fn seeds() -> Vec<Vec<u8>> {
 }
 
 /// `error` with a problem.
-fn problem() -> Image {
+pub(super) fn problem() -> Image {
     let mut image = Image::new(72);
     let problem = image.problem();
     image.set(0, &[1]);
