@@ -159,7 +159,7 @@ impl Datasets {
             Ok(()) => report.indexed_at = Some(self.clock.now()),
             // They are written: the job shows them.
             Err(error) => {
-                tracing::warn!(dataset = asked.id, %error, "lines written at once are not shown yet")
+                tracing::warn!(dataset = asked.id, %error, "lines written at once are not shown yet");
             }
         }
         self.announce_written(&dataset.id, asked.action, (first, last)).await?;
