@@ -24,20 +24,35 @@ const ATTEMPTS_MAX: u32 = 5;
 const NOTE_OF_JOBS: &str = "nextUpdate";
 
 /// What is known of the attempts to make one change.
-pub(crate) struct Attempts {
+struct Attempts {
     made: u32,
     /// The dataset on which the last attempt was decided, or an earlier state.
     before: Option<Arc<Stored<Dataset>>>,
 }
 
 impl Datasets {
-    /// A change that is going to be decided.
-    pub(crate) async fn attempts(&self, caller: &Caller, id: &str) -> DatasetsResult<Attempts> {
-        Ok(Attempts { made: 0, before: self.known(caller, id).await? })
+    /// Makes a change of `attributes` by `decide`, which decides it on the dataset as it is then and writes it: again, as long as
+    /// others than clients of the same attributes were faster.
+    pub(super) async fn deciding_again<F>(
+        &self,
+        (caller, id): (&Caller, &str),
+        attributes: &Map<String, Value>,
+        decide: impl Fn() -> F,
+    ) -> DatasetsResult<Dataset>
+    where
+        F: Future<Output = DatasetsResult<Dataset>>,
+    {
+        let mut attempts = Attempts { made: 0, before: self.known(caller, id).await? };
+        loop {
+            let made = decide().await;
+            if !self.is_to_decide_again(&mut attempts, (caller, id), attributes, &made).await? {
+                return made;
+            }
+        }
     }
 
     /// Whether a change of `attributes` must be decided again: others than clients of the same attributes were faster.
-    pub(crate) async fn is_to_decide_again(
+    async fn is_to_decide_again(
         &self,
         attempts: &mut Attempts,
         (caller, id): (&Caller, &str),

@@ -78,13 +78,8 @@ impl Datasets {
         zip: Option<&Path>,
     ) -> DatasetsResult<Dataset> {
         check_attributes(attributes, false)?;
-        let mut attempts = self.attempts(caller, id).await?;
-        loop {
-            let made = self.patch_once(caller, id, attributes, zip).await;
-            if !self.is_to_decide_again(&mut attempts, (caller, id), attributes, &made).await? {
-                return made;
-            }
-        }
+        let decide = || self.patch_once(caller, id, attributes, zip);
+        self.deciding_again((caller, id), attributes, decide).await
     }
 
     /// As [`patch_with`](Self::patch_with), decided on the dataset as it is now.
@@ -123,13 +118,8 @@ impl Datasets {
         zip: Option<&Path>,
     ) -> DatasetsResult<Dataset> {
         check_attributes(attributes, false)?;
-        let mut attempts = self.attempts(caller, id).await?;
-        loop {
-            let made = self.patch_draft_once(caller, id, attributes, zip).await;
-            if !self.is_to_decide_again(&mut attempts, (caller, id), attributes, &made).await? {
-                return made;
-            }
-        }
+        let decide = || self.patch_draft_once(caller, id, attributes, zip);
+        self.deciding_again((caller, id), attributes, decide).await
     }
 
     /// As [`patch_draft`](Self::patch_draft), decided on the dataset as it is now.
