@@ -1,6 +1,7 @@
 //! Admission: whether a component is what its manifest says, before anything of it runs.
 
 use std::sync::Arc;
+use std::time::Instant;
 
 use halle_extensions::host::Admission;
 use halle_extensions::manifest::PluginKind;
@@ -41,6 +42,26 @@ impl Admitting {
 impl Drop for Admitting {
     fn drop(&mut self) {
         self.metering.record(&self.subject, &self.measure);
+    }
+}
+
+/// Adds the time since it began to what an admission took, when it ends and also when nobody waits for it any more.
+pub struct Lap<'a> {
+    began: Instant,
+    measure: &'a mut Measure,
+}
+
+impl<'a> Lap<'a> {
+    /// Begins.
+    pub fn new(measure: &'a mut Measure) -> Self {
+        Self { began: Instant::now(), measure }
+    }
+}
+
+impl Drop for Lap<'_> {
+    fn drop(&mut self) {
+        let ns = u64::try_from(self.began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        self.measure.wall_ns = self.measure.wall_ns.saturating_add(ns);
     }
 }
 

@@ -8,7 +8,6 @@
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::time::Instant;
 
 use aws_lc_rs::hmac;
 use halle_base::Dice;
@@ -19,7 +18,7 @@ use tokio::sync::Semaphore;
 use wasmtime::Engine;
 use wasmtime::component::Component;
 
-use crate::admit::invalid;
+use crate::admit::{Lap, invalid};
 use crate::compiler::Compiler;
 use crate::engine::fingerprint;
 
@@ -74,9 +73,9 @@ impl Cache {
         if let Some(component) = self.load(&name).await {
             return Ok(component);
         }
-        let began = Instant::now();
+        let lap = Lap::new(measure);
         let compiled = self.compiler.compile(&self.engine, source).await;
-        measure.wall_ns += u64::try_from(began.elapsed().as_nanos()).unwrap_or(u64::MAX);
+        drop(lap);
         let compiled = compiled?;
         measure.memory_peak_bytes = measure.memory_peak_bytes.max(compiled.memory_peak_bytes);
         self.store(&name, &compiled.code).map_err(|error| unusable(&error))?;

@@ -23,7 +23,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio_util::sync::CancellationToken;
 use wasmtime::{Engine, Store, UpdateDeadline};
 
-use crate::admit::{self, Admitting, Linkers, Ready};
+use crate::admit::{self, Admitting, Lap, Linkers, Ready};
 use crate::bindings::shared::halle::base::types as wit;
 use crate::cache::Cache;
 use crate::compiler::Compiler;
@@ -302,10 +302,12 @@ impl Inner {
             meter.restart();
             let result = within(kinds::describe(&mut store, &ready), &meter, &limits, &cancel).await;
             let result = finish(&mut store, result.map(Ok));
-            (result, meter.wall_ns(), meter.cpu_ns(), store.data().limiter.memory_bytes())
+            (result, meter.cpu_ns(), store.data().limiter.memory_bytes())
         };
-        let (described, wall_ns, guest_ns, memory_bytes) = self.on_guest_threads(described).await?;
-        measure.wall_ns += wall_ns;
+        let lap = Lap::new(measure);
+        let described = self.on_guest_threads(described).await;
+        drop(lap);
+        let (described, guest_ns, memory_bytes) = described?;
         measure.guest_ns += guest_ns;
         measure.memory_peak_bytes = measure.memory_peak_bytes.max(memory_bytes);
         described.map(|_| admission)

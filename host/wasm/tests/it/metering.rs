@@ -14,7 +14,7 @@ use halle_extensions::registry::{Installed, MemoryComponents};
 use halle_extensions::services::Services;
 use halle_extensions::{PluginError, PluginResult};
 use halle_testkit::guests::{Request, Script};
-use halle_wasm::{WasmConfig, WasmHost};
+use halle_wasm::{Compiler, CompilerLimits, WasmConfig, WasmHost};
 use serde_json::json;
 
 use crate::enricher::{rows, text};
@@ -157,6 +157,30 @@ async fn an_admission_is_told_however_it_ends() {
     );
     assert!(used.guest_ns > 0 && used.guest_ns < used.wall_ns, "compiling takes time of its own: {used:?}");
     assert!(used.memory_peak_bytes >= 65_536, "{used:?}");
+}
+
+#[tokio::test]
+async fn an_admission_that_nobody_waits_for_any_more_is_told_with_its_time() {
+    let folder = tempfile::tempdir().unwrap();
+    let compiling = folder.path().join("compiling");
+    // A compiler that never ends, and says when it began.
+    let script = format!("touch {}; exec sleep 600", compiling.display());
+    let args = vec!["-c".to_owned(), script];
+    let compiler = Compiler::Process { program: "sh".into(), args, limits: CompilerLimits::default() };
+    let config = WasmConfig { compiler, ..WasmConfig::new(folder.path()) };
+    let book = Arc::new(Book::default());
+    let metering = Arc::clone(&book) as Arc<dyn Metering>;
+    let host =
+        WasmHost::metered(config, Arc::new(MemoryComponents::default()), metering, &SeededDice::new(1));
+    let (host, component) = (host.unwrap(), Script::new().component());
+    let admitting =
+        tokio::spawn(async move { host.admit(&manifest("processing", ""), &component).await.map(drop) });
+    until(|| compiling.exists()).await;
+    admitting.abort();
+    until(|| !book.told.lock().unwrap().is_empty()).await;
+    let used = book.told.lock().unwrap()[0].1;
+    assert_eq!((used.ended, used.guest_ns), (Ended::Cancelled, 0));
+    assert!(used.wall_ns > 0, "compiling took time until then: {used:?}");
 }
 
 #[tokio::test]
