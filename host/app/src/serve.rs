@@ -69,6 +69,10 @@ pub async fn serve(args: ServeArgs) -> Result<()> {
         tracing::info!(completed, "documents of an earlier release were completed");
     }
     app.datasets.catch_up().await.context("cannot read what was written before the last stop")?;
+    let woken = app.base.usage.wake().await.context("cannot read what waits for plugin seconds")?;
+    if woken > 0 {
+        tracing::info!(woken, "jobs that waited for plugin seconds go on: their accounts have some");
+    }
     let work = TaskTracker::new();
     start_workers(&app, &args, &work, &stopping);
     observe(&app, &args, &work, &stopping).await?;

@@ -218,6 +218,16 @@ impl Connection {
         Ok(())
     }
 
+    /// Makes other transactions that lock this name wait until this one ends. SQLite has one writer anyway.
+    pub(crate) async fn lock_name(&mut self, name: &str) -> StoreResult<()> {
+        if let Self::Postgres(_) = self {
+            // Locks of two numbers are apart from those of one, such as that of leases. Two names of one hash only wait for
+            // each other.
+            self.rows("SELECT pg_advisory_xact_lock(1, hashtext($1))", &[name.into()]).await?;
+        }
+        Ok(())
+    }
+
     /// Finds a document and keeps others from writing it. SQLite has one writer anyway.
     pub(crate) fn holding(&self) -> &'static str {
         match self {

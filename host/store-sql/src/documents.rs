@@ -108,6 +108,10 @@ impl DocumentRepository for SqlWork {
         Ok(self.connection.row(sql, &[collection.into(), id.into()]).await?.is_some())
     }
 
+    async fn claim(&mut self, collection: &'static str, id: &str) -> StoreResult<()> {
+        self.connection.lock_name(&format!("{collection}/{id}")).await
+    }
+
     async fn delete(&mut self, collection: &'static str, id: &str) -> StoreResult<bool> {
         let sql = "DELETE FROM document WHERE collection = $1 AND id = $2";
         Ok(self.connection.execute(sql, &[collection.into(), id.into()]).await? > 0)

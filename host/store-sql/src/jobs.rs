@@ -135,6 +135,13 @@ impl JobRepository for SqlWork {
         self.connection.execute(sql, &[waits_for.into(), at.as_microsecond().into()]).await
     }
 
+    async fn awaited(&mut self, after: &str, limit: u32) -> StoreResult<Vec<String>> {
+        let sql = "SELECT DISTINCT waits_for FROM job WHERE state = 'ready' AND waits_for > $1 \
+            ORDER BY waits_for LIMIT $2";
+        let rows = self.connection.rows(sql, &[after.into(), i64::from(limit).into()]).await?;
+        rows.iter().map(|row| row.get(0)).collect()
+    }
+
     async fn with_key(&mut self, key: &str) -> StoreResult<Vec<Job>> {
         let sql = concat!("SELECT ", job_columns!(), " FROM job WHERE job_key = $1 ORDER BY id");
         self.connection.rows(sql, &[key.into()]).await?.iter().map(job).collect()

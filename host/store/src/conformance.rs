@@ -111,6 +111,7 @@ pub async fn jobs(store: &dyn Store) {
         jobs::identical_ready_jobs_are_one,
         jobs::a_deduplicated_job_starts_as_early_as_asked,
         jobs::what_waits_for_something_is_woken,
+        jobs::what_is_put_off_while_a_first_limit_is_set_is_woken,
         jobs::failed_jobs_stay_until_their_next_chance,
         jobs::a_released_job_keeps_its_attempts,
         jobs::cancel_removes_ready_and_tells_running_jobs,

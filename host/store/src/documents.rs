@@ -177,6 +177,9 @@ pub trait DocumentRepository: Send {
     /// only while something else stays.
     async fn hold(&mut self, collection: &'static str, id: &str) -> StoreResult<bool>;
 
+    /// Makes whoever claims the same wait until this work ends, whether there is such a document or not.
+    async fn claim(&mut self, collection: &'static str, id: &str) -> StoreResult<()>;
+
     /// Removes the document and its keys. Whether there was one.
     async fn delete(&mut self, collection: &'static str, id: &str) -> StoreResult<bool>;
 }

@@ -119,6 +119,9 @@ pub trait JobRepository: Send {
     /// Lets ready jobs that wait for something start at `at`, if they would later. Number of jobs.
     async fn wake(&mut self, waits_for: &str, at: Timestamp) -> StoreResult<u64>;
 
+    /// What ready jobs wait for, each once, in order and after `after`; `limit` at most.
+    async fn awaited(&mut self, after: &str, limit: u32) -> StoreResult<Vec<String>>;
+
     /// Jobs with this key, oldest first.
     async fn with_key(&mut self, key: &str) -> StoreResult<Vec<Job>>;
 

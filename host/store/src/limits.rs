@@ -13,6 +13,9 @@ pub const RETRY_SECONDS: i64 = 2;
 /// How long after a change a refusal may have been decided by what was before, in seconds.
 const SETTLING_SECONDS: i64 = 10;
 
+/// Begins the names by which jobs wait for plugin seconds; the key of the account follows.
+const PREFIX: &str = "plugin_seconds/";
+
 impl Entity for Limits {
     const COLLECTION: &'static str = "limits";
 
@@ -39,8 +42,7 @@ pub async fn put_off(
     now: Timestamp,
 ) -> StoreResult<Timestamp> {
     let key = root_key(account);
-    // Whoever changes the limit at this moment wakes what waits before or after this work, not between.
-    unit.documents().hold(Limits::COLLECTION, &key).await?;
+    claim(unit, account).await?;
     let changed_at = unit.load::<Limits>(&key).await?.map(|limits| limits.last_update);
     let settling = changed_at.is_some_and(|at| now.duration_since(at).as_secs() < SETTLING_SECONDS);
     let run_at = if settling { soon(now).min(until) } else { until };
@@ -48,10 +50,29 @@ pub async fn put_off(
     Ok(run_at)
 }
 
+/// Makes whoever puts off work of this account, or changes its limit, wait until this work ends: a limit is raised before or after
+/// a job is put off, never between. A lock of the stored limit would not do: where none was ever set there is no row to lock, and
+/// the first limit would wake what is there without the job that is put off at the same instant, which would then wait until
+/// tomorrow.
+pub async fn claim(unit: &mut dyn UnitOfWork, account: &AccountRef) -> StoreResult<()> {
+    unit.documents().claim(Limits::COLLECTION, &root_key(account)).await
+}
+
+/// Keys of accounts whose work waits for plugin seconds, in order and after `after`; `limit` at most.
+pub async fn waiting(unit: &mut dyn UnitOfWork, after: &str, limit: u32) -> StoreResult<Vec<String>> {
+    let awaited = unit.jobs().awaited(&waits_for(after), limit).await?;
+    Ok(awaited.iter().filter_map(|name| name.strip_prefix(PREFIX)).map(str::to_owned).collect())
+}
+
+/// The same as [`wake`], for the account of this key.
+pub async fn wake_key(unit: &mut dyn UnitOfWork, key: &str, now: Timestamp) -> StoreResult<u64> {
+    unit.jobs().wake(&waits_for(key), soon(now)).await
+}
+
 /// Lets the work start that was put off because the account had used up its plugin seconds: the limit is raised. Number of
 /// jobs.
 pub async fn wake(unit: &mut dyn UnitOfWork, account: &AccountRef, now: Timestamp) -> StoreResult<u64> {
-    unit.jobs().wake(&waits_for(&root_key(account)), soon(now)).await
+    wake_key(unit, &root_key(account), now).await
 }
 
 fn root_key(account: &AccountRef) -> String {
@@ -59,7 +80,7 @@ fn root_key(account: &AccountRef) -> String {
 }
 
 fn waits_for(key: &str) -> String {
-    format!("plugin_seconds/{key}")
+    format!("{PREFIX}{key}")
 }
 
 fn soon(now: Timestamp) -> Timestamp {

@@ -5,7 +5,7 @@ use halle_http::ApiError;
 use halle_model::limits::{LimitValues, Limits, fits};
 use halle_model::{Caller, Dataset};
 use halle_store::documents::Stored;
-use halle_store::limits::wake;
+use halle_store::limits::{claim, wake};
 use halle_store::usage::day_of;
 use halle_store::{Entity, EntityExt, Filter, UnitOfWork};
 use serde::{Deserialize, Serialize};
@@ -148,6 +148,7 @@ impl Datasets {
         };
         let now = self.clock.now();
         let mut unit = self.store.begin().await?;
+        claim(unit.as_mut(), &account).await?;
         let mut stored = match unit.load::<Limits>(&account.key()).await? {
             Some(stored) => stored,
             None => {

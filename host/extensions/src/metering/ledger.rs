@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use halle_base::Clock;
 use halle_model::limits::{Limits, UNLIMITED};
 use halle_store::usage::{UsageBy, UsageOf, UsagePage, day_of};
-use halle_store::{EntityExt, Store, StoreError, StoreResult};
+use halle_store::{EntityExt, Store, StoreError, StoreResult, limits};
 use tokio_util::sync::CancellationToken;
 
 use super::quota::{Standing, Standings};
@@ -27,6 +27,9 @@ pub const USAGE_DAYS_MAX: i64 = 400;
 
 /// Rows of one transaction: writers queue up behind it.
 const ROWS_PER_WRITE: usize = 256;
+
+/// Accounts whose work waits that are read at a time.
+const ACCOUNTS_PER_READ: u32 = 200;
 
 /// Keeps the sums of all calls of this process.
 #[derive(Debug)]
@@ -141,6 +144,26 @@ impl Ledger {
             }
             if let Err(error) = self.flush().await {
                 tracing::warn!(%error, "what plugins used could not be written; it stays in memory until the next time");
+            }
+        }
+    }
+
+    /// Lets the work go on that waits for plugin seconds which its account has by now. Asked at the start: the limit that accounts
+    /// have by default is configuration, and nobody is told when it is raised. Number of jobs.
+    pub async fn wake(&self) -> StoreResult<u64> {
+        let (mut woken, mut after) = (0, String::new());
+        loop {
+            let accounts =
+                limits::waiting(self.store.read().await?.as_mut(), &after, ACCOUNTS_PER_READ).await?;
+            let Some(last) = accounts.last() else { return Ok(woken) };
+            after.clone_from(last);
+            for account in &accounts {
+                if !self.look_up(account).await?.has_time() {
+                    continue;
+                }
+                let mut work = self.store.begin().await?;
+                woken += limits::wake_key(work.as_mut(), account, self.clock.now()).await?;
+                work.commit().await?;
             }
         }
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::http::Method;
-use halle_base::{AccountRef, Clock, ManualClock};
+use halle_base::{AccountRef, Clock, ManualClock, Timestamp};
 use halle_extensions::PluginError;
 use halle_extensions::metering::{
     Ended, InstanceKind, Ledger, Measure, Metering, ROWS_MAX, Subject, USAGE_DAYS_MAX,
@@ -14,7 +14,7 @@ use halle_model::caller::Membership;
 use halle_model::limits::Limits;
 use halle_model::{Caller, User};
 use halle_store::usage::{UsageBy, UsageOf, day_of};
-use halle_store::{EntityExt, Store};
+use halle_store::{EntityExt, NewJob, Store, limits};
 use halle_store_sql::SqlStore;
 use jiff::SignedDuration;
 use serde_json::json;
@@ -274,6 +274,40 @@ async fn an_account_without_a_limit_of_its_own_has_everybodys() {
     ledger.allow(&subject("user:zoe", "p")).await.unwrap_err();
     ledger.allow(&subject("user:rich", "p")).await.unwrap();
     ledger.allow(&subject("", "")).await.unwrap();
+}
+
+/// When the job of this key starts.
+async fn starts_at(store: &dyn Store, key: &str) -> Timestamp {
+    store.begin().await.unwrap().jobs().with_key(key).await.unwrap()[0].run_at
+}
+
+#[tokio::test]
+async fn what_waits_goes_on_at_a_start_with_a_higher_limit_by_default() {
+    let folder = tempfile::tempdir().unwrap();
+    let (store, clock) = (sqlite(folder.path()).await, noon());
+    let with_default = |seconds_max| {
+        Ledger::new(Arc::clone(&store), Arc::<ManualClock>::clone(&clock)).with_default(seconds_max)
+    };
+    let (town, poor) = (AccountRef::organization("ville", "Ville"), AccountRef::user("poor", "Poor"));
+    limit(&*store, &poor, Some(0)).await;
+    let (noon, midnight) = (clock.now(), "2026-01-16T00:00:00Z".parse().unwrap());
+    let used = Arc::new(with_default(10));
+    used.record(&subject("organization:ville", "p"), &seconds(10));
+    used.flush().await.unwrap();
+    // The limit of `poor` was not changed just now.
+    clock.advance(SignedDuration::from_secs(60));
+    let mut work = store.begin().await.unwrap();
+    for (key, account) in [("runs/town", &town), ("runs/poor", &poor)] {
+        let job = NewJob::now("run", key, json!({}), noon);
+        limits::put_off(work.as_mut(), job, account, midnight, clock.now()).await.unwrap();
+    }
+    work.commit().await.unwrap();
+
+    assert_eq!(with_default(10).wake().await.unwrap(), 0, "nothing has changed");
+    assert_eq!(starts_at(&*store, "runs/town").await, midnight);
+    assert_eq!(with_default(20).wake().await.unwrap(), 1);
+    assert!(starts_at(&*store, "runs/town").await < midnight);
+    assert_eq!(starts_at(&*store, "runs/poor").await, midnight, "it has a limit of its own");
 }
 
 /// Waits a moment for a flush that cannot end, and goes away.

@@ -1,12 +1,14 @@
 //! The queue, as a worker and as those who enqueue see it.
 
-use halle_base::Timestamp;
+use std::time::Duration;
+
+use halle_base::{AccountRef, Timestamp};
 use jiff::SignedDuration;
 use serde_json::json;
 
 use super::{at, job, jobs_of, queued};
 use crate::jobs::PAYLOAD_BYTES_MAX;
-use crate::{Job, JobState, NewJob, Store, StoreResult};
+use crate::{Job, JobState, NewJob, Store, StoreResult, limits};
 
 const MINUTE: SignedDuration = SignedDuration::from_mins(1);
 
@@ -186,6 +188,9 @@ pub(super) async fn what_waits_for_something_is_woken(store: &dyn Store) -> Stor
     ];
     queued(store, &jobs).await?;
     let mut work = store.begin().await?;
+    assert_eq!(work.jobs().awaited("", 9).await?, ["rain", "sun"], "each once");
+    assert_eq!(work.jobs().awaited("rain", 9).await?, ["sun"]);
+    assert_eq!(work.jobs().awaited("", 1).await?, ["rain"]);
     assert_eq!(work.jobs().wake("sun", at(5)).await?, 2);
     assert_eq!(work.jobs().wake("sun", at(1)).await?, 1, "a second time, only what was not woken");
     work.commit().await?;
@@ -198,6 +203,31 @@ pub(super) async fn what_waits_for_something_is_woken(store: &dyn Store) -> Stor
     for key in ["waits/1", "waits/2", "waits/3", "waits/4"] {
         work.jobs().cancel(key).await?;
     }
+    work.commit().await
+}
+
+pub(super) async fn what_is_put_off_while_a_first_limit_is_set_is_woken(
+    store: &dyn Store,
+) -> StoreResult<()> {
+    let account = AccountRef::organization("rain", "Rain");
+    let mut first = store.begin().await?;
+    limits::put_off(first.as_mut(), job("waits", "waits/5"), &account, at(600), at(0)).await?;
+    let put_off = async {
+        // Time for who sets the limit to come first, if nothing made them wait.
+        tokio::time::sleep(Duration::from_millis(200)).await;
+        first.commit().await
+    };
+    let set_limit = async {
+        let mut second = store.begin().await?;
+        limits::claim(second.as_mut(), &account).await?;
+        limits::wake(second.as_mut(), &account, at(0)).await?;
+        second.commit().await
+    };
+    let (put_off, set_limit) = tokio::join!(put_off, set_limit);
+    put_off.and(set_limit)?;
+    assert_eq!(jobs_of(store, "waits/5").await?[0].run_at, at(limits::RETRY_SECONDS));
+    let mut work = store.begin().await?;
+    work.jobs().cancel("waits/5").await?;
     work.commit().await
 }
 
