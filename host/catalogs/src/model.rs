@@ -114,11 +114,17 @@ pub trait Exchange: Entity {
     /// The catalogue.
     fn catalog(&self) -> &Titled;
 
+    /// The account that pays for it.
+    fn account(&self) -> &AccountRef;
+
     /// Key of its jobs.
     fn key(&self) -> String;
 
     /// Stream of its log.
     fn log_stream(&self) -> String;
+
+    /// Makes it wait, for a reason to be read.
+    fn put_off(&mut self, reason: &str);
 }
 
 /// A remote resource that comes in as a dataset.
@@ -164,6 +170,10 @@ pub struct Import {
     /// Why it ended badly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Why it waits for longer than was planned, in French and English: its account has used up its plugin seconds. It begins
+    /// when the reason says, or when the limit of the account is raised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put_off: Option<String>,
     /// Creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -176,12 +186,21 @@ impl Exchange for Import {
         &self.catalog
     }
 
+    fn account(&self) -> &AccountRef {
+        &self.owner
+    }
+
     fn key(&self) -> String {
         format!("imports/{}", self.id)
     }
 
     fn log_stream(&self) -> String {
         format!("import/{}", self.id)
+    }
+
+    fn put_off(&mut self, reason: &str) {
+        self.status = ExchangeStatus::Waiting;
+        self.put_off = Some(reason.to_owned());
     }
 }
 
@@ -237,6 +256,10 @@ pub struct Publication {
     /// Why it ended badly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
+    /// Why it waits for longer than was planned, in French and English: its account has used up its plugin seconds. It begins
+    /// when the reason says, or when the limit of the account is raised.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub put_off: Option<String>,
     /// Creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -249,12 +272,21 @@ impl Exchange for Publication {
         &self.catalog
     }
 
+    fn account(&self) -> &AccountRef {
+        &self.owner
+    }
+
     fn key(&self) -> String {
         format!("publications/{}", self.id)
     }
 
     fn log_stream(&self) -> String {
         format!("publication/{}", self.id)
+    }
+
+    fn put_off(&mut self, reason: &str) {
+        self.status = ExchangeStatus::Waiting;
+        self.put_off = Some(reason.to_owned());
     }
 }
 

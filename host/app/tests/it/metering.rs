@@ -88,3 +88,31 @@ async fn usage_is_counted_by_instance_survives_a_restart_and_may_be_limited() {
     let run = server.until("a higher limit counts", triggered).await;
     assert_eq!(own.ended(&run).await.0, "finished");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_plugin_seconds_goes_on_at_a_start_with_a_higher_limit_by_default() {
+    let server = Server::start_with(&["--limit-plugin-seconds", "0"]).await;
+    let (town, own) = server.organization("Ville").await;
+    server.install("steady", "", Script::new().say("au travail").component());
+    // With a limit of its own, the account may make a processing; then it has the one by default, and the schedule runs.
+    limit(&server, &town, -1).await;
+    let id = own.processing("steady", json!({})).await;
+    let path = format!("{PROCESSINGS}/processings/{id}");
+    let limits = format!("/data-fair/api/v1/limits/organization/{town}?key={SERVICES_KEY}");
+    server.anonymous().json(Method::POST, &limits, &json!({})).await;
+    let every_minute = json!({ "scheduling": [{ "type": "cron", "cron": "* * * * *" }] });
+    own.json(Method::PATCH, &path, &every_minute).await;
+    let put_off = async || {
+        let (_, seen) = own.get(&path).await;
+        // A moment after a change of a limit it is tried again soon; the next day is what counts.
+        let starts_at = seen["nextRun"]["scheduledAt"].as_str()?.to_owned();
+        (seen["nextRun"]["putOff"].is_string() && starts_at.ends_with("T00:00:00Z"))
+            .then(|| seen["nextRun"]["_id"].as_str().unwrap().to_owned())
+    };
+    let run = server.until("the run is put off", put_off).await;
+
+    let server = server.restart().await;
+    let organization = format!("--organization={town}");
+    let key = server.command(&["key", "new", "--user", "admin@example.org", &organization]);
+    assert_eq!(server.client(key).ended(&run).await.0, "finished");
+}

@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use halle_http::shapes::{Conflict, OfOne, PageQuery, WrongBody, WrongParameter};
+use halle_http::shapes::{Conflict, OfOne, OverShare, PageQuery, WrongBody, WrongParameter};
 use halle_http::{ApiResult, Caller, JsonBody, Params};
 
 use super::of_catalog;
@@ -28,10 +28,10 @@ pub(super) async fn list(
     Ok(Json(ImportPage { count: page.count, results: page.results }))
 }
 
-/// Creates an import and runs it. 409 when another import fills the dataset.
+/// Creates an import and runs it. 409 when another import fills the dataset, 429 when the account has used up its plugin seconds.
 #[utoipa::path(post, path = "/catalogs/api/imports", tag = "catalogs", operation_id = "postImport",
     request_body = NewImport,
-    responses((status = 201, description = "The import", body = Import), WrongBody, OfOne, Conflict))]
+    responses((status = 201, description = "The import", body = Import), WrongBody, OfOne, Conflict, OverShare))]
 pub(super) async fn create(
     State(catalogs): State<Catalogs>,
     caller: Caller,
@@ -54,10 +54,10 @@ pub(super) async fn read(
     Ok(Json(ImportWithLog { import, logs }))
 }
 
-/// Changes an import, or runs it again. 400 while it runs.
+/// Changes an import, or runs it again. 400 while it runs; to run it, 429 when the account has used up its plugin seconds.
 #[utoipa::path(patch, path = "/catalogs/api/imports/{id}", tag = "catalogs", operation_id = "writeImport",
     params(("id" = String, Path)), request_body = ImportPatch,
-    responses((status = 200, description = "The import", body = Import), WrongBody, OfOne, Conflict))]
+    responses((status = 200, description = "The import", body = Import), WrongBody, OfOne, Conflict, OverShare))]
 pub(super) async fn patch(
     State(catalogs): State<Catalogs>,
     caller: Caller,

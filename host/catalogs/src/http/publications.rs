@@ -3,7 +3,7 @@
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
-use halle_http::shapes::{Conflict, OfOne, PageQuery, WrongBody, WrongParameter};
+use halle_http::shapes::{Conflict, OfOne, OverShare, PageQuery, WrongBody, WrongParameter};
 use halle_http::{ApiResult, Caller, JsonBody, Params};
 
 use super::of_catalog;
@@ -28,10 +28,10 @@ pub(super) async fn list(
     Ok(Json(PublicationPage { count: page.count, results: page.results }))
 }
 
-/// Publishes a dataset. 409 when it is published there already.
+/// Publishes a dataset. 409 when it is published there already, 429 when the account has used up its plugin seconds.
 #[utoipa::path(post, path = "/catalogs/api/publications", tag = "catalogs", operation_id = "postPublication",
     request_body = NewPublication,
-    responses((status = 201, description = "The publication", body = Publication), WrongBody, OfOne, Conflict))]
+    responses((status = 201, description = "The publication", body = Publication), WrongBody, OfOne, Conflict, OverShare))]
 pub(super) async fn create(
     State(catalogs): State<Catalogs>,
     caller: Caller,
@@ -54,10 +54,10 @@ pub(super) async fn read(
     Ok(Json(PublicationWithLog { publication, logs }))
 }
 
-/// Publishes again: the remote twin is brought up to date.
+/// Publishes again: the remote twin is brought up to date. 429 when the account has used up its plugin seconds.
 #[utoipa::path(post, path = "/catalogs/api/publications/{id}", tag = "catalogs", operation_id = "republish",
     params(("id" = String, Path)),
-    responses((status = 200, description = "The publication", body = Publication), OfOne, Conflict))]
+    responses((status = 200, description = "The publication", body = Publication), OfOne, Conflict, OverShare))]
 pub(super) async fn republish(
     State(catalogs): State<Catalogs>,
     caller: Caller,
@@ -66,7 +66,7 @@ pub(super) async fn republish(
     catalogs.republish(&caller, &id).await.map(Json)
 }
 
-/// Removes the remote twin, then the publication.
+/// Removes the remote twin, then the publication. The removal waits while the account has no plugin seconds left.
 #[utoipa::path(delete, path = "/catalogs/api/publications/{id}", tag = "catalogs",
     operation_id = "deletePublication",
     params(("id" = String, Path),

@@ -15,9 +15,10 @@ use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job};
 use serde_json::{Map, Value, json};
 
+use super::stop::{Stop, put_off};
 use crate::Catalogs;
 use crate::model::{Catalog, Exchange, ExchangeStatus, Import, Titled};
-use crate::service::{ExchangeLog, plan_next};
+use crate::service::{ExchangeLog, import_job, plan_next};
 
 /// Kind of the job. Its payload is `{import}`.
 pub(crate) const IMPORT: &str = "catalog-import";
@@ -51,6 +52,14 @@ impl JobHandler for ImportHandler {
         if context.cancel.is_cancelled() {
             return Err(JobError::Cancelled);
         }
+        let outcome = match outcome {
+            Ok(outcome) => Ok(outcome),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::PutOff(reason, until)) => {
+                let job = import_job(&import, until, self.0.clock.now());
+                return Ok(put_off(&self.0, &import, job, &log, (reason, until)).await?);
+            }
+        };
         match &outcome {
             Ok(Outcome::Unchanged) => log.say("info", "La ressource distante n'a pas changé."),
             Ok(Outcome::Filled { dataset, .. }) => {
@@ -83,6 +92,7 @@ impl ImportHandler {
         }
         let Some(catalog) = work.load::<Catalog>(&stored.catalog.id).await? else { return Ok(None) };
         stored.entity.status = ExchangeStatus::Running;
+        stored.entity.put_off = None;
         work.save(&mut stored, now).await?;
         work.commit().await?;
         Ok(Some((catalog.entity, stored.entity)))
@@ -94,7 +104,7 @@ impl ImportHandler {
         import: &Import,
         log: &Arc<ExchangeLog>,
         context: &JobContext,
-    ) -> ApiResult<Outcome> {
+    ) -> Result<Outcome, Stop> {
         let services = Services { log: Arc::clone(log) as _, ..Services::none() };
         let connector = self.0.connector(catalog, services, context.cancel.clone()).await?;
         let known = import.etag.as_ref().filter(|_| import.data_fair_dataset.is_some());
@@ -115,7 +125,7 @@ impl ImportHandler {
         let ready = self.0.datasets.wait_finalized(&dataset.id, READY_WITHIN).await?;
         if ready.status == Status::Error {
             let message = format!("Le jeu de données « {} » est en erreur : voir son journal.", ready.title);
-            return Err(ApiError::conflict(message));
+            return Err(ApiError::conflict(message).into());
         }
         let dataset = Titled { id: dataset.id, title: dataset.title };
         Ok(Outcome::Filled { dataset, etag: fetched.etag })

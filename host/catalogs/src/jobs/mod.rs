@@ -2,6 +2,7 @@
 
 mod import;
 mod publish;
+mod stop;
 
 pub(crate) use import::{IMPORT, ImportHandler};
 pub(crate) use publish::{PUBLISH, PublishHandler};

@@ -15,9 +15,10 @@ use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job};
 use serde_json::{Value, json};
 
+use super::stop::{Stop, put_off};
 use crate::Catalogs;
 use crate::model::{Catalog, Exchange, ExchangeStatus, Publication};
-use crate::service::ExchangeLog;
+use crate::service::{ExchangeLog, publication_job};
 
 /// Kind of the job. Its payload is `{publication}`.
 pub(crate) const PUBLISH: &str = "catalog-publish";
@@ -69,6 +70,14 @@ impl JobHandler for PublishHandler {
         if context.cancel.is_cancelled() {
             return Err(JobError::Cancelled);
         }
+        let outcome = match outcome {
+            Ok(twin) => Ok(twin),
+            Err(Stop::Failed(error)) => Err(error),
+            Err(Stop::PutOff(reason, until)) => {
+                let job = publication_job(&publication, until);
+                return Ok(put_off(&self.0, &publication, job, &log, (reason, until)).await?);
+            }
+        };
         match &outcome {
             Ok(Some(Published { refusal: Some(error), .. })) => log.say("error", &error.to_string()),
             Ok(Some(_)) => log.say("info", "Le jumeau distant est à jour."),
@@ -95,6 +104,7 @@ impl PublishHandler {
         let Some(mut stored) = work.load::<Publication>(id).await? else { return Ok(None) };
         let Some(catalog) = work.load::<Catalog>(&stored.catalog.id).await? else { return Ok(None) };
         stored.entity.status = ExchangeStatus::Running;
+        stored.entity.put_off = None;
         work.save(&mut stored, now).await?;
         work.commit().await?;
         Ok(Some((catalog.entity, stored.entity)))
@@ -107,7 +117,7 @@ impl PublishHandler {
         publication: &Publication,
         log: &Arc<ExchangeLog>,
         context: &JobContext,
-    ) -> ApiResult<Option<Published>> {
+    ) -> Result<Option<Published>, Stop> {
         let caller = Caller::platform_for(catalog.owner.clone());
         let id = &publication.data_fair_dataset.id;
         let is_removal = publication.action == "delete";

@@ -52,6 +52,13 @@ impl Catalogs {
         let subject = Subject::new(&plugin, &catalog.owner, InstanceKind::Catalog, &catalog.id);
         Ok(Call { plugin, subject, config: catalog.configured.config.clone(), secrets, services, cancel })
     }
+
+    /// Refuses what a person asks for now while the catalogue's account has no plugin seconds left: 429.
+    pub(crate) async fn check_share(&self, catalog: &Catalog) -> ApiResult<()> {
+        let Some(plugin) = self.installed.installed(&catalog.plugin).await? else { return Ok(()) };
+        let subject = Subject::new(&plugin, &catalog.owner, InstanceKind::Catalog, &catalog.id);
+        Ok(self.plugins.check_share(&subject).await?)
+    }
 }
 
 /// The log of one import or publication: collected while the connector works, stored when it is done.

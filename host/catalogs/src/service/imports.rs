@@ -51,7 +51,8 @@ pub(crate) struct ImportPatch {
 }
 
 impl Catalogs {
-    /// Creates an import and runs it.
+    /// Creates an import and runs it. Refused when the account has no plugin seconds left: whoever asks for an import now should
+    /// not wait for it until tomorrow.
     pub(crate) async fn import(&self, caller: &Caller, new: NewImport) -> ApiResult<Import> {
         let catalog = self.permitted(caller, &new.catalog.id, "import").await?.entity;
         let now = self.clock.now();
@@ -59,6 +60,7 @@ impl Catalogs {
         if let Some(dataset) = &new.data_fair_dataset {
             self.datasets.permitted(caller, &dataset.id, "writeData").await?;
         }
+        self.check_share(&catalog).await?;
         let import = Import {
             id: halle_base::new_id(&*self.dice),
             owner: catalog.owner.clone(),
@@ -73,6 +75,7 @@ impl Catalogs {
             next_import_date: None,
             last_import_date: None,
             error: None,
+            put_off: None,
             created_at: now,
         };
         let mut work = self.store.begin().await?;
@@ -82,7 +85,7 @@ impl Catalogs {
         Ok(import)
     }
 
-    /// Changes an import, or runs it again. Refused while it runs.
+    /// Changes an import, or runs it again. Refused while it runs; running it also when the account has no plugin seconds left.
     pub(crate) async fn patch_import(
         &self,
         caller: &Caller,
@@ -104,11 +107,16 @@ impl Catalogs {
         if let Some(update) = patch.should_update_metadata {
             stored.entity.should_update_metadata = update;
         }
+        if patch.status == Some(ExchangeStatus::Waiting) {
+            let catalog = self.permitted(caller, &stored.catalog.id, "import").await?;
+            self.check_share(&catalog).await?;
+        }
         let mut work = self.store.begin().await?;
         match patch.status {
             None => plan_next(&mut *work, &mut stored.entity, now).await?,
             Some(ExchangeStatus::Waiting) => {
                 stored.entity.status = ExchangeStatus::Waiting;
+                stored.entity.put_off = None;
                 enqueue(&mut *work, &stored, now, now).await?;
             }
             Some(_) => {
@@ -147,9 +155,13 @@ async fn enqueue(
     at: Timestamp,
     now: Timestamp,
 ) -> StoreResult<()> {
+    work.jobs().enqueue(&import_job(import, at, now)).await.map(drop)
+}
+
+/// The job that does an import at its time.
+pub(crate) fn import_job(import: &Import, at: Timestamp, now: Timestamp) -> NewJob {
     let payload = json!({ "import": import.id, "at": at });
-    let job = NewJob { run_at: at, deduplicate: false, ..NewJob::now(IMPORT, import.key(), payload, now) };
-    work.jobs().enqueue(&job).await.map(drop)
+    NewJob { run_at: at, deduplicate: false, ..NewJob::now(IMPORT, import.key(), payload, now) }
 }
 
 fn check(rules: &[Rule], now: Timestamp) -> ApiResult<()> {

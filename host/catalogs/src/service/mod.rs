@@ -8,5 +8,5 @@ mod publications;
 
 pub(crate) use catalogs::{CatalogPatch, NewCatalog};
 pub(crate) use connect::ExchangeLog;
-pub(crate) use imports::{ImportPatch, NewImport, plan_next};
-pub(crate) use publications::NewPublication;
+pub(crate) use imports::{ImportPatch, NewImport, import_job, plan_next};
+pub(crate) use publications::{NewPublication, publication_job};

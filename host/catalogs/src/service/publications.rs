@@ -25,7 +25,8 @@ pub(crate) struct NewPublication {
 }
 
 impl Catalogs {
-    /// Publishes a dataset of the catalogue's owner; 409 if it is published there already.
+    /// Publishes a dataset of the catalogue's owner; 409 if it is published there already, 429 when the account has no plugin
+    /// seconds left.
     pub(crate) async fn publish(&self, caller: &Caller, new: NewPublication) -> ApiResult<Publication> {
         let catalog = self.permitted(caller, &new.catalog.id, "publish").await?.entity;
         if !catalog.capabilities.iter().any(|ability| ability == "publish-dataset") {
@@ -38,6 +39,7 @@ impl Catalogs {
             let message = "Le jeu de données et le catalogue n'ont pas le même propriétaire.";
             return Err(ApiError::bad_request(message));
         }
+        self.check_share(&catalog).await?;
         let now = self.clock.now();
         let publication = Publication {
             id: halle_base::new_id(&*self.dice),
@@ -49,6 +51,7 @@ impl Catalogs {
             status: ExchangeStatus::Waiting,
             last_publication_date: None,
             error: None,
+            put_off: None,
             created_at: now,
         };
         let mut work = self.store.begin().await?;
@@ -64,13 +67,16 @@ impl Catalogs {
         Ok(publication)
     }
 
-    /// Publishes again: the remote twin is brought up to date.
+    /// Publishes again: the remote twin is brought up to date. Refused when the account has no plugin seconds left.
     pub(crate) async fn republish(&self, caller: &Caller, id: &str) -> ApiResult<Publication> {
-        self.permitted_exchange::<Publication>(caller, id, "publish").await?;
+        let stored = self.permitted_exchange::<Publication>(caller, id, "publish").await?;
+        let catalog = self.permitted(caller, &stored.catalog.id, "publish").await?;
+        self.check_share(&catalog).await?;
         self.ask(id, None).await
     }
 
-    /// Removes the remote twin, then the publication; only the publication with `only_link`.
+    /// Removes the remote twin, then the publication; only the publication with `only_link`. A removal is never refused for want
+    /// of plugin seconds: it waits for them.
     pub(crate) async fn unpublish(&self, caller: &Caller, id: &str, only_link: bool) -> ApiResult<()> {
         let stored = self.permitted_exchange::<Publication>(caller, id, "publish").await?;
         if !only_link && stored.remote.remote_id.is_some() {
@@ -86,6 +92,7 @@ impl Catalogs {
         let found = work.load::<Publication>(id).await?;
         let mut stored = found.ok_or_else(|| missing::<Publication>(id))?;
         stored.entity.status = ExchangeStatus::Waiting;
+        stored.entity.put_off = None;
         if let Some(action) = action {
             stored.entity.action = action.to_owned();
         }
@@ -97,6 +104,10 @@ impl Catalogs {
 }
 
 async fn enqueue(work: &mut dyn UnitOfWork, publication: &Publication, now: Timestamp) -> StoreResult<()> {
-    let payload = json!({ "publication": publication.id });
-    work.jobs().enqueue(&NewJob::now(PUBLISH, publication.key(), payload, now)).await.map(drop)
+    work.jobs().enqueue(&publication_job(publication, now)).await.map(drop)
+}
+
+/// The job that does what is to be done for a publication.
+pub(crate) fn publication_job(publication: &Publication, at: Timestamp) -> NewJob {
+    NewJob::now(PUBLISH, publication.key(), json!({ "publication": publication.id }), at)
 }

@@ -3,4 +3,5 @@
 mod changes;
 mod imports;
 mod publications;
+mod share;
 mod site;

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use halle_extensions::host::{
     Call, CatalogEntry, Connector, Fetched, FetchedFile, Listing, Publication, Published,
 };
-use halle_extensions::{PluginError, PluginResult, Problem};
+use halle_extensions::{PluginError, PluginHost as _, PluginResult, Problem};
 use serde_json::{Value, json};
 use tempfile::NamedTempFile;
 
@@ -46,6 +46,7 @@ impl Connector for Neighbour {
         _size: u32,
         _filters: Value,
     ) -> PluginResult<Listing> {
+        self.plugins.check_share(&self.call.subject).await?;
         if self.call.config["mode"] == "fail" {
             return Err(Problem::new("remote/status", "le voisin ne répond pas").into());
         }
@@ -67,6 +68,7 @@ impl Connector for Neighbour {
     }
 
     async fn fetch(&self, id: &str, _options: Value) -> PluginResult<Fetched> {
+        self.plugins.check_share(&self.call.subject).await?;
         let Some(csv) = self.plugins.resource(id) else {
             return Err(Problem::new("remote/status", format!("le voisin n'a pas de « {id} »")).into());
         };
@@ -82,6 +84,7 @@ impl Connector for Neighbour {
     }
 
     async fn publish(&self, dataset: Value, current: Publication) -> PluginResult<Published> {
+        self.plugins.check_share(&self.call.subject).await?;
         let id =
             current.remote_id.unwrap_or_else(|| format!("jumeau-{}", dataset["id"].as_str().unwrap_or("?")));
         self.plugins.keep_twin(&id, dataset);
@@ -94,6 +97,7 @@ impl Connector for Neighbour {
     }
 
     async fn unpublish(&self, current: Publication) -> PluginResult<()> {
+        self.plugins.check_share(&self.call.subject).await?;
         self.plugins.drop_twin(&current.remote_id.unwrap_or_default());
         Ok(())
     }

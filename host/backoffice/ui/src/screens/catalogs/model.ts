@@ -31,6 +31,8 @@ export interface Exchange {
   _id: string
   status: string
   error?: string
+  /** Why it waits for longer than was planned. */
+  putOff?: string
   remoteResource?: { id: string; title: string }
   dataFairDataset?: { id: string; title: string }
   lastImportDate?: string

@@ -1,0 +1,154 @@
+//! Exchanges of an account that has used up its plugin seconds wait, and go on when there are more.
+
+use axum::http::Method;
+use halle_base::AccountRef;
+use halle_model::Caller;
+use halle_testkit::DATASETS;
+use serde_json::{Value, json};
+
+use crate::site::{IMPORTS, PUBLICATIONS, Site, id, import_of};
+
+/// When the seconds of the next day begin.
+const MIDNIGHT: &str = "2026-01-17T00:00:00Z";
+
+impl Site {
+    /// From now on no account has plugin seconds left until then.
+    fn spend_until(&self, until: Option<&str>) {
+        self.world.tools.plugins.spend_until(until.map(|until| until.parse().expect("an instant")));
+    }
+
+    fn advance_seconds(&self, seconds: i64) {
+        self.world.tools.stack.clock.advance(jiff::SignedDuration::from_secs(seconds));
+    }
+
+    /// Sets the limit of the organisation that owns everything.
+    async fn limit(&self, plugin_seconds: i64) {
+        let town = AccountRef::organization("ville", "Ville");
+        let root = Caller { admin_mode: true, ..Caller::platform_for(town.clone()) };
+        let change = serde_json::from_value(json!({ "plugin_seconds": plugin_seconds })).expect("a change");
+        self.world.datasets.set_limits(&root, &town, None, &change).await.expect("a superadmin sets limits");
+    }
+
+    /// An import at three each night, done once, whose second time comes when nothing is left; its path.
+    async fn import_put_off(&self) -> String {
+        self.world.tools.plugins.put_resource("arbres", "nom\nchêne\n");
+        let mut new = import_of(&self.catalog().await, "arbres");
+        new["scheduling"] = json!([{ "type": "daily", "hour": 3 }]);
+        let path = format!("{IMPORTS}/{}", id(&self.owner.post(IMPORTS, &new).await.ok()));
+        self.run().await;
+        self.world.tools.plugins.put_resource("arbres", "nom\nchêne\nif\n");
+        self.spend_until(Some(MIDNIGHT));
+        self.advance_seconds(15 * 3_600);
+        self.run().await;
+        path
+    }
+
+    /// A publication, done once, that a change of its dataset asks for again when nothing is left; its path.
+    async fn publication_put_off(&self) -> String {
+        self.world.upload(&self.owner, "bilan", "annee,total\n2025,12\n").await;
+        let new = json!({ "catalog": { "id": self.catalog().await }, "dataFairDataset": { "id": "bilan" } });
+        let path = format!("{PUBLICATIONS}/{}", id(&self.owner.post(PUBLICATIONS, &new).await.ok()));
+        self.run().await;
+        let title = json!({ "title": "Bilan 2025" });
+        self.owner.json(Method::PATCH, &format!("{DATASETS}/bilan"), &title).await.ok();
+        self.owner.bare(Method::POST, &path).await.ok();
+        self.spend_until(Some(MIDNIGHT));
+        self.run().await;
+        path
+    }
+
+    fn published_title(&self) -> Value {
+        self.world.tools.plugins.twins()["jumeau-bilan"]["title"].clone()
+    }
+}
+
+#[tokio::test]
+async fn an_import_without_plugin_seconds_waits_for_the_next_day() {
+    let site = Site::new().await;
+    let path = site.import_put_off().await;
+    let waiting = site.owner.get(&path).await.ok();
+    assert_eq!(
+        (&waiting["status"], &waiting["putOff"], &waiting["error"]),
+        (&json!("waiting"), &json!("plus de secondes"), &Value::Null)
+    );
+    let last = waiting["logs"].as_array().unwrap().last().unwrap();
+    assert_eq!((&last["type"], &last["msg"]), (&json!("warning"), &json!("plus de secondes")));
+    let refusal = site.owner.json(Method::PATCH, &path, &json!({ "status": "waiting" })).await.refused(429);
+    assert!(refusal.contains("plus de secondes"), "{refusal}");
+    site.owner.json(Method::PATCH, &path, &json!({ "shouldUpdateMetadata": true })).await.ok();
+    site.run().await;
+    assert_eq!(site.owner.get(&path).await.ok()["putOff"], "plus de secondes", "a change does not forget it");
+
+    site.spend_until(None);
+    site.advance_seconds(21 * 3_600);
+    site.run().await;
+    let after = site.owner.get(&path).await.ok();
+    assert_eq!((&after["status"], &after["putOff"]), (&json!("done"), &Value::Null), "{after}");
+    assert_eq!(after["nextImportDate"], "2026-01-17T02:00:00Z", "its schedule goes on");
+    let dataset = after["dataFairDataset"]["id"].as_str().unwrap();
+    assert_eq!(site.owner.get(&format!("{DATASETS}/{dataset}/lines")).await.ok()["total"], 2);
+}
+
+#[tokio::test]
+async fn a_higher_limit_wakes_the_import_that_waits() {
+    let site = Site::new().await;
+    let path = site.import_put_off().await;
+    site.spend_until(None);
+    for (seconds, status) in [(10, "waiting"), (20, "done")] {
+        site.limit(seconds).await;
+        site.advance_seconds(3);
+        site.run().await;
+        assert_eq!(site.owner.get(&path).await.ok()["status"], status, "with {seconds} seconds");
+    }
+}
+
+#[tokio::test]
+async fn a_publication_without_plugin_seconds_waits_until_it_has_some() {
+    for is_raised in [false, true] {
+        let site = Site::new().await;
+        let path = site.publication_put_off().await;
+        let waiting = site.owner.get(&path).await.ok();
+        assert_eq!(
+            (&waiting["status"], &waiting["putOff"], &waiting["error"]),
+            (&json!("waiting"), &json!("plus de secondes"), &Value::Null)
+        );
+        assert_eq!(site.published_title(), "data", "as its file is named");
+        site.owner.bare(Method::POST, &path).await.refused(429);
+        site.spend_until(None);
+        if is_raised {
+            site.limit(10).await;
+            site.limit(20).await;
+            site.advance_seconds(3);
+        } else {
+            site.advance_seconds(36 * 3_600);
+        }
+        site.run().await;
+        let after = site.owner.get(&path).await.ok();
+        assert_eq!((&after["status"], &after["putOff"]), (&json!("done"), &Value::Null), "{after}");
+        assert_eq!(site.published_title(), "Bilan 2025");
+    }
+}
+
+#[tokio::test]
+async fn a_person_who_asks_is_told_at_once_but_may_always_remove() {
+    let site = Site::new().await;
+    let catalog = site.catalog().await;
+    let path = site.publication_put_off().await;
+    site.world.upload(&site.owner, "budget", "a\n1\n").await;
+    site.owner.post(IMPORTS, &import_of(&catalog, "arbres")).await.refused(429);
+    let new = json!({ "catalog": { "id": catalog }, "dataFairDataset": { "id": "budget" } });
+    site.owner.post(PUBLICATIONS, &new).await.refused(429);
+    for list in [IMPORTS, PUBLICATIONS] {
+        let list = site.owner.get(&format!("{list}?catalogId={catalog}")).await.ok();
+        assert_eq!(list["count"], 0, "what was refused leaves nothing");
+    }
+    assert_eq!(site.owner.bare(Method::DELETE, &path).await.status.as_u16(), 204);
+    site.run().await;
+    let removed = site.owner.get(&path).await.ok();
+    assert_eq!((&removed["action"], &removed["putOff"]), (&json!("delete"), &json!("plus de secondes")));
+    site.spend_until(None);
+    site.advance_seconds(36 * 3_600);
+    site.run().await;
+    site.owner.get(&path).await.refused(404);
+    assert!(site.world.tools.plugins.twins().is_empty());
+}
