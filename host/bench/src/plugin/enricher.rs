@@ -9,11 +9,14 @@ use arrow::array::{ArrayRef, Float64Array, StringArray};
 use arrow::record_batch::RecordBatch;
 use halle_base::limits::BATCH_ROWS_MAX;
 use halle_extensions::host::{Enricher, PluginHost};
+use halle_extensions::package::Package;
 use halle_model::ColumnKind;
 use halle_plugin::enricher::Enricher as _;
-use halle_plugin::{BatchBuilder, Field, Kind, Rows};
+use halle_plugin::{Batch, BatchBuilder, Field, Kind, Rows};
+use halle_wasm::WasmHost;
 use territory::Territories;
 
+use super::hollow::hollow;
 use super::{built, failed, field, median, sandbox};
 use crate::alone::Seen;
 
@@ -39,18 +42,35 @@ fn code(row: usize) -> &'static str {
     CODES[row % CODES.len()]
 }
 
-/// Measures `territory` in the sandbox and natively, then an enricher in JavaScript.
+/// Measures `territory` in the sandbox and natively, what of it is crossing, then an enricher in JavaScript.
 pub async fn measure(halle: &Path, packages: &Path, work: &Path, rows: usize) -> Result<Vec<Seen>> {
-    let package = built(packages, "territory")?;
-    let (host, call) = sandbox(&package, &work.join("compiled"), 16)?;
-    let fields = [
-        field(COLUMNS[0], ColumnKind::Text),
-        field(COLUMNS[1], ColumnKind::Text),
-        field(COLUMNS[2], ColumnKind::Number),
-    ];
     let batches = arrow_batches(rows)?;
-    let mut enricher = host.enricher(call, &fields).await.map_err(failed)?;
-    let sandbox_ns = per_row(&mut *enricher, &batches).await?;
+    let mut seen = rust(packages, work, &batches).await?;
+    let javascript_ns = javascript(halle, work, &batches).await?;
+    seen.push(("enricher in JavaScript (at most 1,500 ns)".to_owned(), format!("{javascript_ns:.0} ns/row")));
+    Ok(seen)
+}
+
+/// The contenders take turns, so that what else the machine does is the same for all.
+async fn rust(packages: &Path, work: &Path, batches: &[RecordBatch]) -> Result<Vec<Seen>> {
+    let cache = work.join("compiled");
+    let mut native = Native::new(batches)?;
+    let package = built(packages, "territory")?;
+    let (_host, mut enricher) = opened(&package, &cache).await?;
+    let answer = native.answer(0)?;
+    let nothing = Batch { columns: Vec::new(), ..answer.clone() };
+    let (_there_and_back_host, mut there_and_back) = opened(&hollow_package(&answer)?, &cache).await?;
+    let (_there_host, mut there) = opened(&hollow_package(&nothing)?, &cache).await?;
+    // What is hollow answers as many rows as the first batch has.
+    let whole: Vec<RecordBatch> =
+        batches.iter().filter(|batch| batch.num_rows() == answer.rows as usize).cloned().collect();
+    let [mut natively, mut sandboxed, mut crossed, mut lowered] = [const { Vec::new() }; 4];
+    for _ in 0..ROUNDS {
+        natively.push(native.per_row()?);
+        sandboxed.push(per_row(&mut *enricher, batches).await?);
+        crossed.push(per_row(&mut *there_and_back, &whole).await?);
+        lowered.push(per_row(&mut *there, &whole).await?);
+    }
     let one = batches[0].slice(0, 1);
     let mut calls = Vec::new();
     for _ in 0..CALLS {
@@ -58,30 +78,46 @@ pub async fn measure(halle: &Path, packages: &Path, work: &Path, rows: usize) ->
         enricher.run(one.clone()).await.map_err(failed)?;
         calls.push(started.elapsed().as_secs_f64() * 1e6);
     }
-    drop(enricher);
-    let native_ns = native(rows)?;
-    let javascript_ns = javascript(halle, work, &batches).await?;
+    let [natively, sandboxed, crossed, lowered] = [natively, sandboxed, crossed, lowered].map(median);
+    let per_row = |ns: f64| format!("{ns:.1} ns/row");
     Ok(vec![
-        ("enricher `territory`, in the sandbox".to_owned(), format!("{sandbox_ns:.1} ns/row")),
-        ("the same code natively".to_owned(), format!("{native_ns:.1} ns/row")),
-        ("native ÷ sandbox (at least 0.8)".to_owned(), format!("{:.2}", native_ns / sandbox_ns)),
+        ("enricher `territory`, in the sandbox".to_owned(), per_row(sandboxed)),
+        ("of it: columns in, and handing over to another thread".to_owned(), per_row(lowered)),
+        ("of it: the guest".to_owned(), per_row(sandboxed - crossed)),
+        ("of it: columns out, checked".to_owned(), per_row(crossed - lowered)),
+        ("the same code natively".to_owned(), per_row(natively)),
+        ("native ÷ sandbox (at least 0.8)".to_owned(), format!("{:.2}", natively / sandboxed)),
         ("call with one row, live instance".to_owned(), format!("{:.1} µs", median(calls))),
-        ("enricher in JavaScript (at most 1,500 ns)".to_owned(), format!("{javascript_ns:.0} ns/row")),
     ])
+}
+
+/// The plugin, opened for the columns of the bench, in a sandbox of its own.
+async fn opened(package: &Package, cache: &Path) -> Result<(WasmHost, Box<dyn Enricher>)> {
+    let (host, call) = sandbox(package, cache, 16)?;
+    let fields = [
+        field(COLUMNS[0], ColumnKind::Text),
+        field(COLUMNS[1], ColumnKind::Text),
+        field(COLUMNS[2], ColumnKind::Number),
+    ];
+    let enricher = host.enricher(call, &fields).await.map_err(failed)?;
+    Ok((host, enricher))
+}
+
+/// A plugin that only answers.
+fn hollow_package(answer: &Batch) -> Result<Package> {
+    let manifest = "schema = 1\n[plugin]\nid = \"hollow\"\nversion = \"1.0.0\"\nkind = \"enricher\"\n\
+                    contract = \"halle:enricher@1\"\ntitle = { en = \"Hollow\" }\nlicence = \"MIT\"\n";
+    Ok(Package::new(manifest, hollow(COLUMNS[0], answer).into(), Default::default())?)
 }
 
 /// Nanoseconds per row.
 async fn per_row(enricher: &mut dyn Enricher, batches: &[RecordBatch]) -> Result<f64> {
     let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
-    let mut took = Vec::new();
-    for _ in 0..ROUNDS {
-        let started = Instant::now();
-        for batch in batches {
-            enricher.run(batch.clone()).await.map_err(failed)?;
-        }
-        took.push(started.elapsed().as_secs_f64() * 1e9 / rows as f64);
+    let started = Instant::now();
+    for batch in batches {
+        enricher.run(batch.clone()).await.map_err(failed)?;
     }
-    Ok(median(took))
+    Ok(started.elapsed().as_secs_f64() * 1e9 / rows as f64)
 }
 
 /// An enricher as the template has it: a greeting for a name.
@@ -108,7 +144,11 @@ async fn javascript(halle: &Path, work: &Path, batches: &[RecordBatch]) -> Resul
     let fields = [field("name", ColumnKind::Text)];
     let mut enricher = host.enricher(call, &fields).await.map_err(failed)?;
     let count = (JAVASCRIPT_ROWS_MAX / BATCH_ROWS_MAX).min(batches.len()).max(1);
-    per_row(&mut *enricher, &batches[..count]).await
+    let mut took = Vec::new();
+    for _ in 0..ROUNDS {
+        took.push(per_row(&mut *enricher, &batches[..count]).await?);
+    }
+    Ok(median(took))
 }
 
 fn arrow_batches(rows: usize) -> Result<Vec<RecordBatch>> {
@@ -125,26 +165,47 @@ fn arrow_batches(rows: usize) -> Result<Vec<RecordBatch>> {
         .collect()
 }
 
-fn native(rows: usize) -> Result<f64> {
-    let failed = |problem: halle_plugin::Problem| anyhow!("{}", problem.message);
-    let fields = [Field::new(COLUMNS[0], Kind::Text)];
-    let mut batches = Vec::new();
-    for start in (0..rows).step_by(BATCH_ROWS_MAX) {
-        let mut batch = BatchBuilder::new(&fields);
-        for row in start..(start + BATCH_ROWS_MAX).min(rows) {
-            batch.push([code(row).into()]).map_err(failed)?;
+/// The same code, and the same columns, without a sandbox.
+struct Native {
+    fields: [Field; 1],
+    batches: Vec<Batch>,
+    session: Territories,
+}
+
+impl Native {
+    fn new(batches: &[RecordBatch]) -> Result<Self> {
+        let fields = [Field::new(COLUMNS[0], Kind::Text)];
+        let mut own = Vec::new();
+        let mut row = 0;
+        for rows in batches {
+            let mut batch = BatchBuilder::new(&fields);
+            for _ in 0..rows.num_rows() {
+                batch.push([code(row).into()]).map_err(reported)?;
+                row += 1;
+            }
+            own.push(batch.finish());
         }
-        batches.push(batch.finish());
+        let session = Territories::open(&fields, Default::default()).map_err(reported)?;
+        Ok(Self { fields, batches: own, session })
     }
-    let mut session = Territories::open(&fields, Default::default()).map_err(failed)?;
-    let mut took = Vec::new();
-    for _ in 0..ROUNDS {
+
+    /// What the batch at an index is answered.
+    fn answer(&mut self, index: usize) -> Result<Batch> {
+        let rows = Rows::new(&self.fields, &self.batches[index]).map_err(reported)?;
+        Ok(self.session.run(&rows).map_err(reported)?.columns)
+    }
+
+    /// Nanoseconds per row.
+    fn per_row(&mut self) -> Result<f64> {
+        let rows: usize = self.batches.iter().map(|batch| batch.rows as usize).sum();
         let started = Instant::now();
-        for batch in &batches {
-            let rows = Rows::new(&fields, batch).map_err(failed)?;
-            std::hint::black_box(session.run(&rows).map_err(failed)?);
+        for index in 0..self.batches.len() {
+            std::hint::black_box(self.answer(index)?);
         }
-        took.push(started.elapsed().as_secs_f64() * 1e9 / rows as f64);
+        Ok(started.elapsed().as_secs_f64() * 1e9 / rows as f64)
     }
-    Ok(median(took))
+}
+
+fn reported(problem: halle_plugin::Problem) -> anyhow::Error {
+    anyhow!("{}", problem.message)
 }

@@ -2,6 +2,7 @@
 
 mod chart;
 mod enricher;
+mod hollow;
 mod instances;
 
 use std::path::Path;
