@@ -27,6 +27,8 @@ fn compile(folder: &Path, toolchain: &Toolchain, say: &mut dyn FnMut(&str)) -> R
     let mut cargo = toolchain.cargo(folder);
     cargo
         .args(["rustc", "--release", "--target", TARGET, "--package", package, "--lib"])
+        .arg("--target-dir")
+        .arg(target)
         .args(toolchain.build_args());
     // Added to what cargo's configuration says for this target. The same for all plugins that share a target folder, so that
     // the standard library is built once.
@@ -71,12 +73,21 @@ fn describe(folder: &Path, toolchain: &Toolchain) -> Result<Sources> {
     if !output.status.success() {
         return Err(ToolError::Compile(text.into_owned()));
     }
-    let metadata: Value = serde_json::from_slice(&output.stdout)
+    let mut metadata: Value = serde_json::from_slice(&output.stdout)
         .map_err(|error| ToolError::Compile(format!("cargo metadata: {error}")))?;
+    if let Some(target) = metadata["target_directory"].as_str() {
+        metadata["target_directory"] = one_name(Path::new(target))?.to_string_lossy().into();
+    }
     let cargo_toml = folder.join("Cargo.toml");
     let own = cargo_toml.canonicalize().map_err(at(&cargo_toml))?;
     sources(&own, &metadata)
         .ok_or_else(|| ToolError::Compile(format!("cargo does not know the crate of {}", folder.display())))
+}
+
+/// The one name of a target folder: two plugins that reach it by different paths (`a/../target`, `b/../target`) would be
+/// compiled with different flags, and all that they share twice. Made if it is not there.
+fn one_name(target: &Path) -> Result<PathBuf> {
+    std::fs::create_dir_all(target).and_then(|()| target.canonicalize()).map_err(at(target))
 }
 
 /// Reads what `cargo metadata` says; `own` is the path of the `Cargo.toml` of the plugin.
@@ -111,6 +122,17 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn a_target_folder_has_one_name_whatever_path_leads_there() {
+        let dir = tempfile::tempdir().unwrap();
+        let at = |name: &str| {
+            std::fs::create_dir(dir.path().join(name)).unwrap();
+            one_name(&dir.path().join(name).join("../target/guests")).unwrap()
+        };
+        assert_eq!(at("plugins"), at("connectors"));
+        assert!(at("others").is_dir());
+    }
 
     #[test]
     fn what_the_compiler_sees_by_absolute_path_has_another_name() {
