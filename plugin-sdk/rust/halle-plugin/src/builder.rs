@@ -2,10 +2,11 @@
 
 use serde_json::Value;
 
-use crate::columns::{Batch, Column, ColumnData, Field, Kind, Texts, push_bit};
+use crate::columns::{Batch, Column, ColumnData, Field, Kind, push_bit};
 use crate::dates;
 use crate::problem::{Problem, Result};
 use crate::rows::Cell;
+use crate::texts::TextsBuilder;
 
 /// Builds a batch row by row.
 ///
@@ -20,18 +21,34 @@ use crate::rows::Cell;
 #[derive(Debug)]
 pub struct BatchBuilder {
     fields: Vec<Field>,
-    /// Those of the fields, which keep them by name.
-    kinds: Vec<Kind>,
-    columns: Vec<Column>,
+    columns: Vec<Making>,
     rows: usize,
+}
+
+/// A column in the making.
+#[derive(Debug)]
+struct Making {
+    /// What its cells may be: a bit for each of [`Shape`].
+    accepts: u8,
+    /// As in [`Column`].
+    valid: Vec<u8>,
+    values: Values,
+}
+
+/// Its values.
+#[derive(Debug)]
+enum Values {
+    /// Of a text or an object.
+    Texts(TextsBuilder),
+    /// Of any other kind.
+    Others(ColumnData),
 }
 
 impl BatchBuilder {
     /// An empty batch with these columns.
     pub fn new(fields: &[Field]) -> Self {
-        let kinds: Vec<Kind> = fields.iter().map(Field::known_kind).collect();
-        let columns = kinds.iter().map(|kind| Column { valid: Vec::new(), data: empty(*kind) }).collect();
-        Self { fields: fields.to_vec(), kinds, columns, rows: 0 }
+        let columns = fields.iter().map(|field| Making::new(field.known_kind())).collect();
+        Self { fields: fields.to_vec(), columns, rows: 0 }
     }
 
     /// Rows so far.
@@ -51,26 +68,41 @@ impl BatchBuilder {
         C: AsRef<[Cell<'a>]>,
     {
         let cells = cells.as_ref();
-        if cells.len() != self.fields.len() {
-            let message = format!("{} valeurs pour {} colonnes", cells.len(), self.fields.len());
-            return Err(Problem::new("batch/columns", message));
-        }
-        if let Some(index) = self.kinds.iter().zip(cells).position(|(kind, cell)| !fits(*kind, *cell)) {
-            let (field, cell) = (&self.fields[index], cells[index]);
-            let message = format!("La colonne « {} » est de type {} : {cell:?}", field.key, field.kind);
-            return Err(Problem::new("batch/kind", message));
+        let fit = |(column, cell): (&Making, &Cell<'_>)| column.accepts & shape(*cell) != 0;
+        if cells.len() != self.columns.len() || !self.columns.iter().zip(cells).all(fit) {
+            return Err(self.refused(cells));
         }
         for (column, cell) in self.columns.iter_mut().zip(cells) {
-            mark(&mut column.valid, self.rows, *cell == Cell::Null);
-            append(&mut column.data, self.rows, *cell);
+            column.push(self.rows, *cell);
         }
         self.rows += 1;
         Ok(())
     }
 
+    /// What is wrong with a row that does not fit.
+    #[cold]
+    fn refused(&self, cells: &[Cell<'_>]) -> Problem {
+        let columns = self.fields.iter().zip(&self.columns).zip(cells);
+        let mut unfit = columns.filter(|((_, column), cell)| column.accepts & shape(**cell) == 0);
+        match unfit.next() {
+            Some(((field, _), cell)) if cells.len() == self.fields.len() => {
+                let message = format!("La colonne « {} » est de type {} : {cell:?}", field.key, field.kind);
+                Problem::new("batch/kind", message)
+            }
+            _ => {
+                let message = format!("{} valeurs pour {} colonnes", cells.len(), self.fields.len());
+                Problem::new("batch/columns", message)
+            }
+        }
+    }
+
     /// Adds a row without any value.
     pub fn push_missing(&mut self) -> Result<()> {
-        self.push(vec![Cell::Null; self.fields.len()])
+        for column in &mut self.columns {
+            column.push(self.rows, Cell::Null);
+        }
+        self.rows += 1;
+        Ok(())
     }
 
     /// Adds a row from JSON values, converted to the kinds of the columns. What cannot be converted is left out, and its
@@ -92,16 +124,69 @@ impl BatchBuilder {
 
     /// The batch.
     pub fn finish(self) -> Batch {
-        Batch { rows: u32::try_from(self.rows).unwrap_or(u32::MAX), columns: self.columns }
+        let columns = self.columns.into_iter().map(Making::finish).collect();
+        Batch { rows: u32::try_from(self.rows).unwrap_or(u32::MAX), columns }
     }
 }
 
-/// Notes whether the value after `length` others is there. A column without a missing value has no bitmap.
+/// What a cell is, as a bit.
+fn shape(cell: Cell<'_>) -> u8 {
+    match cell {
+        Cell::Null => 1,
+        Cell::Text(_) => 1 << 1,
+        Cell::Integer(_) => 1 << 2,
+        Cell::Number(_) => 1 << 3,
+        Cell::Boolean(_) => 1 << 4,
+        Cell::Date(_) => 1 << 5,
+        Cell::DateTime(_) => 1 << 6,
+    }
+}
+
+/// A column without values, and what cells it takes besides missing ones.
+fn empty(kind: Kind) -> (Values, &'static [Cell<'static>]) {
+    use ColumnData::{Bools, Days, Floats, Instants, Ints};
+    match kind {
+        Kind::Text | Kind::Object => (Values::Texts(TextsBuilder::new()), &[Cell::Text("")]),
+        Kind::Integer => (Values::Others(Ints(Vec::new())), &[Cell::Integer(0)]),
+        Kind::Number => (Values::Others(Floats(Vec::new())), &[Cell::Number(0.0), Cell::Integer(0)]),
+        Kind::Boolean => (Values::Others(Bools(Vec::new())), &[Cell::Boolean(false)]),
+        Kind::Date => (Values::Others(Days(Vec::new())), &[Cell::Date(0)]),
+        Kind::DateTime => (Values::Others(Instants(Vec::new())), &[Cell::DateTime(0)]),
+    }
+}
+
+impl Making {
+    fn new(kind: Kind) -> Self {
+        let (values, takes) = empty(kind);
+        let accepts = takes.iter().fold(shape(Cell::Null), |accepts, cell| accepts | shape(*cell));
+        Self { accepts, valid: Vec::new(), values }
+    }
+
+    /// Adds a cell that it accepts after `length` others; a missing one as the zero of the type.
+    #[inline]
+    fn push(&mut self, length: usize, cell: Cell<'_>) {
+        // A column without a missing value has no bitmap.
+        if cell == Cell::Null || !self.valid.is_empty() {
+            mark(&mut self.valid, length, cell == Cell::Null);
+        }
+        match &mut self.values {
+            Values::Texts(texts) => texts.push(cell.text().unwrap_or_default().as_bytes()),
+            Values::Others(data) => append(data, length, cell),
+        }
+    }
+
+    fn finish(self) -> Column {
+        let data = match self.values {
+            Values::Texts(texts) => ColumnData::Texts(texts.finish()),
+            Values::Others(data) => data,
+        };
+        Column { valid: self.valid, data }
+    }
+}
+
+/// Notes whether the value after `length` others is there.
 fn mark(valid: &mut Vec<u8>, length: usize, is_missing: bool) {
     if valid.is_empty() {
-        if !is_missing {
-            return;
-        }
         // All before it are there.
         valid.resize(length / 8, 0xff);
         if !length.is_multiple_of(8) {
@@ -111,40 +196,15 @@ fn mark(valid: &mut Vec<u8>, length: usize, is_missing: bool) {
     push_bit(valid, length, !is_missing);
 }
 
-fn empty(kind: Kind) -> ColumnData {
-    match kind {
-        Kind::Text | Kind::Object => ColumnData::Texts(Texts { offsets: vec![0], data: Vec::new() }),
-        Kind::Integer => ColumnData::Ints(Vec::new()),
-        Kind::Number => ColumnData::Floats(Vec::new()),
-        Kind::Boolean => ColumnData::Bools(Vec::new()),
-        Kind::Date => ColumnData::Days(Vec::new()),
-        Kind::DateTime => ColumnData::Instants(Vec::new()),
-    }
-}
-
-fn fits(kind: Kind, cell: Cell<'_>) -> bool {
-    match cell {
-        Cell::Null => true,
-        Cell::Text(_) => matches!(kind, Kind::Text | Kind::Object),
-        Cell::Integer(_) => matches!(kind, Kind::Integer | Kind::Number),
-        Cell::Number(_) => kind == Kind::Number,
-        Cell::Boolean(_) => kind == Kind::Boolean,
-        Cell::Date(_) => kind == Kind::Date,
-        Cell::DateTime(_) => kind == Kind::DateTime,
-    }
-}
-
-/// Appends a cell that [`fits`]; a missing one as the zero of the type.
+/// Appends a cell to values that are no texts.
 fn append(data: &mut ColumnData, length: usize, cell: Cell<'_>) {
     match data {
         ColumnData::Bools(bits) => push_bit(bits, length, cell == Cell::Boolean(true)),
         ColumnData::Ints(values) => values.push(if let Cell::Integer(value) = cell { value } else { 0 }),
         ColumnData::Floats(values) => values.push(cell.number().unwrap_or_default()),
-        ColumnData::Texts(texts) | ColumnData::Bytes(texts) => {
-            texts.push(cell.text().unwrap_or_default().as_bytes());
-        }
         ColumnData::Days(values) => values.push(if let Cell::Date(value) = cell { value } else { 0 }),
         ColumnData::Instants(values) => values.push(if let Cell::DateTime(value) = cell { value } else { 0 }),
+        ColumnData::Texts(_) | ColumnData::Bytes(_) => {}
     }
 }
 

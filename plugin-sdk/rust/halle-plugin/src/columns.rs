@@ -123,39 +123,6 @@ impl Texts {
         let (from, to) = self.offsets.get(index).zip(self.offsets.get(index + 1))?;
         Some((*from as usize, *to as usize))
     }
-
-    /// Adds a value after the others.
-    pub(crate) fn push(&mut self, text: &[u8]) {
-        if text.len() > SHORT_BYTES {
-            self.data.extend_from_slice(text);
-        } else {
-            push_short(&mut self.data, text);
-        }
-        self.offsets.push(u32::try_from(self.data.len()).unwrap_or(u32::MAX));
-    }
-}
-
-/// Texts that are copied in pieces, in bytes: in a guest, any other copy calls the host.
-const SHORT_BYTES: usize = 48;
-
-/// Appends few bytes by pieces whose sizes the compiler knows.
-fn push_short(data: &mut Vec<u8>, mut text: &[u8]) {
-    data.reserve(text.len());
-    while let Some((piece, rest)) = text.split_first_chunk::<8>() {
-        data.extend_from_slice(piece);
-        text = rest;
-    }
-    if let Some((piece, rest)) = text.split_first_chunk::<4>() {
-        data.extend_from_slice(piece);
-        text = rest;
-    }
-    if let Some((piece, rest)) = text.split_first_chunk::<2>() {
-        data.extend_from_slice(piece);
-        text = rest;
-    }
-    if let [last] = text {
-        data.push(*last);
-    }
 }
 
 /// Values of a column.

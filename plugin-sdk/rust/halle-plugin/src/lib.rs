@@ -36,6 +36,7 @@ mod rows;
 mod run;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
+mod texts;
 
 pub use builder::BatchBuilder;
 pub use columns::{Batch, Column, ColumnData, Field, Kind, Texts};

@@ -201,11 +201,12 @@ impl<'a> Reader<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::texts::TextsBuilder;
 
     fn column_of(values: &[&[u8]]) -> Batch {
-        let mut texts = Texts { offsets: vec![0], data: Vec::new() };
+        let mut texts = TextsBuilder::new();
         values.iter().for_each(|value| texts.push(value));
-        let column = Column { valid: Vec::new(), data: ColumnData::Texts(texts) };
+        let column = Column { valid: Vec::new(), data: ColumnData::Texts(texts.finish()) };
         Batch { rows: values.len() as u32, columns: vec![column] }
     }
 
