@@ -2,13 +2,17 @@
 
 import { formatDay, formatInstant, parseDay, parseInstant } from "./dates.js";
 import { Problem } from "./problem.js";
-import { decodeTexts, encodeTexts } from "./text.js";
+import { encodeTexts, textReader } from "./text.js";
 
 /** What a column may hold. Kinds are an open list: one that is not here crosses as text. */
 export const KINDS = ["text", "integer", "number", "boolean", "date", "date-time", "object"];
 
 // The case of the contract's `column-data` for each kind.
 const CASES = { integer: "ints", number: "floats", boolean: "bools", date: "days", "date-time": "instants" };
+
+// What most rows are answered: looked up once, made once.
+const { isArray } = Array;
+const NO_PROBLEMS = Object.freeze([]);
 
 /** A column: its key, what it holds, and what else is known. Values may be missing unless `nullable` is false. */
 export function field(key, kind, { title = null, concept = null, nullable = true } = {}) {
@@ -26,25 +30,27 @@ const bit = (bytes, index) => ((bytes[index >> 3] >> (index & 7)) & 1) === 1;
 
 /** Reads the values of one column. Look it up once, before the loop over the rows. */
 export class Column {
+  // The bitmap of the rows that have a value; `null` when all have one.
   #valid;
   #values;
-  #texts = null;
+  #length;
+  // Reads the text of a row, empty when it is missing; `null` where no texts are.
+  #textAt = null;
 
-  constructor(field, column) {
+  constructor(field, { valid, data }, length) {
     this.field = field;
-    this.#valid = column.valid;
-    this.tag = column.data.tag;
-    if (this.tag === "texts") {
-      this.#texts = decodeTexts(column.data.val);
-      // Looked up once here, instead of at each value.
-      if (this.#valid.length > 0) this.#texts = this.#texts.map((text, row) => (bit(this.#valid, row) ? text : null));
-    }
-    this.#values = this.#texts ?? column.data.val;
+    this.tag = data.tag;
+    this.#valid = valid.length > 0 ? valid : null;
+    this.#values = data.val;
+    this.#length = length;
+    if (data.tag !== "texts") return;
+    const read = textReader(data.val);
+    this.#textAt = valid.length > 0 ? (row) => (bit(valid, row) ? read(row) : "") : read;
   }
 
   /** Whether a row has a value. */
   has(row) {
-    return this.#valid.length === 0 || bit(this.#valid, row);
+    return this.#valid === null || bit(this.#valid, row);
   }
 
   /**
@@ -52,7 +58,8 @@ export class Column {
    * milliseconds since 1970.
    */
   raw(row) {
-    if (!this.has(row) || this.tag === "bytes") return null;
+    if (row >= this.#length || !this.has(row) || this.tag === "bytes") return null;
+    if (this.#textAt) return this.#textAt(row);
     return this.tag === "bools" ? bit(this.#values, row) : (this.#values[row] ?? null);
   }
 
@@ -67,7 +74,8 @@ export class Column {
 
   /** The text of a row; `null` when it has none, or an empty one. */
   text(row) {
-    return (this.#texts && this.#texts[row]) || null;
+    const read = this.#textAt;
+    return (read !== null && read(row)) || null;
   }
 
   /** The number of a row, or `null`. */
@@ -90,7 +98,7 @@ export class Rows {
     this.fields = fields;
     /** Number of rows. */
     this.length = batch.rows;
-    this.#columns = fields.map((field, index) => new Column(field, batch.columns[index]));
+    this.#columns = fields.map((field, index) => new Column(field, batch.columns[index], batch.rows));
   }
 
   /** The column at an index. */
@@ -137,6 +145,7 @@ function missing(which) {
 /** Builds a batch row by row. */
 export class BatchBuilder {
   #columns;
+  // `null` for columns of texts, which hold a text as it is.
   #converters;
 
   constructor(fields) {
@@ -153,21 +162,25 @@ export class BatchBuilder {
    * returned.
    */
   push(values) {
-    const { fields } = this;
-    const isList = Array.isArray(values);
-    if (isList && values.length !== fields.length) {
-      throw new Problem("batch/columns", `${values.length} valeurs pour ${fields.length} colonnes`);
-    }
     const columns = this.#columns;
-    const problems = [];
-    for (let index = 0; index < fields.length; index++) {
-      const value = isList ? values[index] : values[fields[index].key];
-      const isMissing = value === null || value === undefined || value === "";
-      const converted = isMissing ? null : this.#converters[index](value);
-      if (converted === undefined) problems.push(unfit(fields[index], value));
-      columns[index].push(converted ?? null);
+    const isList = isArray(values);
+    if (isList && values.length !== columns.length) {
+      throw new Problem("batch/columns", `${values.length} valeurs pour ${columns.length} colonnes`);
     }
-    this.length++;
+    const converters = this.#converters;
+    const row = this.length;
+    let problems = NO_PROBLEMS;
+    for (let index = 0; index < columns.length; index++) {
+      const value = isList ? values[index] : values[this.fields[index].key];
+      if (typeof value === "string" && converters[index] === null) {
+        columns[index][row] = value;
+        continue;
+      }
+      const held = convert(this.fields[index], converters[index], value);
+      columns[index][row] = held.value;
+      if (held.problem) problems = [...problems, held.problem];
+    }
+    this.length = row + 1;
     return problems;
   }
 
@@ -193,10 +206,52 @@ export function batchOf(fields, rows) {
   return builder.finish();
 }
 
+/**
+ * A batch of columns given as lists, one per field in their order, each with a value per row; what is missing is as in
+ * `BatchBuilder.push`. The quickest way to answer many rows. What a column cannot hold is the problem `value/kind`.
+ */
+export function batchOfColumns(fields, columns) {
+  const rows = columns[0]?.length ?? 0;
+  if (columns.length !== fields.length || columns.some(({ length }) => length !== rows)) {
+    const lengths = columns.map(({ length }) => length).join(", ");
+    throw new Problem("batch/columns", `${columns.length} colonnes (${lengths} valeurs) pour ${fields.length}`);
+  }
+  return { rows, columns: fields.map((field, index) => pack(field.kind, held(field, columns[index]))) };
+}
+
+/** The values of a column, as it holds them. The list itself where nothing has to be converted. */
+function held(field, values) {
+  const convertOne = converter(field.kind);
+  if (convertOne === null && areTexts(values)) return values;
+  return Array.from(values, (value) => {
+    const { value: kept, problem } = convert(field, convertOne, value);
+    if (problem) throw problem;
+    return kept;
+  });
+}
+
+function areTexts(values) {
+  for (let i = 0; i < values.length; i++) if (typeof values[i] !== "string") return false;
+  return true;
+}
+
+/** A value as its column holds it, the missing value where it cannot, and then the problem. */
+function convert(field, convertOne, value) {
+  const missing = convertOne === null ? "" : null;
+  if (value === null || value === undefined || value === "") return { value: missing, problem: null };
+  const converted = (convertOne ?? asText)(value);
+  if (converted === undefined) return { value: missing, problem: unfit(field, value) };
+  return { value: converted, problem: null };
+}
+
+/** A column of values. A missing one is `null`, and where texts are, empty. */
 function pack(kind, values) {
-  const valid = values.includes(null) ? bitmap(values.map((value) => value !== null)) : new Uint8Array(0);
   const tag = CASES[kind] ?? "texts";
-  if (tag === "texts") return { valid, data: { tag, val: encodeTexts(values) } };
+  if (tag === "texts") {
+    const valid = values.includes("") ? bitmap(values) : new Uint8Array(0);
+    return { valid, data: { tag, val: encodeTexts(values) } };
+  }
+  const valid = values.includes(null) ? bitmap(values.map((value) => value !== null)) : new Uint8Array(0);
   if (tag === "bools") return { valid, data: { tag, val: bitmap(values) } };
   return { valid, data: { tag, val: numbers(tag, values) } };
 }
@@ -207,7 +262,10 @@ function numbers(tag, values) {
   return tag === "days" ? Int32Array.from(filled) : filled;
 }
 
-/** Turns values that are not missing into what a column of this kind holds; `undefined` when it cannot hold one. */
+/**
+ * What turns values that are not missing into what a column of this kind holds, `undefined` when it cannot hold one; `null` for
+ * columns of texts.
+ */
 function converter(kind) {
   switch (kind) {
     case "integer":
@@ -221,9 +279,11 @@ function converter(kind) {
     case "date-time":
       return instant;
     default:
-      return (value) => (typeof value === "string" ? value : JSON.stringify(value));
+      return null;
   }
 }
+
+const asText = (value) => (typeof value === "string" ? value : JSON.stringify(value));
 
 function unfit(field, value) {
   const message = `« ${JSON.stringify(value)} » n'est pas une valeur de type ${field.kind} (colonne « ${field.key} »)`;

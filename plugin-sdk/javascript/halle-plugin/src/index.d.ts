@@ -63,13 +63,16 @@ export class BatchBuilder {
   readonly fields: Field[];
   readonly length: number;
   /** Answers the problems of what columns cannot hold, which is left out. */
-  push(values: readonly unknown[] | Row): Problem[];
-  pushMissing(): Problem[];
+  push(values: readonly unknown[] | Row): readonly Problem[];
+  pushMissing(): readonly Problem[];
   finish(): Batch;
 }
 
 /** A batch of rows given as objects. */
 export function batchOf(fields: Field[], rows: Iterable<Row>): Batch;
+
+/** A batch of columns given as lists, one per field in their order: the quickest way to answer many rows. */
+export function batchOfColumns(fields: Field[], columns: readonly (readonly unknown[])[]): Batch;
 
 /** Something a person must be told. Throw it. */
 export class Problem extends Error {

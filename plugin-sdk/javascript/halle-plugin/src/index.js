@@ -1,7 +1,7 @@
 // What plugins for Halle are written with. Compiled into a plugin, these functions call the platform; in a test, they are
 // answered by `FakeHost` of `halle-plugin/testing`.
 
-export { batchOf, BatchBuilder, Column, field, KINDS, Rows } from "./columns.js";
+export { batchOf, BatchBuilder, batchOfColumns, Column, field, KINDS, Rows } from "./columns.js";
 export { csvObjects, formatCsv, parseCsv } from "./csv.js";
 export { blobOf, csvRows, lines, openWrite, readDataset, readReference, readText, sourceFile, state, Writer } from "./data.js";
 export { formatDay, formatInstant, parseDay, parseInstant } from "./dates.js";

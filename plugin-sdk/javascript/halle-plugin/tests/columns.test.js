@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { batchOf, BatchBuilder, field, formatInstant, KINDS, parseDay, parseInstant, Rows } from "../src/index.js";
+import { batchOf, BatchBuilder, batchOfColumns, field, formatInstant, KINDS, parseDay, parseInstant, Rows } from "../src/index.js";
 
 const fields = [
   field("t", "text", { concept: "http://schema.org/name" }), field("i", "integer"), field("n", "number"), field("b", "boolean"),
@@ -33,6 +33,30 @@ test("what a column cannot hold is left out and told", () => {
   assert.match(problems[0].message, /« i »/);
   assert.deepEqual([...new Rows(fields, builder.finish())], [{ t: '{"a":1}', o: "[1]" }]);
   assert.throws(() => builder.push([1]), { code: "batch/columns" });
+});
+
+test("a missing value is missing however it is written, and beyond the last row nothing is", () => {
+  const builder = new BatchBuilder([field("t", "text"), field("n", "number")]);
+  for (const row of [["a", 1], [null, null], ["", ""], [undefined, undefined], ["é", "2"]]) builder.push(row);
+  const rows = new Rows(builder.fields, builder.finish());
+  const [text, number] = [rows.at(0), rows.at(1)];
+  assert.deepEqual([0, 1, 2, 3, 4, 5, 9].map((row) => text.text(row)), ["a", null, null, null, "é", null, null]);
+  assert.deepEqual([0, 1, 4, 5].map((row) => number.number(row)), [1, null, 2, null]);
+  assert.deepEqual([0, 1, 4, 5, 9].map((row) => text.value(row)), ["a", null, "é", null, null]);
+});
+
+test("columns given as lists are the same batch as rows", () => {
+  const rows = [
+    { t: "é", i: 3, n: 1.5, b: true, d: "2024-02-29", at: "2024-02-29T12:00:00Z", o: [1] },
+    { t: 7, b: false, d: "1969-12-31", at: "0001-01-01T00:00:00.250Z" },
+    { t: "" },
+  ];
+  const lists = fields.map(({ key }) => rows.map((row) => row[key]));
+  assert.deepEqual(batchOfColumns(fields, lists), batchOf(fields, rows));
+  assert.deepEqual(batchOfColumns([], []), { rows: 0, columns: [] });
+  assert.throws(() => batchOfColumns(fields.slice(0, 2), [["a"], [2.5]]), { code: "value/kind" });
+  assert.throws(() => batchOfColumns(fields.slice(0, 2), [["a", "b"], [2]]), { code: "batch/columns" });
+  assert.throws(() => batchOfColumns(fields.slice(0, 2), [["a"]]), { code: "batch/columns" });
 });
 
 test("columns are found by key and by concept, and their absence is told", () => {

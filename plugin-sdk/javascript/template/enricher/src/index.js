@@ -1,6 +1,6 @@
 // Adds the column `greeting` to datasets that have a column of names.
 
-import { BatchBuilder, defineEnricher, field, Problem } from "halle-plugin";
+import { batchOfColumns, defineEnricher, field, Problem } from "halle-plugin";
 
 // The concept of names: columns are found by what they mean, whatever they are called.
 const NAME = "http://www.w3.org/2000/01/rdf-schema#label";
@@ -22,18 +22,15 @@ export default defineEnricher({
     return {
       run(rows) {
         const names = rows.at(0);
-        const columns = new BatchBuilder(OUTPUTS);
+        const greetings = [];
         const problems = [];
         for (let row = 0; row < rows.length; row++) {
           const name = names.text(row);
-          if (name) {
-            columns.push([`${prefix}Bonjour ${name}`]);
-          } else {
-            problems.push({ row, problem: new Problem("name/missing", "Cette ligne n'a pas de nom.") });
-            columns.pushMissing();
-          }
+          // An empty text is a missing value.
+          greetings[row] = name ? `${prefix}Bonjour ${name}` : "";
+          if (!name) problems.push({ row, problem: new Problem("name/missing", "Cette ligne n'a pas de nom.") });
         }
-        return { columns: columns.finish(), problems };
+        return { columns: batchOfColumns(OUTPUTS, [greetings]), problems };
       },
     };
   },
