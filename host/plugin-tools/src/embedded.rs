@@ -81,8 +81,11 @@ pub fn template(language: Language, kind: &str) -> Vec<File> {
 }
 
 /// What installs and drives the tools that build plugins in JavaScript.
-pub fn javascript_toolchain() -> Vec<File> {
-    all::<JavaScriptToolchain>("")
+///
+/// That is what an engine has below `engine`, and what engines share.
+pub fn javascript_toolchain(engine: &str) -> Vec<File> {
+    let shared = all::<JavaScriptToolchain>("").into_iter().filter(|(path, _)| !path.contains('/'));
+    shared.chain(all::<JavaScriptToolchain>(&format!("{engine}/"))).collect()
 }
 
 /// What installs the tools that build plugins in Python.

@@ -1,26 +1,28 @@
-// From the sources of a plugin to a component. `halle plugin build` runs this in its cache, beside the packages of
-// `package.json`, with one argument: a JSON object with `entry` (the plugin's module), `sdk` (folder of `halle-plugin`), `wit`
+// From the sources of a plugin to a component. `halle plugin build` runs this in its cache, beside `engine.mjs` and
+// `package.json` of the plugin's engine (the folders beside this file), with one argument: a JSON object with `entry` (the plugin's module), `sdk` (folder of `halle-plugin`), `wit`
 // (folder of the world), `world`, `kind`, `exports` (name of the exported interface), `interfaces` (what the world imports,
 // `{name: "halle:host/name@1.0.0"}`) and `out` (file of the component).
 
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 
-import { componentize } from "componentize-qjs";
 import { build } from "esbuild";
+
+import { component, importOf, isWide } from "./engine.mjs";
 
 const job = JSON.parse(process.argv[2]);
 
 /** Joins the plugin, the interfaces of its world and the exports of its kind. The engine's shims come first. */
 function entry() {
   const names = Object.keys(job.interfaces);
-  const imports = names.map((name) => `import ${name} from ${JSON.stringify(job.interfaces[name])};`);
+  const imports = names.map((name) => `import ${importOf(name)} from ${JSON.stringify(job.interfaces[name])};`);
   return [
-    `import { attach } from "halle-plugin/engine";`,
+    `import { attach, crossAsBigInts } from "halle-plugin/engine";`,
     ...imports,
     `import { exportsOf } from "halle-plugin/guest";`,
     `import plugin from ${JSON.stringify(job.entry)};`,
     `attach({ ${names.join(", ")} });`,
+    `crossAsBigInts(${isWide});`,
     `export const ${job.exports} = exportsOf(${JSON.stringify(job.kind)}, plugin);`,
   ].join("\n");
 }
@@ -58,16 +60,7 @@ async function bundle() {
 }
 
 try {
-  const source = await bundle();
-  const { component } = await componentize({
-    witPath: job.wit,
-    world: job.world,
-    jsSource: source,
-    // Answers are synchronous, and the platform offers no system interface: calls of one stop the plugin.
-    sync: true,
-    stubWasi: true,
-  });
-  await writeFile(job.out, component);
+  await writeFile(job.out, await component(await bundle(), job));
 } catch (error) {
   // esbuild has told its errors already.
   if (!error.errors) console.error(error.message ?? error);

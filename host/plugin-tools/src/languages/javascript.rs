@@ -1,5 +1,6 @@
 //! JavaScript and TypeScript: esbuild makes one module of the plugin and the SDK, componentize-qjs a component of the module
-//! and QuickJS. The component imports what the plugin's world has, and no system interface: calls of one stop it.
+//! and QuickJS, or componentize-js one of the module and StarlingMonkey ([`Engine`]). The component imports what the plugin's
+//! world has, and no system interface: calls of one stop it.
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
@@ -20,6 +21,45 @@ const ENTRIES: [&str; 2] = ["src/index.ts", "src/index.js"];
 /// Name of the SDK among the dependencies of a plugin.
 const SDK: &str = "halle-plugin";
 
+/// What runs JavaScript inside a component. A plugin says which in its `package.json`: `"halle": { "engine": "quickjs" }`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Engine {
+    /// Small: 1.8 MB a component. What plugins have that say nothing.
+    QuickJs,
+    /// Firefox's engine: 12 MB a component, with what packages expect of browsers (`TextEncoder`, `URL`, `structuredClone`).
+    StarlingMonkey,
+}
+
+impl Engine {
+    const ALL: [Self; 2] = [Self::QuickJs, Self::StarlingMonkey];
+
+    /// Name in `package.json`, and of its folder in the tool chain.
+    fn name(self) -> &'static str {
+        match self {
+            Self::QuickJs => "quickjs",
+            Self::StarlingMonkey => "starlingmonkey",
+        }
+    }
+
+    /// What its npm packages take on a disk, for whoever waits for them.
+    fn packages_mb(self) -> u32 {
+        match self {
+            Self::QuickJs => 50,
+            Self::StarlingMonkey => 400,
+        }
+    }
+
+    /// The engine that a `package.json` asks for.
+    fn of(package: &Value) -> Result<Self> {
+        let Some(asked) = package.pointer("/halle/engine") else { return Ok(Self::QuickJs) };
+        let found = Self::ALL.into_iter().find(|engine| asked == engine.name());
+        found.ok_or_else(|| {
+            let names = Self::ALL.map(Self::name).join(" or ");
+            ToolError::Usage(format!("`halle.engine` of package.json is {asked}: use {names}"))
+        })
+    }
+}
+
 /// Compiles the plugin in `folder` to a component.
 pub fn component(
     folder: &Path,
@@ -30,13 +70,11 @@ pub fn component(
     check_node()?;
     let folder = folder.canonicalize().map_err(at(folder))?;
     let package = read_package(&folder)?;
+    let engine = Engine::of(&package)?;
     let entry = entry(&folder, &package)?;
     install_dependencies(&folder, &package, say)?;
     let sdk = sdk(&folder, &package)?;
-    let tools = packages::folder(cache, "javascript", &embedded::javascript_toolchain(), |folder| {
-        say("installing what turns JavaScript into components, once for all plugins (50 MB of npm packages)");
-        npm_install(folder, say)
-    })?;
+    let tools = tools(engine, cache, say)?;
     let build = folder.join("build");
     let wit = build.join("wit");
     let world = world::write(manifest, &wit)?;
@@ -55,6 +93,19 @@ pub fn component(
     node.arg(tools.join("build.mjs")).arg(job.to_string()).current_dir(&folder).stdin(Stdio::null());
     super::compile(&mut node, say)?;
     std::fs::read(&out).map_err(at(&out))
+}
+
+/// The folder of the tools of an engine, installed if they are not.
+fn tools(engine: Engine, cache: &Path, say: &mut dyn FnMut(&str)) -> Result<PathBuf> {
+    let name = format!("javascript-{}", engine.name());
+    packages::folder(cache, &name, &embedded::javascript_toolchain(engine.name()), |folder| {
+        say(&format!(
+            "installing what turns JavaScript into components with {}, once for all plugins ({} MB of npm packages)",
+            engine.name(),
+            engine.packages_mb()
+        ));
+        npm_install(folder, say)
+    })
 }
 
 /// Refuses where there is no Node, or one that is too old.

@@ -39,6 +39,65 @@ async fn each_new_plugin_in_javascript_builds_and_passes_its_tests_anywhere() {
     }
 }
 
+/// The other engine of JavaScript: the same templates, and what the first engine lacks. One test a kind, since building takes
+/// half a minute.
+async fn runs_in_starlingmonkey(kind: &str) {
+    let elsewhere = tempfile::tempdir().expect("a folder of the system");
+    let folder = new(kind, "javascript", &format!("try-{kind}"), elsewhere.path()).expect("a new plugin");
+    change(&folder.join("package.json"), "quickjs", "starlingmonkey");
+    // Loaded once, at build: a plugin that cannot be loaded is not built.
+    let own = "if (new URL(\"http://a.test/b?c=é\").search !== \"?c=%C3%A9\") throw new Error(\"no URL\");\n\
+               if (new TextEncoder().encode(\"é\").length !== 2) throw new Error(\"no TextEncoder\");\n\
+               export default define";
+    change(&folder.join("src/index.js"), "export default define", own);
+    let (report, cases) = prove(&folder).await;
+    assert!(report.is_sound() && report.remarks.is_empty(), "{kind}: {:?}", report.remarks);
+    assert!(!cases.is_empty());
+}
+
+#[tokio::test]
+async fn a_new_enricher_runs_in_starlingmonkey() {
+    runs_in_starlingmonkey("enricher").await;
+}
+
+#[tokio::test]
+async fn a_new_processing_runs_in_starlingmonkey() {
+    runs_in_starlingmonkey("processing").await;
+}
+
+#[tokio::test]
+async fn a_new_catalog_connector_runs_in_starlingmonkey() {
+    runs_in_starlingmonkey("catalog-connector").await;
+}
+
+#[tokio::test]
+async fn a_new_visualisation_runs_in_starlingmonkey() {
+    runs_in_starlingmonkey("visualisation").await;
+}
+
+#[tokio::test]
+async fn a_new_remote_service_runs_in_starlingmonkey() {
+    runs_in_starlingmonkey("remote-service").await;
+}
+
+#[test]
+fn an_engine_that_does_not_exist_is_told_with_those_that_do() {
+    let elsewhere = tempfile::tempdir().unwrap();
+    let folder = new("enricher", "javascript", "modern", elsewhere.path()).unwrap();
+    change(&folder.join("package.json"), "quickjs", "v8");
+    let error = build(&folder, None, &crate::sandbox::tools(), &mut |_| {}).unwrap_err().to_string();
+    assert!(error.contains("v8") && error.contains("quickjs or starlingmonkey"), "{error}");
+}
+
+/// Replaces a text of a file, which must have it.
+fn change(path: &std::path::Path, from: &str, to: &str) {
+    let broken = |error: std::io::Error| panic!("{}: {error}", path.display());
+    let text = std::fs::read_to_string(path).unwrap_or_else(broken);
+    assert!(text.contains(from), "{} has no `{from}`", path.display());
+    std::fs::write(path, text.replace(from, to))
+        .unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+}
+
 #[test]
 fn each_new_plugin_in_python_passes_its_tests_natively() {
     let elsewhere = tempfile::tempdir().unwrap();

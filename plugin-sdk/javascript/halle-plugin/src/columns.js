@@ -1,6 +1,7 @@
 // Rows as they cross the border: by columns. Authors read through `Rows` and write through `BatchBuilder`.
 
 import { formatDay, formatInstant, parseDay, parseInstant } from "./dates.js";
+import { liftIntegers, lowerIntegers } from "./integers.js";
 import { Problem } from "./problem.js";
 import { encodeTexts, textReader } from "./text.js";
 
@@ -41,7 +42,7 @@ export class Column {
     this.field = field;
     this.tag = data.tag;
     this.#valid = valid.length > 0 ? valid : null;
-    this.#values = data.val;
+    this.#values = liftIntegers(data.val);
     this.#length = length;
     if (data.tag !== "texts") return;
     const read = textReader(data.val);
@@ -259,7 +260,7 @@ function pack(kind, values) {
 function numbers(tag, values) {
   const filled = values.map((value) => value ?? 0);
   if (tag === "floats") return Float64Array.from(filled);
-  return tag === "days" ? Int32Array.from(filled) : filled;
+  return tag === "days" ? Int32Array.from(filled) : lowerIntegers(filled);
 }
 
 /**

@@ -1,6 +1,7 @@
 // What the engine inside the sandbox lacks or must not have. Imported first, by `build`, never natively.
 
 import { attach } from "./host.js";
+import { crossAsBigInts } from "./integers.js";
 import { log } from "./run.js";
 
 const NO_CLOCK = "there is no clock in a plugin: a run's time is `trigger.startedAt`, a picture's is `context.now`";
@@ -31,4 +32,4 @@ Math.random = () => {
 const told = (level) => (...words) => log[level](words.map((word) => (typeof word === "string" ? word : JSON.stringify(word))).join(" "));
 globalThis.console = { debug: told("debug"), log: told("info"), info: told("info"), warn: told("warn"), error: told("error") };
 
-export { attach };
+export { attach, crossAsBigInts };

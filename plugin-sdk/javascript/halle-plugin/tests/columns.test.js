@@ -1,6 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
+import { crossAsBigInts } from "../src/integers.js";
 import { batchOf, BatchBuilder, batchOfColumns, field, formatInstant, KINDS, parseDay, parseInstant, Rows } from "../src/index.js";
 
 const fields = [
@@ -16,6 +17,15 @@ test("rows survive the way there and back", () => {
   ];
   assert.deepEqual(fields.map(({ kind }) => kind), KINDS);
   assert.deepEqual([...new Rows(fields, batchOf(fields, rows))], rows);
+});
+
+test("engines that take whole numbers as BigInt get them, authors see numbers", (context) => {
+  context.after(() => crossAsBigInts(false));
+  crossAsBigInts();
+  const rows = [{ i: -3, at: "2024-02-29T12:00:00Z" }, {}, { i: 2 ** 53 - 1 }];
+  const batch = batchOf(fields, rows);
+  assert.deepEqual(batch.columns[1].data.val, BigInt64Array.of(-3n, 0n, 2n ** 53n - 1n));
+  assert.deepEqual([...new Rows(fields, batch)], rows);
 });
 
 test("a batch has the shape of the contract", () => {
