@@ -36,6 +36,22 @@ pub fn data_type(kind: ColumnKind) -> DataType {
     }
 }
 
+/// The kind of a column as it is, where something else was declared for it: codes are often numbers in a dataset.
+pub fn kind_held(held: &DataType, declared: ColumnKind) -> ColumnKind {
+    if *held == data_type(declared) {
+        return declared;
+    }
+    match held {
+        DataType::Utf8 => ColumnKind::Text,
+        DataType::Int64 => ColumnKind::Integer,
+        DataType::Float64 => ColumnKind::Number,
+        DataType::Boolean => ColumnKind::Boolean,
+        DataType::Date32 => ColumnKind::Date,
+        // No column of rows is of another type; one that was would be refused as not being as declared.
+        _ => declared,
+    }
+}
+
 /// The Arrow schema of some fields. Every column may have missing values: a plugin leaves out rows it cannot treat.
 pub fn schema(fields: &[Field]) -> Arc<Schema> {
     let fields: Vec<ArrowField> =

@@ -158,3 +158,19 @@ fn what_is_accepted_is_sound_whatever_came() {
     }
     assert!(accepted > 2_000 && refused > 2_000, "{accepted} accepted, {refused} refused: no test of either");
 }
+
+#[test]
+fn a_column_is_what_it_holds_whatever_was_declared() {
+    let (rows, fields) = every_kind();
+    for (column, own) in rows.columns().iter().zip(&fields) {
+        assert_eq!(kind_held(column.data_type(), own.kind), own.kind);
+    }
+    // Postcodes and SIRETs are read as numbers where none begins with a zero.
+    let codes =
+        RecordBatch::try_from_iter([("cp", Arc::new(Int64Array::from(vec![29_200])) as ArrayRef)]).unwrap();
+    let held = kind_held(codes.column(0).data_type(), ColumnKind::Text);
+    assert!(matches!(
+        &to_wit(&codes, &[field("cp", held)]).unwrap().columns[0].data,
+        ColumnData::Ints(values) if values == &[29_200]
+    ));
+}

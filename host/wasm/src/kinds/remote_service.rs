@@ -94,7 +94,12 @@ pub async fn build(
     rows: RecordBatch,
 ) -> PluginResult<Vec<RemoteCall>> {
     let mut inputs = declared(&call.config, "input")?;
-    inputs.retain(|field| rows.column_by_name(&field.key).is_some());
+    // Those that the rows have, as they have them.
+    inputs.retain_mut(|field| {
+        let held =
+            rows.column_by_name(&field.key).map(|column| columns::kind_held(column.data_type(), field.kind));
+        held.map(|kind| field.kind = kind).is_some()
+    });
     if let Some(config) = call.config.as_object_mut() {
         config.insert("inputs".to_owned(), serde_json::to_value(&inputs).unwrap_or_default());
     }
