@@ -4,7 +4,7 @@ import { Problem, field, formatInstant, parseInstant, parseXml } from "halle-plu
 
 /** Columns of the dataset. */
 export const FIELDS = [
-  field("_id", "text"),
+  field("identifiant", "text", { title: "Identifiant", nullable: false }),
   field("titre", "text", { title: "Titre", concept: "http://www.w3.org/2000/01/rdf-schema#label" }),
   field("lien", "text", { title: "Lien", concept: "https://schema.org/WebPage" }),
   field("date", "date-time", { title: "Date de publication", concept: "http://schema.org/Date" }),
@@ -34,11 +34,11 @@ export function entries(xml) {
   let twice = 0;
   for (const entry of read(root)) {
     const row = compact(entry);
-    row._id ??= row.lien ?? row.titre;
+    row.identifiant ??= row.lien ?? row.titre;
     // An entry without identifier, link nor title says nothing.
-    if (row._id === undefined) continue;
-    if (rows.has(row._id)) twice++;
-    else rows.set(row._id, row);
+    if (row.identifiant === undefined) continue;
+    if (rows.has(row.identifiant)) twice++;
+    else rows.set(row.identifiant, row);
   }
   return { rows: [...rows.values()], twice };
 }
@@ -49,7 +49,7 @@ function* rss(root) {
     const isImage = enclosure?.type?.startsWith("image/");
     const media = item.child("media:content") ?? item.child("media:thumbnail");
     yield {
-      _id: text(item, "guid") ?? item.attributes["rdf:about"],
+      identifiant: text(item, "guid") ?? item.attributes["rdf:about"],
       titre: plain(text(item, "title")),
       lien: text(item, "link"),
       date: date(text(item, "pubDate") ?? text(item, "dc:date")),
@@ -68,7 +68,7 @@ function* atom(root) {
     const link = (rel) => links.find((one) => (one.rel ?? "alternate") === rel)?.href;
     const authors = [...entry.all("author")].map((author) => text(author, "name"));
     yield {
-      _id: text(entry, "id"),
+      identifiant: text(entry, "id"),
       titre: plain(text(entry, "title")),
       lien: link("alternate"),
       date: date(text(entry, "published") ?? text(entry, "updated")),

@@ -28,18 +28,18 @@ test("articles of RSS become rows, each identifier once", () => {
   assert.equal(twice, 1);
   assert.deepEqual(rows, [
     {
-      _id: "n1", titre: "Travaux rue de Siam", lien: "https://mairie.test/1", date: "2025-06-10T07:30:00Z",
+      identifiant: "n1", titre: "Travaux rue de Siam", lien: "https://mairie.test/1", date: "2025-06-10T07:30:00Z",
       resume: "Du 12 au 15 juin, déviation .", auteur: "Service voirie", categories: "Voirie; Travaux",
       piece_jointe: "https://mairie.test/plan.pdf",
     },
-    { _id: "Sans identifiant", titre: "Sans identifiant", image: "https://mairie.test/p.jpg" },
+    { identifiant: "Sans identifiant", titre: "Sans identifiant", image: "https://mairie.test/p.jpg" },
   ]);
 });
 
 test("entries of Atom become rows", () => {
   assert.deepEqual(entries(ATOM).rows, [
     {
-      _id: "urn:1", titre: "Arrêté 12", lien: "https://a.test/1", date: "2025-01-31T10:00:00Z", resume: "Bref",
+      identifiant: "urn:1", titre: "Arrêté 12", lien: "https://a.test/1", date: "2025-01-31T10:00:00Z", resume: "Bref",
       auteur: "Ada; Bob", categories: "Arrêté", piece_jointe: "https://a.test/1.pdf",
     },
   ]);
