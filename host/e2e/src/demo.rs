@@ -9,27 +9,30 @@ use serde_json::{Value, json};
 
 use crate::DemoArgs;
 use crate::client::Client;
-use crate::fixtures::{self, enrichment, paged_api};
-use crate::gallery;
+use crate::fixtures::{self, enrichment, mobility, news, paged_api, registers};
 use crate::server::{ADMIN_EMAIL, ADMIN_PASSWORD, Server};
+use crate::{gallery, outside};
 
 /// The API of datasets.
 pub const DATASETS: &str = "/data-fair/api/v1/datasets";
 
-/// First-party plugins that the demo and the journey show. The others need a service of the world outside: `ban`, `company`,
-/// `gbfs` and `import-feed`; their own tests run them over recorded exchanges.
-pub const PLUGINS: [&str; 12] = [
+/// First-party plugins that the demo and the journey show: all of them.
+pub const PLUGINS: [&str; 16] = [
     "territory",
     "clean",
     "pseudonymise",
     "language-detect",
     "import-api",
+    "import-feed",
+    "gbfs",
     "chart",
     "map",
     "table",
     "key-figures",
     "calendar",
     "openapi",
+    "ban",
+    "company",
     "data-fair",
 ];
 
@@ -45,6 +48,14 @@ pub struct World {
     pub pace: Arc<paged_api::Pace>,
     /// Origin of the remote service.
     pub service: String,
+    /// Origin of the registers of addresses and of companies.
+    pub registers: String,
+    /// Origin of the shared bikes.
+    pub mobility: String,
+    /// Origin of the feed of news.
+    pub news: String,
+    /// What the feed has published.
+    pub published: Arc<news::Published>,
 }
 
 impl World {
@@ -53,12 +64,16 @@ impl World {
         let pace = Arc::new(paged_api::Pace::default());
         let api = fixtures::serve(paged_api::router(Arc::clone(&pace))).await?;
         let service = fixtures::serve(enrichment::router()).await?;
-        Ok(Self { api, pace, service })
+        let registers = fixtures::serve(registers::router()).await?;
+        let mobility = fixtures::serve(mobility::router()).await?;
+        let published = Arc::new(news::Published::default());
+        let news = fixtures::serve(news::router(Arc::clone(&published))).await?;
+        Ok(Self { api, pace, service, registers, mobility, news, published })
     }
 
     /// Origins that the server must be allowed to call.
     pub fn origins(&self) -> Vec<String> {
-        vec![self.api.clone(), self.service.clone()]
+        [&self.api, &self.service, &self.registers, &self.mobility, &self.news].map(String::clone).into()
     }
 }
 
@@ -104,6 +119,14 @@ async fn load(server: &Server, client: &Client, args: &DemoArgs, world: &World) 
         gallery::hang(client, &piece).await?;
     }
     processing(client, world, "Stations (API de démonstration)").await?;
+    println!("asking services");
+    outside::establishments(client, world).await?;
+    make_public(client, outside::ESTABLISHMENTS).await?;
+    for made in [outside::bikes(client, world).await?, outside::news(client, world).await?] {
+        let id = made["_id"].as_str().context("a processing has an id")?;
+        let path = format!("/processings/api/v1/processings/{id}/_trigger");
+        client.send_json(Method::POST, &path, &json!({})).await?;
+    }
     Ok(())
 }
 

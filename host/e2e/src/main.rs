@@ -14,6 +14,7 @@ mod fixtures;
 mod gallery;
 mod journey;
 mod oracles;
+mod outside;
 mod scenarios;
 mod server;
 

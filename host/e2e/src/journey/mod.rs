@@ -4,6 +4,7 @@ mod account;
 mod catalog;
 mod enricher;
 mod lines;
+mod outside;
 mod pages;
 mod processing;
 mod sandbox;
@@ -80,8 +81,9 @@ pub async fn prove(args: &DemoArgs) -> Result<()> {
     step!("6 catalogue", catalog::prove);
     step!("7 visualisation", visualisation::prove);
     step!("8 remote service", service::prove);
-    step!("9 pages", pages::prove);
-    step!("10 sandbox", sandbox::prove);
+    step!("9 plugins of ours that ask services", outside::prove);
+    step!("10 pages", pages::prove);
+    step!("11 sandbox", sandbox::prove);
     journey.server.stop().await?;
     if failures > 0 {
         bail!(

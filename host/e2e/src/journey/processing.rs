@@ -35,7 +35,8 @@ pub async fn prove(journey: &mut Journey) -> Result<String> {
     ))
 }
 
-async fn trigger(journey: &Journey, id: &str) -> Result<String> {
+/// Starts a run as soon as one may be started; its identifier.
+pub(super) async fn trigger(journey: &Journey, id: &str) -> Result<String> {
     let path = format!("{API}/processings/{id}/_trigger");
     let deadline = tokio::time::Instant::now() + Duration::from_secs(60);
     loop {
@@ -54,7 +55,8 @@ async fn trigger(journey: &Journey, id: &str) -> Result<String> {
     }
 }
 
-async fn ended(journey: &Journey, run: &str) -> Result<Value> {
+/// Waits for the end of a run.
+pub(super) async fn ended(journey: &Journey, run: &str) -> Result<Value> {
     let over = |run: &Value| {
         matches!(run["status"].as_str(), Some("finished" | "error" | "killed")).then(|| run.clone())
     };
