@@ -144,8 +144,9 @@ async fn typescript_and_packages_of_npm_become_part_of_a_plugin() {
     std::fs::write(package.join("hello.js"), "export const hello = (name) => `Bonjour ${name}`;").unwrap();
     let typed = source
         .replace("`${prefix}Bonjour ${name}`", "prefix + (hello(name) as string)")
-        .replace("import { BatchBuilder", "import { hello } from \"greetings\";\nimport { BatchBuilder");
-    assert_ne!(typed, source);
+        .replace("const greetings = [];", "const greetings: string[] = [];")
+        .replace("import { batchOfColumns", "import { hello } from \"greetings\";\nimport { batchOfColumns");
+    assert!(typed.contains("hello(name)") && typed.contains(": string[]") && typed.contains("\"greetings\""));
     std::fs::write(folder.join("src/index.ts"), typed).unwrap();
     let manifest = folder.join("package.json");
     let text = std::fs::read_to_string(&manifest).unwrap();
