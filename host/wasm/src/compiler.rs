@@ -98,7 +98,7 @@ async fn in_process_of_its_own(
     let broken =
         |error: std::io::Error| PluginError::Unavailable(format!("the compiler process failed: {error}"));
     // The shell sets the limits and is then replaced by the program; nothing of the component reaches its command line.
-    let limits = format!("ulimit -t {cpu_s_max}; ulimit -v {memory_kib_max}; exec \"$0\" \"$@\"");
+    let limits = format!("ulimit -t {cpu_s_max}; ulimit -v {memory_kib_max}; exec nice -n 10 \"$0\" \"$@\"");
     let mut child = tokio::process::Command::new("sh")
         .arg("-c")
         .arg(limits)
@@ -152,8 +152,6 @@ fn refused(reason: &dyn std::fmt::Display) -> PluginError {
 /// that it took. On an error the reason is the text
 /// for standard error, and the exit status must tell of it.
 pub fn compile_worker(mut input: impl Read, mut output: impl Write) -> Result<(), String> {
-    // Before there are threads that compile: they inherit it.
-    crate::priority::step_back();
     let mut source = Vec::new();
     let cap = COMPONENT_BYTES_MAX as u64 + 1;
     input.by_ref().take(cap).read_to_end(&mut source).map_err(|error| error.to_string())?;
