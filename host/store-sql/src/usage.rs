@@ -7,10 +7,14 @@ use halle_store::{StoreResult, UsageRepository};
 use crate::dialect::{Arg, Row};
 use crate::work::SqlWork;
 
-/// Which rows are wanted: plugin, first day, last day, account or `*` for every one.
+/// Which rows are wanted: of the plugins that the condition on `$1` says, first day, last day, account or `*` for every one.
 macro_rules! wanted {
-    () => {
-        " FROM plugin_usage WHERE plugin = $1 AND day >= $2 AND day <= $3 AND ($4 = '*' OR account = $4)"
+    ($plugins:literal) => {
+        concat!(
+            " FROM plugin_usage WHERE ",
+            $plugins,
+            " AND day >= $2 AND day <= $3 AND ($4 = '*' OR account = $4)"
+        )
     };
 }
 
@@ -28,7 +32,7 @@ macro_rules! summed {
 }
 
 /// Where the sums begin in a row, after the names that it is about.
-const SUMS: usize = 5;
+const SUMS: usize = 6;
 
 /// The statements of one way to group: how many lines there are, and one page of them.
 struct Grouping {
@@ -37,15 +41,21 @@ struct Grouping {
 }
 
 macro_rules! grouping {
-    ($columns:literal, $group:literal, $order:literal) => {
+    ($plugins:literal, $columns:literal, $group:literal, $order:literal) => {
         Grouping {
-            count: concat!("SELECT COUNT(*) FROM (SELECT 1", wanted!(), " GROUP BY ", $group, ") counted"),
+            count: concat!(
+                "SELECT COUNT(*) FROM (SELECT 1",
+                wanted!($plugins),
+                " GROUP BY ",
+                $group,
+                ") counted"
+            ),
             page: concat!(
                 "SELECT ",
                 $columns,
                 ", ",
                 summed!(),
-                wanted!(),
+                wanted!($plugins),
                 " GROUP BY ",
                 $group,
                 " ORDER BY ",
@@ -56,16 +66,45 @@ macro_rules! grouping {
     };
 }
 
-const BY_INSTANCE: Grouping = grouping!(
-    "CAST(0 AS BIGINT), version, account, kind, instance",
-    "version, account, kind, instance",
-    "SUM(guest_us) DESC, kind, instance, account, version"
-);
-const BY_DAY: Grouping = grouping!("day, '', '', '', ''", "day", "day DESC");
-const BY_ACCOUNT: Grouping =
-    grouping!("CAST(0 AS BIGINT), '', account, '', ''", "account", "SUM(guest_us) DESC, account");
+/// The statements over some plugins.
+struct Statements {
+    total: &'static str,
+    by_plugin: Grouping,
+    by_instance: Grouping,
+    by_day: Grouping,
+    by_account: Grouping,
+}
 
-const TOTAL: &str = concat!("SELECT ", summed!(), wanted!());
+macro_rules! statements {
+    ($plugins:literal) => {
+        Statements {
+            total: concat!("SELECT ", summed!(), wanted!($plugins)),
+            by_plugin: grouping!(
+                $plugins,
+                "CAST(0 AS BIGINT), plugin, '', '', '', ''",
+                "plugin",
+                "SUM(guest_us) DESC, plugin"
+            ),
+            by_instance: grouping!(
+                $plugins,
+                "CAST(0 AS BIGINT), plugin, version, account, kind, instance",
+                "plugin, version, account, kind, instance",
+                "SUM(guest_us) DESC, kind, instance, account, plugin, version"
+            ),
+            by_day: grouping!($plugins, "day, '', '', '', '', ''", "day", "day DESC"),
+            by_account: grouping!(
+                $plugins,
+                "CAST(0 AS BIGINT), '', '', account, '', ''",
+                "account",
+                "SUM(guest_us) DESC, account"
+            ),
+        }
+    };
+}
+
+// Two sets, since an engine that is asked for one plugin or any in one condition does not look up the one by the primary key.
+const OF_ONE_PLUGIN: Statements = statements!("plugin = $1");
+const OF_EVERY_PLUGIN: Statements = statements!("$1 = '*'");
 
 const ADD: &str = "INSERT INTO plugin_usage (day, plugin, version, account, kind, instance, answered, reported, \
      trapped, stopped, cancelled, wall_us, guest_us, memory_peak_bytes, host_calls, bytes_in, bytes_out, \
@@ -125,14 +164,16 @@ impl UsageRepository for SqlWork {
     }
 
     async fn page(&mut self, of: UsageOf<'_>, by: UsageBy, skip: u32, limit: u32) -> StoreResult<UsagePage> {
+        let statements = if of.plugin.is_some() { OF_ONE_PLUGIN } else { OF_EVERY_PLUGIN };
         let grouping = match by {
-            UsageBy::Instance => BY_INSTANCE,
-            UsageBy::Day => BY_DAY,
-            UsageBy::Account => BY_ACCOUNT,
+            UsageBy::Plugin => statements.by_plugin,
+            UsageBy::Instance => statements.by_instance,
+            UsageBy::Day => statements.by_day,
+            UsageBy::Account => statements.by_account,
         };
-        let mut args: Vec<Arg<'_>> =
-            vec![of.plugin.into(), of.from.into(), of.to.into(), of.account.unwrap_or("*").into()];
-        let total = self.connection.row(TOTAL, &args).await?;
+        let (plugin, account) = (of.plugin.unwrap_or("*"), of.account.unwrap_or("*"));
+        let mut args: Vec<Arg<'_>> = vec![plugin.into(), of.from.into(), of.to.into(), account.into()];
+        let total = self.connection.row(statements.total, &args).await?;
         let total = total.map(|row| sums(&row, 0)).transpose()?.unwrap_or_default();
         let count = self.connection.row(grouping.count, &args).await?;
         let count = count.map(|row| row.get::<i64>(0)).transpose()?.unwrap_or(0).unsigned_abs();
@@ -141,11 +182,11 @@ impl UsageRepository for SqlWork {
         let line = |row: &Row| {
             let key = UsageKey {
                 day: row.get(0)?,
-                plugin: of.plugin.to_owned(),
-                version: row.get(1)?,
-                account: row.get(2)?,
-                kind: row.get(3)?,
-                instance: row.get(4)?,
+                plugin: row.get(1)?,
+                version: row.get(2)?,
+                account: row.get(3)?,
+                kind: row.get(4)?,
+                instance: row.get(5)?,
             };
             Ok((key, sums(row, SUMS)?))
         };

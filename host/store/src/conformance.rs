@@ -95,6 +95,7 @@ pub async fn usage(store: &dyn Store) {
     cases!(store;
         usage::what_is_added_adds_up,
         usage::lines_are_by_day_account_or_instance,
+        usage::an_account_is_told_of_every_plugin,
         usage::old_days_expire,
     );
 }

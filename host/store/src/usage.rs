@@ -78,7 +78,9 @@ impl UsageSums {
 /// What one line of an answer is about.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum UsageBy {
-    /// A version, an account and a thing that called; those that computed most come first.
+    /// A plugin; those that computed most come first.
+    Plugin,
+    /// A version of a plugin, an account and a thing that called; those that computed most come first.
     Instance,
     /// A day, the last one first.
     Day,
@@ -89,8 +91,8 @@ pub enum UsageBy {
 /// Which sums are wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct UsageOf<'a> {
-    /// Of this plugin.
-    pub plugin: &'a str,
+    /// Of this plugin; of every one when absent, also of those that are gone.
+    pub plugin: Option<&'a str>,
     /// Of this account, `type:id`; of every one when absent.
     pub account: Option<&'a str>,
     /// From this day on.

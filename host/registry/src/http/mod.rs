@@ -49,12 +49,13 @@ pub fn router<S: Clone + Send + Sync + 'static>(registry: Registry, ledger: Arc<
         .route("/{id}/rollback", post(versions::rollback))
         .route("/{id}/static/{*name}", get(read::static_file))
         .layer(DefaultBodyLimit::max(PACKAGE_BYTES_MAX + FORM_BYTES_MAX))
-        .merge(Router::new().route("/{id}/usage", get(usage::usage)).with_state(state));
+        .merge(Router::new().route("/{id}/usage", get(usage::usage)).with_state(state.clone()));
     let imports = post(import::import).layer(DefaultBodyLimit::max(IMPORT_BYTES_MAX));
     Router::new()
         .nest("/registry/api/v1/artefacts", artefacts)
         .route("/registry/api/v1/imports", imports)
         .with_state(registry)
+        .merge(Router::new().route("/registry/api/v1/usage", get(usage::usage_of_all)).with_state(state))
 }
 
 /// What the registry adds to the description of the API.
@@ -73,6 +74,7 @@ pub fn openapi() -> OpenApiPart {
     manage::uses,
     manage::patch,
     usage::usage,
+    usage::usage_of_all,
     versions::list,
     versions::forget,
     versions::activate,

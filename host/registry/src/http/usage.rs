@@ -1,20 +1,21 @@
-//! What a plugin used: for superadmins of every account, for administrators of theirs.
+//! What plugins used, one or all: for superadmins of every account, for administrators of theirs.
 
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use axum::Json;
 use axum::extract::{Path, State};
 use halle_base::{AccountRef, Timestamp};
 use halle_extensions::metering::{Ledger, USAGE_DAYS_MAX};
-use halle_extensions::registry::Registry;
+use halle_extensions::registry::{Installation, Registry};
 use halle_http::paging::Paging;
 use halle_http::{ApiError, ApiResult, Caller, Params};
 use halle_model::permission::operation;
 use halle_model::plugins::{PLUGIN_OPERATIONS, can_read_usage};
-use halle_store::usage::{UsageBy, UsageKey, UsageOf, UsageSums, day_of, start_of};
+use halle_store::usage::{UsageBy, UsageKey, UsageOf, UsagePage, UsageSums, day_of, start_of};
 use serde::Serialize;
 
-use crate::error::missing;
+use crate::error::{missing, refused};
 use crate::http::{load, require};
 
 /// Lines of a page when the client does not say.
@@ -26,7 +27,7 @@ const PAGE_SIZE_MAX: u32 = 1_000;
 /// Days when the client does not say.
 const DAYS_DEFAULT: i64 = 30;
 
-/// What the route needs.
+/// What the routes need.
 #[derive(Clone)]
 pub struct UsageState {
     /// The registry.
@@ -35,7 +36,7 @@ pub struct UsageState {
     pub ledger: Arc<Ledger>,
 }
 
-/// What a plugin used in some days.
+/// What plugins used in some days.
 #[derive(Debug, Serialize)]
 pub struct UsageView {
     /// First day, UTC.
@@ -56,6 +57,9 @@ struct LineView {
     /// With `by=day`.
     #[serde(skip_serializing_if = "Option::is_none")]
     day: Option<String>,
+    /// Over all plugins, with `by=plugin` and `by=instance`; `null` for calls that were too many to be told apart.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plugin: Option<Option<PluginView>>,
     /// With `by=instance`.
     #[serde(skip_serializing_if = "Option::is_none")]
     version: Option<String>,
@@ -67,6 +71,15 @@ struct LineView {
     instance: Option<InstanceView>,
     #[serde(flatten)]
     sums: SumsView,
+}
+
+/// A plugin, which may be gone.
+#[derive(Debug, Serialize)]
+struct PluginView {
+    id: String,
+    /// By language, for who may see the plugin as it is now.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    title: Option<BTreeMap<String, String>>,
 }
 
 /// An account by its key: names change.
@@ -149,31 +162,135 @@ pub async fn usage(
     params: Params,
 ) -> ApiResult<Json<UsageView>> {
     require(&caller, "readArtefact")?;
-    let account = account(&caller, params.get("account"))?;
-    let (from, to) = days(&params, day_of(state.registry.clock.now()))?;
-    let by = match params.get("by").unwrap_or("instance") {
-        "instance" => UsageBy::Instance,
-        "day" => UsageBy::Day,
-        "account" => UsageBy::Account,
-        _ => return Err(ApiError::bad_request("\"by\" : `instance`, `day` ou `account`.")),
-    };
-    let paging = Paging::parse(&params, PAGE_SIZE_DEFAULT)?.within(PAGE_SIZE_MAX)?;
+    let wanted = Wanted::parse(&state, &caller, &params, OF_ONE_BY)?;
     let installation = load(&state.registry, &id).await?;
-    let key = account.map(|account| account.key());
-    let of = UsageOf { plugin: &id, account: key.as_deref(), from, to };
-    let page = state.ledger.page(of, by, paging.skip, paging.size).await?;
+    let page = wanted.page(&state, Some(&id)).await?;
     let may_see = installation.allows(&caller, operation(PLUGIN_OPERATIONS, "readArtefact"));
     if !may_see && page.count == 0 {
         // As for the plugin itself. What an account used of it, it sees all the same.
         return Err(missing(&id));
     }
-    Ok(Json(UsageView {
-        from: day_text(from),
-        to: day_text(to),
-        count: page.count,
-        total: page.total.into(),
-        results: page.lines.into_iter().map(|(key, sums)| line(by, key, sums)).collect(),
-    }))
+    let by = wanted.by;
+    Ok(Json(wanted.view(page, |key, sums| line(by, key, sums))))
+}
+
+/// Shows what all plugins used, in one answer: as for one plugin, and by plugin. What an account used it sees, even of plugins
+/// that it does not see any more or that were removed.
+#[utoipa::path(get, path = "/registry/api/v1/usage", tag = "registry", operation_id = "readUsageOfPlugins",
+    params(("from" = Option<String>, Query, description = "First day (UTC), such as `2026-01-31`; 30 days in all when absent"),
+        ("to" = Option<String>, Query, description = "Last day, included; today when absent"),
+        ("by" = Option<String>, Query, description = "What a line is about: `plugin` (the default), `instance` (plugin, version, \
+            account and what called), `day`, `account`"),
+        ("account" = Option<String>, Query, description = "`user:{id}` or `organization:{id}`; when absent, the active account, \
+            or every one for a superadmin"),
+        ("size" = Option<usize>, Query, description = "Lines of a page: 50, at most 1000"),
+        ("page" = Option<usize>, Query), ("skip" = Option<usize>, Query)),
+    responses((status = 200, description = "`{from, to, count, total, results}`; lines by `plugin` and `instance` have a \
+            `plugin: {id, title}`, without a title where the plugin is gone or not for the caller to see, `null` for calls that were \
+            too many to be told apart; times in milliseconds, `guestMs` in the plugins themselves"),
+        (status = 400, description = "A day, `by` or `account` is wrong, or there are more than 400 days"),
+        (status = 401, description = "Nobody is signed in"),
+        (status = 403, description = "Not an administrator of the account")))]
+pub async fn usage_of_all(
+    State(state): State<UsageState>,
+    caller: Caller,
+    params: Params,
+) -> ApiResult<Json<UsageView>> {
+    require(&caller, "readArtefact")?;
+    let wanted = Wanted::parse(&state, &caller, &params, OF_ALL_BY)?;
+    let page = wanted.page(&state, None).await?;
+    let by = wanted.by;
+    let names_plugins = matches!(by, UsageBy::Plugin | UsageBy::Instance);
+    let titles = if names_plugins { titles(&state.registry, &caller).await? } else { HashMap::new() };
+    Ok(Json(wanted.view(page, |key, sums| {
+        let plugin = names_plugins.then(|| plugin(&key.plugin, &titles));
+        LineView { plugin, ..line(by, key, sums) }
+    })))
+}
+
+/// Ways to group, by the name that clients give them; the first one is the default.
+type Groupings = &'static [(&'static str, UsageBy)];
+
+/// What lines about one plugin are about.
+const OF_ONE_BY: Groupings =
+    &[("instance", UsageBy::Instance), ("day", UsageBy::Day), ("account", UsageBy::Account)];
+
+/// What lines about all plugins are about.
+const OF_ALL_BY: Groupings = &[
+    ("plugin", UsageBy::Plugin),
+    ("instance", UsageBy::Instance),
+    ("day", UsageBy::Day),
+    ("account", UsageBy::Account),
+];
+
+/// What a client asks for and may see.
+struct Wanted {
+    /// Key of the account; `None` for every one.
+    account: Option<String>,
+    from: i64,
+    to: i64,
+    by: UsageBy,
+    paging: Paging,
+}
+
+impl Wanted {
+    /// 400 for wrong parameters, 403 unless the caller administers the account.
+    fn parse(state: &UsageState, caller: &Caller, params: &Params, groupings: Groupings) -> ApiResult<Self> {
+        let account = account(caller, params.get("account"))?;
+        let (from, to) = days(params, day_of(state.registry.clock.now()))?;
+        let by = grouping(params.get("by"), groupings)?;
+        let paging = Paging::parse(params, PAGE_SIZE_DEFAULT)?.within(PAGE_SIZE_MAX)?;
+        Ok(Self { account: account.map(|account| account.key()), from, to, by, paging })
+    }
+
+    /// The sums of one plugin, or over all.
+    async fn page(&self, state: &UsageState, plugin: Option<&str>) -> ApiResult<UsagePage> {
+        let of = UsageOf { plugin, account: self.account.as_deref(), from: self.from, to: self.to };
+        Ok(state.ledger.page(of, self.by, self.paging.skip, self.paging.size).await?)
+    }
+
+    fn view(&self, page: UsagePage, line: impl Fn(UsageKey, UsageSums) -> LineView) -> UsageView {
+        UsageView {
+            from: day_text(self.from),
+            to: day_text(self.to),
+            count: page.count,
+            total: page.total.into(),
+            results: page.lines.into_iter().map(|(key, sums)| line(key, sums)).collect(),
+        }
+    }
+}
+
+/// How lines are grouped; 400 tells the names that there are.
+fn grouping(asked: Option<&str>, groupings: Groupings) -> ApiResult<UsageBy> {
+    let found = match asked {
+        None => groupings.first(),
+        Some(asked) => groupings.iter().find(|(name, _)| *name == asked),
+    };
+    found.map(|&(_, by)| by).ok_or_else(|| {
+        let names: Vec<String> = groupings.iter().map(|(name, _)| format!("`{name}`")).collect();
+        let names = names.join(", ");
+        ApiError::bad_request(format!("\"by\" : une valeur parmi {names}. \"by\" is one of {names}."))
+    })
+}
+
+/// Titles of the installed plugins that the caller may see. Of the others, none: whoever may not see a plugin is not told
+/// whether it is there, nor what it is called by now.
+async fn titles(
+    registry: &Registry,
+    caller: &Caller,
+) -> ApiResult<HashMap<String, BTreeMap<String, String>>> {
+    let read = operation(PLUGIN_OPERATIONS, "readArtefact");
+    let installed = registry.list().await.map_err(refused)?;
+    let title = |installation: Installation| {
+        let plugin = installation.current.installed.manifest.plugin;
+        (plugin.id, plugin.title)
+    };
+    Ok(installed.into_iter().filter(|one| one.allows(caller, read)).map(title).collect())
+}
+
+/// `None` for what the account book counted together when it had no more room.
+fn plugin(id: &str, titles: &HashMap<String, BTreeMap<String, String>>) -> Option<PluginView> {
+    (!id.is_empty()).then(|| PluginView { id: id.to_owned(), title: titles.get(id).cloned() })
 }
 
 /// Whose usage is shown; `None` for that of everybody. 403 unless the caller administers the account.
@@ -236,7 +353,8 @@ fn line(by: UsageBy, key: UsageKey, sums: UsageSums) -> LineView {
     let is_instance = by == UsageBy::Instance;
     LineView {
         day: (by == UsageBy::Day).then(|| day_text(key.day)),
-        account: (by != UsageBy::Day).then(account),
+        plugin: None,
+        account: matches!(by, UsageBy::Instance | UsageBy::Account).then(account),
         version: is_instance.then(|| key.version.clone()),
         instance: is_instance.then(|| InstanceView { kind: key.kind.clone(), id: key.instance.clone() }),
         sums: sums.into(),

@@ -17,9 +17,9 @@ use halle_store::usage::{UsageBy, UsageOf, day_of};
 use halle_store::{EntityExt, NewJob, Store, limits};
 use halle_store_sql::SqlStore;
 use jiff::SignedDuration;
-use serde_json::json;
+use serde_json::{Value, json};
 
-use crate::packages::{Site, caller, package, signing_key};
+use crate::packages::{Answer, Site, caller, package, signing_key};
 
 const PLUGIN: &str = "demo/import";
 
@@ -78,7 +78,7 @@ async fn limit(store: &dyn Store, account: &AccountRef, plugin_seconds: Option<i
 
 async fn guest_us(ledger: &Arc<Ledger>, plugin: &str, clock: &ManualClock) -> i64 {
     let to = day_of(clock.now());
-    let of = UsageOf { plugin, account: None, from: to - 1_000, to };
+    let of = UsageOf { plugin: Some(plugin), account: None, from: to - 1_000, to };
     ledger.page(of, UsageBy::Day, 0, 10).await.unwrap().total.guest_us
 }
 
@@ -115,8 +115,16 @@ async fn used() -> Site {
     site
 }
 
-async fn ask(site: &Site, caller: Caller, query: &str) -> crate::packages::Answer {
-    let path = format!("/registry/api/v1/artefacts/demo%2Fimport/usage{query}");
+async fn ask(site: &Site, caller: Caller, query: &str) -> Answer {
+    send(site, caller, format!("/registry/api/v1/artefacts/demo%2Fimport/usage{query}")).await
+}
+
+/// What all plugins used.
+async fn ask_all(site: &Site, caller: Caller, query: &str) -> Answer {
+    send(site, caller, format!("/registry/api/v1/usage{query}")).await
+}
+
+async fn send(site: &Site, caller: Caller, path: String) -> Answer {
     let request = axum::http::Request::builder().method(Method::GET).uri(path);
     site.send(caller, request.body(axum::body::Body::empty()).unwrap()).await
 }
@@ -183,6 +191,119 @@ async fn wrong_days_and_groups_are_refused_and_an_absent_plugin_is_not_found() {
     }
     assert_eq!(ask(&site, caller(true), "?from=2020-01-01&to=2020-01-31").await.json["count"], 0);
     assert_eq!(site.ask(Method::GET, "/demo%2Fnone/usage", None).await.code, 404);
+}
+
+/// The same site, where the town also used two plugins that were never there, or are not any more.
+async fn used_many() -> Site {
+    let site = used().await;
+    for (plugin, account, used) in
+        [("gone/b", "organization:ville", 1), ("gone/a", "organization:ville", 1), ("gone/a", "user:zoe", 2)]
+    {
+        let of = Subject { plugin: plugin.to_owned(), ..(*subject(account, "p1")).clone() };
+        site.ledger.record(&Arc::new(of), &seconds(used));
+    }
+    site
+}
+
+/// The plugins that lines name, with milliseconds in the guest.
+fn told(answer: &Answer) -> Vec<(Value, Value)> {
+    let lines = answer.json["results"].as_array().into_iter().flatten();
+    lines.map(|line| (line["plugin"]["id"].clone(), line["guestMs"].clone())).collect()
+}
+
+#[tokio::test]
+async fn one_request_tells_an_administrator_what_every_plugin_used_for_their_account() {
+    let site = used_many().await;
+    let own = ask_all(&site, member("admin", None), "").await;
+    let expected = [("demo/import", 4_000.0), ("gone/a", 1_000.0), ("gone/b", 1_000.0)];
+    assert_eq!(told(&own), expected.map(|(id, ms)| (json!(id), json!(ms))), "{}", own.text);
+    assert_eq!(
+        (own.code, &own.json["count"], &own.json["total"]["guestMs"]),
+        (200, &json!(3), &json!(6_000.0))
+    );
+    let first = &own.json["results"][0];
+    assert_eq!(first["plugin"]["title"], json!({ "fr": "Importer", "en": "Import" }));
+    assert_eq!((&first["calls"], &first["trapped"]), (&json!(3), &json!(1)));
+    assert_eq!(own.json["results"][1]["plugin"], json!({ "id": "gone/a" }), "what is gone has no title");
+    assert!(!own.text.contains("zoe"), "{}", own.text);
+    let named = ask_all(&site, member("admin", None), "?account=organization:ville").await;
+    assert_eq!(named.text, own.text);
+
+    assert_eq!(ask_all(&site, member("admin", None), "?account=user:zoe").await.code, 403);
+    for refused in [member("contrib", None), member("user", None), member("admin", Some("eau"))] {
+        assert_eq!(ask_all(&site, refused, "").await.code, 403);
+    }
+    assert_eq!(ask_all(&site, caller(false), "?account=organization:ville").await.code, 403, "a stranger");
+    assert_eq!(ask_all(&site, Caller::anonymous(), "").await.code, 401);
+    let nothing = ask_all(&site, caller(false), "").await;
+    assert_eq!((nothing.code, &nothing.json["count"]), (200, &json!(0)), "their own account used nothing");
+}
+
+#[tokio::test]
+async fn a_superadmin_sees_every_plugin_over_all_accounts_page_by_page() {
+    let site = used_many().await;
+    let all = ask_all(&site, caller(true), "").await;
+    let expected = [("demo/import", 12_000.0), ("gone/a", 3_000.0), ("gone/b", 1_000.0)];
+    assert_eq!(told(&all), expected.map(|(id, ms)| (json!(id), json!(ms))), "{}", all.text);
+    let second = ask_all(&site, caller(true), "?size=1&page=2").await;
+    assert_eq!(told(&second), [(json!("gone/a"), json!(3_000.0))]);
+    assert_eq!((&second.json["count"], &second.json["total"]), (&json!(3), &all.json["total"]));
+    let zoe = ask_all(&site, caller(true), "?account=user:zoe").await;
+    assert_eq!(zoe.json["total"]["guestMs"], 10_000.0);
+
+    let accounts = ask_all(&site, caller(true), "?by=account").await.json;
+    assert_eq!((&accounts["count"], &accounts["results"][0]["account"]["id"]), (&json!(2), &json!("zoe")));
+    assert_eq!(accounts["results"][0].get("plugin"), None);
+    let days = ask_all(&site, caller(true), "?by=day").await.json;
+    assert_eq!(
+        (&days["count"], &days["results"][0]["day"], &days["results"][0]["guestMs"]),
+        (&json!(1), &days["to"], &json!(16_000.0))
+    );
+    let instances = ask_all(&site, caller(true), "?by=instance&account=organization:ville").await.json;
+    assert_eq!(instances["count"], 4);
+    let first = &instances["results"][0];
+    assert_eq!((&first["plugin"]["id"], &first["version"]), (&json!("demo/import"), &json!("1.0.0")));
+    assert_eq!(first["instance"], json!({ "type": "processing", "id": "p1" }));
+    assert_eq!(first["account"], json!({ "type": "organization", "id": "ville" }));
+}
+
+#[tokio::test]
+async fn an_account_sees_what_it_used_of_plugins_that_it_does_not_see_any_more() {
+    let site = used().await;
+    let private = json!({ "public": false, "privateAccess": [{ "type": "user", "id": "zoe" }] });
+    assert_eq!(site.ask(Method::PATCH, "/demo%2Fimport", Some(private)).await.code, 200);
+    let hidden = ask_all(&site, member("admin", None), "").await;
+    assert_eq!(told(&hidden), [(json!(PLUGIN), json!(4_000.0))]);
+    assert_eq!(hidden.json["results"][0]["plugin"], json!({ "id": PLUGIN }), "its title is not theirs");
+    assert!(site.registry.remove(PLUGIN).await.unwrap());
+    assert_eq!(ask_all(&site, member("admin", None), "").await.text, hidden.text);
+    assert_eq!(ask(&site, member("admin", None), "").await.code, 404, "asked for by its name, it is gone");
+}
+
+#[tokio::test]
+async fn calls_that_were_not_told_apart_name_no_plugin_and_still_count() {
+    let site = used().await;
+    let together = Subject { plugin: String::new(), ..(*subject("", "")).clone() };
+    site.ledger.record(&Arc::new(together), &seconds(20));
+    let all = ask_all(&site, caller(true), "").await;
+    assert_eq!(all.json["results"][0].get("plugin"), Some(&Value::Null), "{}", all.text);
+    assert_eq!((&all.json["count"], &all.json["total"]["guestMs"]), (&json!(2), &json!(32_000.0)));
+}
+
+#[tokio::test]
+async fn wrong_questions_about_all_plugins_are_refused_with_what_there_is() {
+    let site = used().await;
+    let refused = ask_all(&site, caller(true), "?by=week").await;
+    assert_eq!(refused.code, 400);
+    for name in ["`plugin`", "`instance`", "`day`", "`account`"] {
+        assert!(refused.text.contains(name), "{name}: {}", refused.text);
+    }
+    for query in ["?from=2026-02-30", "?from=2026-02-02&to=2026-02-01", "?account=ville", "?size=1001"] {
+        assert_eq!(ask_all(&site, caller(true), query).await.code, 400, "{query}");
+    }
+    assert_eq!(ask_all(&site, caller(true), "?from=2020-01-01&to=2020-01-31").await.json["count"], 0);
+    let refused = ask(&site, caller(true), "?by=plugin").await;
+    assert!(refused.code == 400 && !refused.text.contains("`plugin`"), "{}", refused.text);
 }
 
 #[tokio::test]

@@ -43,7 +43,7 @@ pub(super) async fn what_is_added_adds_up(store: &dyn Store) -> StoreResult<()> 
     // Together they are more than fits into 32 bits.
     given(store, &[(one.clone(), sums(3_000_000_000, 64)), (one.clone(), sums(10, 128))]).await?;
     given(store, &[(one.clone(), sums(1, 32))]).await?;
-    let of = UsageOf { plugin: "adds-up", account: None, from: 20_000, to: 20_000 };
+    let of = UsageOf { plugin: Some("adds-up"), account: None, from: 20_000, to: 20_000 };
     let found = page(store, of, UsageBy::Instance).await?;
     let expected = UsageSums {
         answered: 3,
@@ -78,7 +78,7 @@ pub(super) async fn lines_are_by_day_account_or_instance(store: &dyn Store) -> S
         ],
     )
     .await?;
-    let all = UsageOf { plugin: "lines", account: None, from: 10, to: 12 };
+    let all = UsageOf { plugin: Some("lines"), account: None, from: 10, to: 12 };
     let times = |page: &UsagePage| page.lines.iter().map(|(_, sums)| sums.guest_us).collect::<Vec<_>>();
     let days = page(store, all, UsageBy::Day).await?;
     assert_eq!(days.lines.iter().map(|(key, _)| key.day).collect::<Vec<_>>(), [12, 11, 10]);
@@ -98,13 +98,60 @@ pub(super) async fn lines_are_by_day_account_or_instance(store: &dyn Store) -> S
     Ok(())
 }
 
+pub(super) async fn an_account_is_told_of_every_plugin(store: &dyn Store) -> StoreResult<()> {
+    given(
+        store,
+        &[
+            (key("every-b", 10, "user:every", "p1"), sums(2, 64)),
+            (key("every-b", 11, "user:every", "p2"), sums(4, 32)),
+            (key("every-c", 11, "user:every", "p3"), sums(8, 16)),
+            (key("every-a", 11, "user:every", "p1"), sums(6, 8)),
+            (key("every-b", 11, "user:other", "p1"), sums(100, 8)),
+            (key("every-b", 13, "user:every", "p1"), sums(100, 8)),
+        ],
+    )
+    .await?;
+    let of = UsageOf { plugin: None, account: Some("user:every"), from: 10, to: 12 };
+    let told = |page: &UsagePage| -> Vec<(String, i64)> {
+        page.lines.iter().map(|(key, sums)| (key.plugin.clone(), sums.guest_us)).collect()
+    };
+    let line = |plugin: &str, guest_us| (plugin.to_owned(), guest_us);
+    let plugins = page(store, of, UsageBy::Plugin).await?;
+    // Those that computed as much come in the order of their names.
+    assert_eq!(told(&plugins), [line("every-c", 8), line("every-a", 6), line("every-b", 6)]);
+    assert_eq!((plugins.count, plugins.total.guest_us, plugins.total.memory_peak_bytes), (3, 20, 64));
+    assert_eq!(plugins.lines[0].0, UsageKey { plugin: "every-c".to_owned(), ..UsageKey::default() });
+
+    // Pages are parts of this list, each with everything in one sum.
+    let mut work = store.read().await?;
+    let second = work.usage().page(of, UsageBy::Plugin, 1, 1).await?;
+    assert_eq!((second.count, told(&second), second.total), (3, vec![line("every-a", 6)], plugins.total));
+    assert_eq!(work.usage().page(of, UsageBy::Plugin, 3, 1).await?.lines, []);
+
+    // What called is told with its plugin: `p1` called two.
+    let instances = work.usage().page(of, UsageBy::Instance, 0, 10).await?;
+    let expected = [line("every-c", 8), line("every-a", 6), line("every-b", 4), line("every-b", 2)];
+    assert_eq!(told(&instances), expected);
+    let days = work.usage().page(of, UsageBy::Day, 0, 10).await?;
+    assert_eq!(
+        days.lines.iter().map(|(key, sums)| (key.day, sums.guest_us)).collect::<Vec<_>>(),
+        [(11, 18), (10, 2)]
+    );
+    let one = UsageOf { plugin: Some("every-b"), ..of };
+    assert_eq!(told(&work.usage().page(one, UsageBy::Plugin, 0, 10).await?), [line("every-b", 6)]);
+    let accounts = UsageOf { account: None, ..one };
+    let accounts = work.usage().page(accounts, UsageBy::Account, 0, 10).await?;
+    assert_eq!((accounts.count, accounts.total.guest_us), (2, 106));
+    Ok(())
+}
+
 pub(super) async fn old_days_expire(store: &dyn Store) -> StoreResult<()> {
     let days = [-30, -20, -10].map(|day| (key("expire", day, "user:a", "p"), sums(1, 1)));
     given(store, &days).await?;
     let mut work = store.begin().await?;
     assert_eq!(work.usage().expire(-20).await?, 1);
     work.commit().await?;
-    let of = UsageOf { plugin: "expire", account: None, from: -100, to: 0 };
+    let of = UsageOf { plugin: Some("expire"), account: None, from: -100, to: 0 };
     assert_eq!(page(store, of, UsageBy::Day).await?.count, 2);
     Ok(())
 }
