@@ -4,6 +4,7 @@ import { t } from './i18n'
 export const DATA = '/data-fair/api/v1'
 export const DIRECTORY = '/simple-directory/api'
 export const REGISTRY = '/registry/api/v1/artefacts'
+export const USAGE = '/registry/api/v1/usage'
 export const PROCESSINGS = '/processings/api/v1'
 export const CATALOGS = '/catalogs/api'
 

@@ -128,13 +128,13 @@ export interface UsageSums {
   hostCalls: number
 }
 
-/** What a plugin used in some days. */
-export interface Usage {
+/** What plugins used in some days: a page of lines, how many there are, and everything in one sum. */
+export interface Usage<Line extends UsageSums = UsageLine> {
   from: string
   to: string
   count: number
   total: UsageSums
-  results: UsageLine[]
+  results: Line[]
 }
 
 /** What did not end with an answer, in words: the numbers alone would not say what to look at. */
