@@ -240,6 +240,11 @@ pub(crate) fn add_revisions(rows: usize) -> SqlStr {
     ))
 }
 
+/// Inserts `rows` records of logs: stream, seq, instant, body.
+pub(crate) fn add_log_records(rows: usize) -> SqlStr {
+    safe(format!("INSERT INTO log_record (stream, seq, at_us, body) VALUES {}", rows_of(rows, 4)))
+}
+
 /// The last revisions: dataset, number above, limit, then the line and the owner if they are named.
 pub(crate) fn latest_revisions(of_line: bool, of_owner: bool) -> SqlStr {
     let condition = revision_condition(4, of_line, of_owner);

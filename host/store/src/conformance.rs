@@ -66,6 +66,7 @@ pub async fn logs(store: &dyn Store) {
     cases!(store;
         logs::records_are_numbered_per_stream,
         logs::old_records_make_place,
+        logs::many_records_are_appended_as_one_after_the_other,
         logs::a_cleared_stream_starts_again,
     );
 }

@@ -24,7 +24,18 @@ pub struct LogRecord {
 #[async_trait]
 pub trait LogRepository: Send {
     /// Appends a record and returns its number. Keeps at most `keep_max` records of the stream.
-    async fn append(&mut self, stream: &str, at: Timestamp, body: &Value, keep_max: u32) -> StoreResult<i64>;
+    async fn append(&mut self, stream: &str, at: Timestamp, body: &Value, keep_max: u32) -> StoreResult<i64> {
+        self.append_all(stream, &[(at, body)], keep_max).await
+    }
+
+    /// Appends records in their order and returns the number of the last; 0 where there is none. Keeps at most `keep_max`
+    /// records of the stream.
+    async fn append_all(
+        &mut self,
+        stream: &str,
+        records: &[(Timestamp, &Value)],
+        keep_max: u32,
+    ) -> StoreResult<i64>;
 
     /// Records after number `after`, oldest first, at most `limit`.
     async fn after(&mut self, stream: &str, after: i64, limit: u32) -> StoreResult<Vec<LogRecord>>;

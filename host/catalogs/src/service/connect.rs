@@ -88,9 +88,8 @@ impl ExchangeLog {
             std::mem::take(&mut *self.records.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
         let now = self.clock.now();
         let mut work = store.begin().await?;
-        for record in &records {
-            work.logs().append(stream, now, record, LOG_RECORDS_MAX).await?;
-        }
+        let records: Vec<_> = records.iter().map(|record| (now, record)).collect();
+        work.logs().append_all(stream, &records, LOG_RECORDS_MAX).await?;
         work.commit().await
     }
 }

@@ -1,7 +1,7 @@
 //! The log of a run: what a plugin emits, written in order and shown while it grows.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use halle_base::Timestamp;
@@ -13,33 +13,75 @@ use tokio::sync::mpsc;
 use crate::Processings;
 use crate::model::{RUN_LOG_RECORDS_MAX, Run};
 
-/// Records waiting to be written; a plugin that logs faster loses records, and the log says how many.
-const BACKLOG_RECORDS_MAX: usize = 1_024;
+/// Records waiting to be written; a plugin that logs faster loses records, and the log says so.
+const BACKLOG_RECORDS_MAX: usize = 10_000;
+
+/// Bytes of the records waiting to be written, the same.
+const BACKLOG_BYTES_MAX: usize = 1 << 20;
 
 /// Records are written together, at most this long after the first.
 const WRITE_EVERY: Duration = Duration::from_millis(150);
 
+/// Bytes written together, unless one record has more: those who read use the same database, and do not wait for a flood.
+const PORTION_BYTES_MAX: usize = 64 << 10;
+
+/// A record waits for the database with its instant and its size in bytes.
+type Waiting = (Timestamp, Value, usize);
+
 /// The side that plugins and the host write to.
 pub(super) struct LogWriter {
-    records: mpsc::Sender<(Timestamp, Value)>,
-    lost: Arc<AtomicBool>,
+    records: mpsc::Sender<Waiting>,
+    backlog: Arc<Backlog>,
     processings: Processings,
+}
+
+/// What waits to be written.
+#[derive(Debug, Default)]
+struct Backlog {
+    bytes: AtomicUsize,
+    /// Whether records were lost since the log last said so.
+    lost: AtomicBool,
+}
+
+impl Backlog {
+    /// Whether a record of that many bytes may wait too; it is lost otherwise.
+    fn takes(&self, bytes: usize) -> bool {
+        let waiting = self.bytes.fetch_add(bytes, Ordering::Relaxed);
+        let takes = waiting + bytes <= BACKLOG_BYTES_MAX;
+        if !takes {
+            self.loses(bytes);
+        }
+        takes
+    }
+
+    /// A record that was taken is lost all the same.
+    fn loses(&self, bytes: usize) {
+        self.wrote(bytes);
+        self.lost.store(true, Ordering::Relaxed);
+    }
+
+    /// That many bytes wait no longer.
+    fn wrote(&self, bytes: usize) {
+        self.bytes.fetch_sub(bytes, Ordering::Relaxed);
+    }
 }
 
 impl LogWriter {
     /// A writer, and the task that stores what it is given; the task ends after the writer is dropped.
     pub(super) fn start(processings: &Processings, run: &Run) -> (Arc<Self>, tokio::task::JoinHandle<()>) {
         let (records, inbox) = mpsc::channel(BACKLOG_RECORDS_MAX);
-        let lost = Arc::new(AtomicBool::new(false));
-        let task = tokio::spawn(store_all(processings.clone(), run.clone(), inbox, Arc::clone(&lost)));
-        (Arc::new(Self { records, lost, processings: processings.clone() }), task)
+        let backlog = Arc::new(Backlog::default());
+        let task = tokio::spawn(store_all(processings.clone(), run.clone(), inbox, Arc::clone(&backlog)));
+        (Arc::new(Self { records, backlog, processings: processings.clone() }), task)
     }
 
     fn push(&self, mut record: Value) {
         let now = self.processings.clock.now();
         record["date"] = json!(now);
-        if self.records.try_send((now, record)).is_err() {
-            self.lost.store(true, Ordering::Relaxed);
+        // Progress takes no room: what waits of it is merged.
+        let bytes = if is_progress(&record) { 0 } else { record.to_string().len() };
+        if self.backlog.takes(bytes) && self.records.try_send((now, record, bytes)).is_err() {
+            self.backlog.loses(bytes);
         }
     }
 }
@@ -73,37 +115,53 @@ impl RunLog for LogWriter {
 async fn store_all(
     processings: Processings,
     run: Run,
-    mut inbox: mpsc::Receiver<(Timestamp, Value)>,
-    lost: Arc<AtomicBool>,
+    mut inbox: mpsc::Receiver<Waiting>,
+    backlog: Arc<Backlog>,
 ) {
-    while let Some(first) = inbox.recv().await {
-        tokio::time::sleep(WRITE_EVERY).await;
-        let mut records = vec![first];
-        while let Ok(more) = inbox.try_recv() {
-            records.push(more);
+    let mut next = None;
+    loop {
+        let Some(first) = (match next.take() {
+            Some(record) => Some(record),
+            None => inbox.recv().await,
+        }) else {
+            return;
+        };
+        if !inbox.is_closed() {
+            tokio::time::sleep(WRITE_EVERY).await;
         }
-        if lost.swap(false, Ordering::Relaxed) {
+        let (records, after) = portion(first, &mut inbox);
+        next = after;
+        backlog.wrote(records.iter().map(|(_, _, bytes)| bytes).sum());
+        let mut records: Vec<_> = records.into_iter().map(|(at, record, _)| (at, record)).collect();
+        if backlog.lost.swap(false, Ordering::Relaxed) {
             let now = processings.clock.now();
             let text = "Des messages ont été perdus : le plugin écrit trop vite. Messages were lost.";
             records.push((now, json!({ "type": "warning", "msg": text, "date": now })));
         }
-        if let Err(error) = append(&processings, &run, &merge_progress(records)).await {
+        if let Err(error) = append(&processings, &run, &records).await {
             tracing::error!(run = %run.id, %error, "the log of a run could not be written");
         }
     }
 }
 
-/// Of several progress records in a row only the last one says something.
-fn merge_progress(records: Vec<(Timestamp, Value)>) -> Vec<(Timestamp, Value)> {
-    let mut merged: Vec<(Timestamp, Value)> = Vec::with_capacity(records.len());
-    for record in records {
-        let is_progress = |value: &Value| value["type"] == "progress";
-        match merged.last_mut() {
-            Some(last) if is_progress(&last.1) && is_progress(&record.1) => *last = record,
-            _ => merged.push(record),
+/// What is written together with `first`, and the record after it where that is known. Of several progress records in a row
+/// only the last one says something.
+fn portion(first: Waiting, inbox: &mut mpsc::Receiver<Waiting>) -> (Vec<Waiting>, Option<Waiting>) {
+    let mut bytes = first.2;
+    let mut records = vec![first];
+    while let Ok(more) = inbox.try_recv() {
+        bytes += more.2;
+        match records.last_mut() {
+            Some(last) if is_progress(&last.1) && is_progress(&more.1) => *last = more,
+            _ if bytes > PORTION_BYTES_MAX => return (records, Some(more)),
+            _ => records.push(more),
         }
     }
-    merged
+    (records, None)
+}
+
+fn is_progress(record: &Value) -> bool {
+    record["type"] == "progress"
 }
 
 /// Stores records and tells who listens.
@@ -121,9 +179,8 @@ pub(super) async fn write(
     run: &Run,
     records: &[(Timestamp, Value)],
 ) -> StoreResult<()> {
-    for (at, record) in records {
-        work.logs().append(&run.log_stream(), *at, record, RUN_LOG_RECORDS_MAX).await?;
-    }
+    let records: Vec<_> = records.iter().map(|(at, record)| (*at, record)).collect();
+    work.logs().append_all(&run.log_stream(), &records, RUN_LOG_RECORDS_MAX).await?;
     Ok(())
 }
 
@@ -140,11 +197,46 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_flood_is_written_in_portions_and_in_its_order() {
+        let waiting = |number: usize, bytes: usize| (Timestamp::UNIX_EPOCH, json!(number), bytes);
+        let (sender, mut inbox) = mpsc::channel(8);
+        for (number, kib) in [(1, 30), (2, 40), (3, 100), (4, 1)] {
+            sender.try_send(waiting(number, kib << 10)).unwrap();
+        }
+        let mut next = Some(waiting(0, 10 << 10));
+        let mut portions = Vec::new();
+        while let Some(first) = next {
+            let (records, after) = portion(first, &mut inbox);
+            portions.push(records.iter().map(|(_, record, _)| record.clone()).collect::<Vec<_>>());
+            next = after;
+        }
+        assert_eq!(portions, [vec![json!(0), json!(1)], vec![json!(2)], vec![json!(3)], vec![json!(4)]]);
+    }
+
+    #[test]
+    fn records_are_lost_while_too_many_bytes_wait_and_only_then() {
+        let backlog = Backlog::default();
+        assert!(backlog.takes(BACKLOG_BYTES_MAX - 10));
+        assert!(backlog.takes(10));
+        assert!(!backlog.lost.load(Ordering::Relaxed));
+        assert!(!backlog.takes(1));
+        assert!(backlog.lost.load(Ordering::Relaxed), "the log says so");
+        backlog.wrote(10);
+        assert!(backlog.takes(10));
+        assert!(!backlog.takes(1));
+    }
+
+    #[test]
     fn only_the_last_of_several_progress_records_is_kept() {
-        let record = |value: Value| (Timestamp::UNIX_EPOCH, value);
-        let progress = |done: u64| record(json!({ "type": "progress", "progress": done }));
-        let info = record(json!({ "type": "info", "msg": "page" }));
-        let merged = merge_progress(vec![progress(1), progress(2), info.clone(), progress(3)]);
+        let (sender, mut inbox) = mpsc::channel(8);
+        let progress =
+            |done: u64| (Timestamp::UNIX_EPOCH, json!({ "type": "progress", "progress": done }), 0);
+        let info = (Timestamp::UNIX_EPOCH, json!({ "type": "info", "msg": "page" }), 30);
+        for record in [progress(2), info.clone(), progress(3)] {
+            sender.try_send(record).unwrap();
+        }
+        let (merged, after) = portion(progress(1), &mut inbox);
         assert_eq!(merged, [progress(2), info, progress(3)]);
+        assert_eq!(after, None);
     }
 }

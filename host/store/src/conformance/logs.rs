@@ -45,6 +45,36 @@ pub(super) async fn old_records_make_place(store: &dyn Store) -> StoreResult<()>
     Ok(())
 }
 
+pub(super) async fn many_records_are_appended_as_one_after_the_other(store: &dyn Store) -> StoreResult<()> {
+    let bodies: Vec<_> = (1..=300).map(|number| json!({ "n": number })).collect();
+    let records: Vec<_> = (1..=300).map(at).zip(&bodies).collect();
+    let mut work = store.begin().await?;
+    assert_eq!(work.logs().append_all("run/many", &[], 100).await?, 0, "nothing was written");
+    assert_eq!(work.logs().append("run/many", at(0), &json!({ "n": 0 }), 1_000).await?, 1);
+    assert_eq!(work.logs().append_all("run/many", &records, 1_000).await?, 301);
+    work.commit().await?;
+
+    let mut read = store.read().await?;
+    let found = read.logs().after("run/many", 0, 1_000).await?;
+    assert_eq!(seqs(&found), (1..=301).collect::<Vec<_>>());
+    assert!(
+        found
+            .iter()
+            .all(|record| record.body == json!({ "n": record.seq - 1 }) && record.at == at(record.seq - 1))
+    );
+    drop(read);
+    let mut work = store.begin().await?;
+    assert_eq!(work.logs().append_all("run/many", &records, 200).await?, 601);
+    work.commit().await?;
+    let kept = store.read().await?.logs().after("run/many", 0, 1_000).await?;
+    assert_eq!(
+        seqs(&kept),
+        (402..=601).collect::<Vec<_>>(),
+        "of those appended together, too, only the last are kept"
+    );
+    Ok(())
+}
+
 pub(super) async fn a_cleared_stream_starts_again(store: &dyn Store) -> StoreResult<()> {
     appended(store, "run/cleared", &[1, 2], 100).await?;
     appended(store, "run/other", &[1], 100).await?;
