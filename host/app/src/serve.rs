@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result};
 use axum::Router;
+use axum::extract::Request;
 use axum::middleware::{from_fn, from_fn_with_state};
 use axum::response::IntoResponse;
 use axum::routing::get;
@@ -210,7 +211,12 @@ fn router(app: &App, args: &ServeArgs, stopping: CancellationToken) -> Result<Ro
     let health = Health { store: Arc::clone(&app.base.store), engine: Arc::clone(&app.engine), stopping };
     let lending = Lending::new(Arc::clone(&keys.pages), Arc::clone(&app.base.clock));
     // Around the routes as one service: a layer of a `Router` is copied for each route, and again for each request.
+    let readers = app.base.readers.clone();
     let inner = ServiceBuilder::new()
+        .map_request(move |request: Request| {
+            readers.came();
+            request
+        })
         .option_layer((args.trusted_proxies == 0).then(|| from_fn(layers::without_proxy)))
         .layer(from_fn_with_state(TrustedProxies(args.trusted_proxies), client_ip::resolve))
         .layer(from_fn_with_state(public_url, base_url::resolve))

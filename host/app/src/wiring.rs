@@ -29,7 +29,7 @@ use halle_services::{RemoteServices, ServicesParts};
 use halle_store::{Blobs, Store};
 use halle_store_sql::{FolderBlobs, SqlStore};
 use halle_transports::{EgressConfig, HttpEgress};
-use halle_wasm::{Compiler, CompilerLimits, WasmConfig, WasmHost};
+use halle_wasm::{Compiler, CompilerLimits, Readers, WasmConfig, WasmHost};
 
 use crate::config::{DataArgs, ServeArgs};
 use crate::keys;
@@ -48,6 +48,8 @@ pub struct Base {
     pub registry: Registry,
     /// What plugins use. Whoever ends the process flushes it.
     pub usage: Arc<Ledger>,
+    /// Those for whom guests make room.
+    pub readers: Readers,
 }
 
 /// Everything that serves.
@@ -85,7 +87,8 @@ impl Base {
         let usage = Ledger::new(Arc::clone(&store), Arc::clone(&clock)).with_default(defaults.plugin_seconds);
         let usage = Arc::new(usage);
         let metering = Arc::clone(&usage) as Arc<dyn Metering>;
-        let plugins = sandbox(folder, Arc::new(packages.clone()), metering, &*dice)?;
+        let readers = Readers::default();
+        let plugins = sandbox(folder, Arc::new(packages.clone()), metering, &*dice, readers.clone())?;
         let plugins: Arc<dyn PluginHost> = Arc::new(plugins);
         let trusted_keys =
             args.trusted_keys.iter().filter(|key| !key.is_empty()).map(|key| TrustedKey::parse(key));
@@ -100,7 +103,7 @@ impl Base {
             clock: Arc::clone(&clock),
             users: plugin_users(),
         };
-        Ok(Self { clock, dice, store, blobs, plugins, registry, usage })
+        Ok(Self { clock, dice, store, blobs, plugins, registry, usage, readers })
     }
 }
 
@@ -115,14 +118,16 @@ fn plugin_users() -> Vec<Arc<dyn PluginUsers>> {
     ]
 }
 
-/// The sandbox; it compiles in processes of their own.
+/// The sandbox; it compiles in processes of their own, and its guests make room for `readers`.
 pub fn sandbox(
     folder: &Path,
     components: Arc<dyn halle_extensions::registry::ComponentSource>,
     metering: Arc<dyn Metering>,
     dice: &dyn Dice,
+    readers: Readers,
 ) -> Result<WasmHost> {
     let mut config = WasmConfig::new(folder.join("compiled"));
+    config.readers = readers;
     config.compiler = Compiler::Process {
         program: std::env::current_exe().context("this program does not know where it is")?,
         args: vec![COMPILE_COMMAND.to_owned()],

@@ -10,6 +10,8 @@ use halle_extensions::{PluginError, PluginResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wasmtime::Engine;
 
+use crate::turns;
+
 /// Time of one compilation.
 const WALL_MAX: Duration = Duration::from_secs(600);
 /// Processor time of one compilation, unless the configuration tells another, in seconds. Components that bring an
@@ -158,6 +160,10 @@ pub fn compile_worker(mut input: impl Read, mut output: impl Write) -> Result<()
     if source.len() > COMPONENT_BYTES_MAX {
         return Err(format!("it has more than {} MiB", COMPONENT_BYTES_MAX >> 20));
     }
+    // This process cannot tell whether anybody reads.
+    turns::always_short();
+    let threads = rayon::ThreadPoolBuilder::new().start_handler(|_| turns::always_short());
+    threads.build_global().map_err(|error| error.to_string())?;
     let engine = crate::engine::compiling().map_err(|error| error.to_string())?;
     let compiled = engine.precompile_component(&source).map_err(|error| format!("{error:#}"))?;
     output.write_all(&compiled).map_err(|error| error.to_string())?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 use wasmtime::{Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, WasmFeatures};
 
 use crate::limits::{INSTANCES_MAX, MEMORIES_MAX, TABLE_ELEMENTS_MAX, TABLES_MAX};
+use crate::turns::Turns;
 
 /// How often guest code is interrupted to look at its limits.
 const TICK: Duration = Duration::from_millis(10);
@@ -131,7 +132,8 @@ pub fn fingerprint(engine: &Engine) -> String {
     hex::encode(<sha2::Sha256 as sha2::Digest>::digest(&bytes.0))
 }
 
-/// Advances the epoch of an engine on a thread of its own, so that no guest can hold it up, until dropped.
+/// Advances the epoch of an engine and looks after the turns of guests, on a thread of its own, so that no guest can hold it up,
+/// until dropped.
 #[derive(Debug)]
 pub struct Ticker {
     stop: Arc<AtomicBool>,
@@ -139,7 +141,7 @@ pub struct Ticker {
 
 impl Ticker {
     /// Starts the thread.
-    pub fn start(engine: &Engine) -> std::io::Result<Self> {
+    pub fn start(engine: &Engine, turns: Arc<Turns>) -> std::io::Result<Self> {
         let stop = Arc::new(AtomicBool::new(false));
         let (engine, asked) = (engine.weak(), Arc::clone(&stop));
         std::thread::Builder::new().name("plugin-ticker".to_owned()).spawn(move || {
@@ -147,6 +149,7 @@ impl Ticker {
                 std::thread::sleep(TICK);
                 let Some(engine) = engine.upgrade() else { return };
                 engine.increment_epoch();
+                turns.look();
             }
         })?;
         Ok(Self { stop })

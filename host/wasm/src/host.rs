@@ -30,6 +30,7 @@ use crate::compiler::Compiler;
 use crate::engine::{self, Ticker};
 use crate::guest::{Guest, reported};
 use crate::limits::{explain, within};
+use crate::turns::{Readers, Turns};
 use crate::{kinds, limits, outside, priority};
 
 /// Plugins that describe themselves at the same time, beside the guests at work.
@@ -56,10 +57,12 @@ pub struct WasmConfig {
     pub compiler: Compiler,
     /// What the host allows, kind by kind.
     pub limits: HostLimits,
+    /// Those for whom guests make room.
+    pub readers: Readers,
 }
 
 impl WasmConfig {
-    /// Two threads, sixteen guests, compiling in this process.
+    /// Two threads, sixteen guests, compiling in this process, nobody who reads.
     pub fn new(cache_dir: impl Into<PathBuf>) -> Self {
         Self {
             cache_dir: cache_dir.into(),
@@ -67,6 +70,7 @@ impl WasmConfig {
             concurrent_max: 16,
             compiler: Compiler::InProcess,
             limits: HostLimits::default(),
+            readers: Readers::default(),
         }
     }
 }
@@ -144,10 +148,15 @@ impl WasmHost {
         // Guests of jobs, guests of pages, and those that describe themselves while they are installed.
         let guests_max = config.concurrent_max.max(1).saturating_mul(2).saturating_add(INSTALLED_AT_ONCE_MAX);
         let engine = engine::running(guests_max).map_err(|error| failed(&error))?;
+        let turns = Turns::new(config.readers);
+        let joined = Arc::clone(&turns);
         let runtime = tokio::runtime::Builder::new_multi_thread()
             .worker_threads(config.threads.max(1))
             .thread_name("plugin")
-            .on_thread_start(priority::step_back)
+            .on_thread_start(move || {
+                priority::step_back();
+                joined.join();
+            })
             .enable_all()
             .build()
             .map_err(|error| failed(&error))?;
@@ -155,7 +164,7 @@ impl WasmHost {
             linkers: Linkers::new(&engine).map_err(|error| failed(&error))?,
             cache: Cache::open(&engine, &config.cache_dir, config.compiler.clone(), dice)
                 .map_err(|error| failed(&error))?,
-            _ticker: Ticker::start(&engine).map_err(|error| failed(&error))?,
+            _ticker: Ticker::start(&engine, turns).map_err(|error| failed(&error))?,
             ready: moka::future::Cache::new(READY_MAX),
             jobs: Arc::new(Semaphore::new(config.concurrent_max.max(1))),
             pages: Arc::new(Semaphore::new(config.concurrent_max.max(1))),

@@ -34,7 +34,9 @@ mod limits;
 mod outside;
 mod priority;
 mod redact;
+mod turns;
 mod weigh;
 
 pub use compiler::{Compiler, CompilerLimits, compile_worker};
 pub use host::{WasmConfig, WasmHost};
+pub use turns::Readers;

@@ -16,7 +16,7 @@ use halle_extensions::PluginError;
 use halle_extensions::grants::Limits;
 use wasmtime::{PoolConcurrencyLimitError, ResourceLimiter, Trap};
 
-use crate::priority;
+use crate::{priority, turns};
 
 /// Core instances of one component.
 pub const INSTANCES_MAX: usize = 64;
@@ -244,7 +244,7 @@ impl<F: Future> Future for Metered<F> {
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<F::Output> {
         let began = self.meter.thread_ns();
         self.meter.poll_began.store(began + 1, Ordering::Relaxed);
-        let polled = self.future.as_mut().poll(context);
+        let polled = turns::computing(|| self.future.as_mut().poll(context));
         self.meter.poll_began.store(0, Ordering::Relaxed);
         self.meter.polled_ns.fetch_add(self.meter.thread_ns().saturating_sub(began), Ordering::Relaxed);
         polled

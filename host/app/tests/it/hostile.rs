@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -228,6 +229,34 @@ async fn a_processing_that_ignores_a_cancellation_is_stopped_after_its_grace() {
     let (status, log) = admin.ended(&run).await;
     assert_eq!(status, "killed", "{log}");
     assert!(log.contains("I was asked to stop, and go on"), "{log}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_guest_that_computes_offers_its_processor_while_lines_are_read() {
+    const WINDOW: Duration = Duration::from_millis(300);
+    let origin = mirror().await;
+    let server = attacked(&origin).await;
+    let admin = server.admin();
+    Guest::processing().install_patient(&server);
+    let processing = admin.configured(PATIENT, json!({ "attack": "endless-loop" }), json!({})).await;
+    let run = admin.trigger(&processing).await;
+    let is_at_work = async || admin.run(&run).await["log"].to_string().contains("endless-loop").then_some(());
+    server.until("the run is at work", is_at_work).await;
+
+    let slept_in_a_window = async || {
+        let before = server.sleeps_of("plugin");
+        tokio::time::sleep(WINDOW).await;
+        server.sleeps_of("plugin") - before
+    };
+    // Those who asked whether it is at work read, too.
+    tokio::time::sleep(WINDOW).await;
+    let alone = slept_in_a_window().await;
+    let while_read = async || {
+        let slept = while_lines_are_read(&admin, slept_in_a_window()).await;
+        (slept > alone * 3 + 60).then_some(())
+    };
+    server.until("the guest makes room", while_read).await;
+    admin.json(Method::POST, &format!("{PROCESSINGS}/runs/{run}/_kill"), &json!({})).await;
 }
 
 /// The text of the last error in the journal of a dataset, once it has one; `Ok` with its columns when it is whole.

@@ -215,6 +215,19 @@ impl Server {
         };
         (line("VmRSS:"), line("VmHWM:"))
     }
+
+    /// How many times the threads of that name went to sleep so far.
+    pub fn sleeps_of(&self, thread: &str) -> u64 {
+        let threads = std::fs::read_dir(format!("/proc/{}/task", self.process.id())).unwrap();
+        let sleeps = threads.map(|entry| {
+            let read = |name: &str| std::fs::read_to_string(entry.as_ref().unwrap().path().join(name));
+            // A thread may end meanwhile.
+            let (name, status) = (read("comm").unwrap_or_default(), read("status").unwrap_or_default());
+            let count = status.lines().find_map(|line| line.strip_prefix("voluntary_ctxt_switches:"));
+            count.filter(|_| name.trim() == thread).map_or(0, |count| count.trim().parse::<u64>().unwrap())
+        });
+        sleeps.sum()
+    }
 }
 
 /// Requests as somebody.

@@ -14,6 +14,7 @@ use halle_extensions::registry::MemoryComponents;
 use halle_plugin_tools::cases::{self, Recording};
 use halle_plugin_tools::{build, sign};
 use halle_transports::{EgressConfig, HttpEgress};
+use halle_wasm::Readers;
 
 use crate::wiring;
 
@@ -214,7 +215,8 @@ async fn test(folder: &Path, tools: ToolsArgs, recording: Option<Recording>) -> 
     components.insert(package.digest(), package.component().clone());
     let scratch = std::env::temp_dir().join(format!("halle-plugin-test-{}", std::process::id()));
     std::fs::create_dir_all(&scratch)?;
-    let host = wiring::sandbox(&scratch, Arc::new(components), Arc::new(Unmetered), &SystemDice);
+    let host =
+        wiring::sandbox(&scratch, Arc::new(components), Arc::new(Unmetered), &SystemDice, Readers::default());
     let report = match host {
         Ok(host) => match recording {
             None => cases::run(folder, &package, Arc::new(host)).await,
