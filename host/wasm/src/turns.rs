@@ -7,8 +7,9 @@
 //! So the thread of a guest that computes while requests come is interrupted every [`TURN`] by a timer of its own, and
 //! offers its processor: who waits has it, and where nobody does the guest goes on.
 //!
-//! That takes about a tenth of a guest's speed, and more where interrupts are dear, as on some virtual machines: without
-//! requests there is none of it. Elsewhere than on Linux nothing happens.
+//! The sleep takes a twelfth of a guest's speed, the interrupts what they cost: together a quarter to two fifths on the
+//! virtual machine of `host/docs/performance.md`. Without requests there is none of it. Elsewhere than on Linux nothing
+//! happens.
 
 use std::cell::RefCell;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
