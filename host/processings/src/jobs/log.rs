@@ -14,7 +14,7 @@ use crate::Processings;
 use crate::model::{RUN_LOG_RECORDS_MAX, Run};
 
 /// Records waiting to be written; a plugin that logs faster loses records, and the log says so.
-const BACKLOG_RECORDS_MAX: usize = 10_000;
+const BACKLOG_RECORDS_MAX: usize = 1_024;
 
 /// Bytes of the records waiting to be written, the same.
 const BACKLOG_BYTES_MAX: usize = 1 << 20;
