@@ -127,6 +127,14 @@ pub trait Exchange: Entity {
     fn put_off(&mut self, reason: &str);
 }
 
+/// Content that a dataset has been given.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+pub struct Filled {
+    /// What recognises it, where the connector tells.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub etag: Option<String>,
+}
+
 /// A remote resource that comes in as a dataset.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -159,6 +167,10 @@ pub struct Import {
     /// What recognises an unchanged resource.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub etag: Option<String>,
+    /// What the dataset has been given and is not ready with: an import that goes on, tomorrow or after a restart, waits for it
+    /// and does not fetch again.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub filled: Option<Filled>,
     /// Next time by the schedule.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]

@@ -1,5 +1,6 @@
 //! Why a use case could not do what it was asked. [`crate::http::errors`] gives each its status, code and text.
 
+use halle_base::Timestamp;
 use halle_http::ApiError;
 use halle_http::error::StatusCode;
 use halle_search::SearchError;
@@ -23,6 +24,15 @@ pub enum DatasetsError {
     /// The state of the dataset forbids it. The text says what to wait for or to do.
     #[error("{0}")]
     Conflict(String),
+    /// The owner has used up the plugin seconds that an extension needs: the pipeline goes on at `until`, or when the owner's
+    /// limit is raised. The text says so.
+    #[error("{message}")]
+    PutOff {
+        /// In French and English.
+        message: String,
+        /// When.
+        until: Timestamp,
+    },
     /// The upload has no length.
     #[error("Content-Length is expected for multipart requests")]
     LengthRequired,

@@ -194,5 +194,6 @@ fn job(row: &Row) -> StoreResult<Job> {
         progress: row.get(7)?,
         cancel_requested: row.get::<i64>(8)? != 0,
         error: row.get(9)?,
+        waits_for: row.get(10)?,
     })
 }

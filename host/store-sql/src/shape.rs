@@ -18,7 +18,7 @@ pub(crate) use document_columns;
 /// Columns of a job, in the order in which `jobs.rs` reads them.
 macro_rules! job_columns {
     () => {
-        "id, kind, job_key, payload, state, attempts, run_at_us, progress, cancel_requested, error"
+        "id, kind, job_key, payload, state, attempts, run_at_us, progress, cancel_requested, error, waits_for"
     };
 }
 pub(crate) use job_columns;

@@ -68,6 +68,8 @@ pub struct Job {
     pub cancel_requested: bool,
     /// Why it failed last.
     pub error: Option<String>,
+    /// What would let it start earlier, as it was enqueued.
+    pub waits_for: Option<String>,
 }
 
 /// The queue, seen from inside a unit of work.

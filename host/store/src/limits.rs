@@ -5,7 +5,7 @@ use halle_base::{AccountRef, Timestamp};
 use halle_model::limits::Limits;
 use jiff::SignedDuration;
 
-use crate::{Entity, EntityExt, NewJob, StoreResult, UnitOfWork};
+use crate::{Entity, EntityExt, Job, JobState, NewJob, StoreResult, UnitOfWork};
 
 /// How long after a change of a limit work waits before it tries again, in seconds: a refusal may be remembered for a moment.
 pub const RETRY_SECONDS: i64 = 2;
@@ -48,6 +48,21 @@ pub async fn put_off(
     let run_at = if settling { soon(now).min(until) } else { until };
     unit.jobs().enqueue(&NewJob { run_at, waits_for: Some(waits_for(&key)), ..job }).await?;
     Ok(run_at)
+}
+
+/// Until when the job of this kind and key waits for plugin seconds; `None` when there is none, or when it is about to start.
+pub async fn put_off_until(
+    unit: &mut dyn UnitOfWork,
+    kind: &str,
+    key: &str,
+    now: Timestamp,
+) -> StoreResult<Option<Timestamp>> {
+    let is_put_off = |job: &Job| {
+        let waits = job.waits_for.as_deref().is_some_and(|name| name.starts_with(PREFIX));
+        waits && job.kind == kind && job.state == JobState::Ready && job.run_at > soon(now)
+    };
+    let jobs = unit.jobs().with_key(key).await?;
+    Ok(jobs.into_iter().find(is_put_off).map(|job| job.run_at))
 }
 
 /// Makes whoever puts off work of this account, or changes its limit, wait until this work ends: a limit is raised before or after

@@ -17,7 +17,7 @@ use serde_json::{Map, Value, json};
 
 use super::stop::{Stop, put_off};
 use crate::Catalogs;
-use crate::model::{Catalog, Exchange, ExchangeStatus, Import, Titled};
+use crate::model::{Catalog, Exchange, ExchangeStatus, Filled, Import, Titled};
 use crate::service::{ExchangeLog, import_job, plan_next};
 
 /// Kind of the job. Its payload is `{import}`.
@@ -105,6 +105,9 @@ impl ImportHandler {
         log: &Arc<ExchangeLog>,
         context: &JobContext,
     ) -> Result<Outcome, Stop> {
+        if let (Some(filled), Some(dataset)) = (&import.filled, &import.data_fair_dataset) {
+            return self.ready(dataset.clone(), filled.etag.clone()).await;
+        }
         let services = Services { log: Arc::clone(log) as _, ..Services::none() };
         let connector = self.0.connector(catalog, services, context.cancel.clone()).await?;
         let known = import.etag.as_ref().filter(|_| import.data_fair_dataset.is_some());
@@ -122,13 +125,19 @@ impl ImportHandler {
             return Ok(Outcome::Unchanged);
         }
         let dataset = self.fill(catalog, import, &fetched).await?;
+        let dataset = Titled { id: dataset.id, title: dataset.title };
+        self.remember(import, &dataset, Some(Filled { etag: fetched.etag.clone() })).await?;
+        self.ready(dataset, fetched.etag).await
+    }
+
+    /// Waits until the dataset is ready with what it has been given.
+    async fn ready(&self, dataset: Titled, etag: Option<String>) -> Result<Outcome, Stop> {
         let ready = self.0.datasets.wait_finalized(&dataset.id, READY_WITHIN).await?;
         if ready.status == Status::Error {
             let message = format!("Le jeu de données « {} » est en erreur : voir son journal.", ready.title);
             return Err(ApiError::conflict(message).into());
         }
-        let dataset = Titled { id: dataset.id, title: dataset.title };
-        Ok(Outcome::Filled { dataset, etag: fetched.etag })
+        Ok(Outcome::Filled { dataset, etag })
     }
 
     /// Creates the dataset, or replaces its content.
@@ -143,7 +152,8 @@ impl ImportHandler {
             let new = NewDataset { title: Some(title), attributes, ..NewDataset::default() };
             let dataset = datasets.create_from_file(&caller, new, &fetched.name, path).await?;
             // At once: a crash after this must not create a second dataset.
-            self.bind(import, &dataset).await?;
+            let titled = Titled { id: dataset.id.clone(), title: dataset.title.clone() };
+            self.remember(import, &titled, None).await?;
             return Ok(dataset);
         };
         let dataset = datasets.replace_file(&caller, &existing.id, &fetched.name, path).await?;
@@ -153,12 +163,13 @@ impl ImportHandler {
         Ok(dataset)
     }
 
-    async fn bind(&self, import: &Import, dataset: &Dataset) -> ApiResult<()> {
+    /// Writes down which dataset the import fills, and with what.
+    async fn remember(&self, import: &Import, dataset: &Titled, filled: Option<Filled>) -> ApiResult<()> {
         let now = self.0.clock.now();
         let mut work = self.0.store.begin().await?;
         if let Some(mut stored) = work.load::<Import>(&import.id).await? {
-            stored.entity.data_fair_dataset =
-                Some(Titled { id: dataset.id.clone(), title: dataset.title.clone() });
+            stored.entity.data_fair_dataset = Some(dataset.clone());
+            stored.entity.filled = filled;
             work.save(&mut stored, now).await?;
             work.commit().await?;
         }
@@ -171,6 +182,7 @@ impl ImportHandler {
         let Some(mut stored) = work.load::<Import>(id).await? else { return Ok(()) };
         let import = &mut stored.entity;
         import.error = outcome.as_ref().err().cloned();
+        import.filled = None;
         import.status = if outcome.is_ok() { ExchangeStatus::Done } else { ExchangeStatus::Error };
         if let Ok(outcome) = outcome {
             import.last_import_date = Some(now);

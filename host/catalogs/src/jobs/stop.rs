@@ -12,7 +12,8 @@ use crate::service::ExchangeLog;
 
 /// Why an exchange gave nothing.
 pub(super) enum Stop {
-    /// It did not begin: the account has used up its plugin seconds, for a reason to be read and until then.
+    /// It did not begin, or waits for its dataset: an account has used up its plugin seconds, for a reason to be read and until
+    /// then.
     PutOff(String, Timestamp),
     /// It failed.
     Failed(ApiError),
@@ -29,7 +30,10 @@ impl From<PluginError> for Stop {
 
 impl From<DatasetsError> for Stop {
     fn from(error: DatasetsError) -> Self {
-        Self::Failed(error.into())
+        match error {
+            DatasetsError::PutOff { message, until } => Self::PutOff(message, until),
+            error => Self::Failed(error.into()),
+        }
     }
 }
 

@@ -72,6 +72,7 @@ impl Catalogs {
             scheduling: new.scheduling,
             should_update_metadata: new.should_update_metadata,
             etag: None,
+            filled: None,
             next_import_date: None,
             last_import_date: None,
             error: None,
@@ -117,6 +118,8 @@ impl Catalogs {
             Some(ExchangeStatus::Waiting) => {
                 stored.entity.status = ExchangeStatus::Waiting;
                 stored.entity.put_off = None;
+                // Whoever asks wants what is there now.
+                stored.entity.filled = None;
                 enqueue(&mut *work, &stored, now, now).await?;
             }
             Some(_) => {

@@ -1,5 +1,7 @@
 //! Exchanges of an account that has used up its plugin seconds wait, and go on when there are more.
 
+use std::sync::Arc;
+
 use axum::http::Method;
 use halle_base::AccountRef;
 use halle_model::Caller;
@@ -99,6 +101,59 @@ async fn a_higher_limit_wakes_the_import_that_waits() {
         site.advance_seconds(3);
         site.run().await;
         assert_eq!(site.owner.get(&path).await.ok()["status"], status, "with {seconds} seconds");
+    }
+}
+
+/// How an import that waits goes on.
+#[derive(Clone, Copy, PartialEq)]
+enum GoesOn {
+    Tomorrow,
+    ByAHigherLimit,
+    BecauseSomebodyAsks,
+}
+
+#[tokio::test]
+async fn an_import_waits_with_its_dataset_and_takes_what_it_had_fetched() {
+    for how in [GoesOn::Tomorrow, GoesOn::ByAHigherLimit, GoesOn::BecauseSomebodyAsks] {
+        let site = Site::new().await;
+        let plugins = Arc::clone(&site.world.tools.plugins);
+        plugins.put_resource("arbres", "nom\nchêne\n");
+        let path = format!("{IMPORTS}/{}", site.import(&site.catalog().await).await);
+        site.run().await;
+        let id = site.owner.get(&path).await.ok()["dataFairDataset"]["id"].as_str().unwrap().to_owned();
+        let dataset = format!("{DATASETS}/{id}");
+        let extension = json!({ "extensions": [{ "type": "enricher", "plugin": "capitals" }] });
+        site.owner.json(Method::PATCH, &dataset, &extension).await.ok();
+        site.world.run_pipeline().await;
+        plugins.put_resource("arbres", "nom\nchêne\nif\n");
+        let again = json!({ "status": "waiting" });
+        site.owner.json(Method::PATCH, &path, &again).await.ok();
+        plugins.spend_with_next_call(MIDNIGHT.parse().unwrap());
+        site.run().await;
+        let waiting = site.owner.get(&path).await.ok();
+        assert_eq!((&waiting["status"], &waiting["error"]), (&json!("waiting"), &Value::Null), "{waiting}");
+        assert!(waiting["putOff"].as_str().unwrap().contains("« Les arbres » attend"), "{waiting}");
+
+        plugins.put_resource("arbres", "nom\nchêne\nif\norme\n");
+        site.spend_until(None);
+        match how {
+            GoesOn::Tomorrow => site.advance_seconds(36 * 3_600),
+            GoesOn::ByAHigherLimit => {
+                site.limit(10).await;
+                site.limit(20).await;
+                site.advance_seconds(3);
+            }
+            GoesOn::BecauseSomebodyAsks => drop(site.owner.json(Method::PATCH, &path, &again).await.ok()),
+        }
+        site.run().await;
+        let done = site.owner.get(&path).await.ok();
+        assert_eq!((&done["status"], &done["putOff"]), (&json!("done"), &Value::Null), "{done}");
+        let lines = site.owner.get(&format!("{dataset}/lines?select=_capitals.maj&sort=_i")).await.ok();
+        let expected = if how == GoesOn::BecauseSomebodyAsks { 3 } else { 2 };
+        assert_eq!(
+            (&lines["total"], &lines["results"][1]["_capitals.maj"]),
+            (&json!(expected), &json!("IF"))
+        );
     }
 }
 

@@ -28,7 +28,7 @@ pub struct Site {
 
 impl Site {
     pub async fn new() -> Self {
-        let world = World::new(|_| Vec::new()).await;
+        let world = World::with_plugins().await;
         let tools = &world.tools;
         let catalogs = Catalogs::new(CatalogsParts {
             store: Arc::clone(&tools.stack.store),

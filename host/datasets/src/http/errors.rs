@@ -24,6 +24,7 @@ impl From<DatasetsError> for ApiError {
             DatasetsError::Missing(_) => (StatusCode::NOT_FOUND, "not-found"),
             DatasetsError::BadRequest(_) => (StatusCode::BAD_REQUEST, "bad-request"),
             DatasetsError::Conflict(_) => (StatusCode::CONFLICT, "conflict"),
+            DatasetsError::PutOff { .. } => (StatusCode::TOO_MANY_REQUESTS, "quota-exceeded"),
             DatasetsError::LengthRequired => (StatusCode::LENGTH_REQUIRED, "length-required"),
             DatasetsError::TooLarge(_) => (StatusCode::PAYLOAD_TOO_LARGE, "file-too-large"),
             DatasetsError::UnsupportedType(_) => (StatusCode::BAD_REQUEST, "unsupported-type"),

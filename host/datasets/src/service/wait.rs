@@ -5,11 +5,13 @@ use std::time::Duration;
 use halle_model::dataset::Status;
 use halle_model::draft::DraftMode;
 use halle_model::{Caller, Dataset};
-use halle_store::EntityExt;
 use halle_store::documents::Stored;
+use halle_store::{EntityExt, limits};
 
 use crate::error::{DatasetsError, DatasetsResult};
+use crate::jobs::ADVANCE;
 use crate::service::drafts::no_draft;
+use crate::service::names;
 use crate::state::Datasets;
 
 /// Polls of a request that needs a dataset in another state (reference §1.2: 20 × 500 ms).
@@ -22,7 +24,8 @@ const POLL_PERIOD: Duration = Duration::from_millis(500);
 const LOOK_PERIOD: Duration = Duration::from_millis(50);
 
 impl Datasets {
-    /// The dataset once it is `finalized` or in `error`, with a draft that is in error; 409 when `timeout` ends before.
+    /// The dataset once it is `finalized` or in `error`, with a draft that is in error; 409 when `timeout` ends before, and
+    /// [`DatasetsError::PutOff`] at once when its pipeline waits for plugin seconds, which may take until tomorrow.
     pub async fn wait_finalized(&self, id: &str, timeout: Duration) -> DatasetsResult<Dataset> {
         let ends = tokio::time::Instant::now() + timeout;
         loop {
@@ -35,11 +38,27 @@ impl Datasets {
             if is_still && !draft.is_some_and(|draft| draft.is_moving()) {
                 return Ok(dataset.entity);
             }
+            self.refuse_put_off(&dataset).await?;
             if tokio::time::Instant::now() >= ends {
                 return Err(not_ready(dataset.status));
             }
             tokio::time::sleep(LOOK_PERIOD).await;
         }
+    }
+
+    async fn refuse_put_off(&self, dataset: &Dataset) -> DatasetsResult<()> {
+        let mut unit = self.store.read().await?;
+        let (key, now) = (names::job_key(&dataset.id), self.clock.now());
+        let Some(until) = limits::put_off_until(unit.as_mut(), ADVANCE, &key, now).await? else {
+            return Ok(());
+        };
+        let title = &dataset.title;
+        let message = format!(
+            "Le jeu de données « {title} » attend jusqu'à {until}, ou que la limite de son propriétaire soit relevée : celui-ci \
+             a utilisé le temps de calcul des extensions (`plugin_seconds`) du jour. The dataset waits until {until}, or for a \
+             higher limit: its owner has used the plugin seconds of the day."
+        );
+        Err(DatasetsError::PutOff { message, until })
     }
 
     /// The dataset, if the caller may do `operation` on it, once its status is one of `accepted`; 409 if that takes

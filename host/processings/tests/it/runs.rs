@@ -55,6 +55,36 @@ async fn a_failed_run_says_why() {
 }
 
 #[tokio::test]
+async fn a_run_is_told_at_once_that_its_dataset_waits_for_plugin_seconds() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    site.trigger(&id).await;
+    site.run().await;
+    let processing = site.owner.get(&format!("{PROCESSINGS}/{id}")).await.ok();
+    let output = processing["slots"]["output"]["dataset"].as_str().unwrap();
+    let dataset = format!("{}/{output}", halle_testkit::DATASETS);
+    let extension = json!({ "extensions": [{ "type": "enricher", "plugin": "capitals" }] });
+    site.owner.json(Method::PATCH, &dataset, &extension).await.ok();
+    site.world.run_pipeline().await;
+
+    let run = site.trigger(&id).await;
+    site.world.tools.plugins.spend_with_next_call("2026-01-16T00:00:00Z".parse().unwrap());
+    site.run().await;
+    let run = site.read_run(&run).await;
+    assert_eq!(run["status"], "error", "{run}");
+    let last = *log(&run).last().unwrap();
+    assert!(last.1.contains("« Stations » attend jusqu'à 2026-01-16T00:00:00Z"), "{}", last.1);
+    assert_ne!(site.owner.get(&dataset).await.ok()["status"], "finalized");
+
+    site.world.tools.plugins.spend_until(None);
+    site.world.tools.stack.clock.advance(jiff::SignedDuration::from_hours(12));
+    site.world.run_pipeline().await;
+    assert_eq!(site.owner.get(&dataset).await.ok()["status"], "finalized");
+    let lines = site.owner.get(&format!("{dataset}/lines?sort=_i")).await.ok();
+    assert_eq!(lines["results"][0]["_capitals.maj"], "UN", "{lines}");
+}
+
+#[tokio::test]
 async fn a_running_processing_is_killed_and_not_started_twice() {
     let site = Site::new().await;
     let id = site.processing("hang").await;

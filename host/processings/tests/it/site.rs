@@ -27,7 +27,7 @@ pub struct Site {
 
 impl Site {
     pub async fn new() -> Self {
-        let world = World::new(|_| Vec::new()).await;
+        let world = World::with_plugins().await;
         let tools = &world.tools;
         let processings = Processings::new(ProcessingsParts {
             store: Arc::clone(&tools.stack.store),

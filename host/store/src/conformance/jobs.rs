@@ -69,6 +69,7 @@ pub(super) async fn the_oldest_due_job_is_leased_first(store: &dyn Store) -> Sto
         progress: None,
         cancel_requested: false,
         error: None,
+        waits_for: None,
     };
     assert_eq!(leased, Some(expected));
     assert_eq!(store.read().await?.jobs().next_due(&["oldest"]).await?, None);
@@ -227,6 +228,12 @@ pub(super) async fn what_is_put_off_while_a_first_limit_is_set_is_woken(
     put_off.and(set_limit)?;
     assert_eq!(jobs_of(store, "waits/5").await?[0].run_at, at(limits::RETRY_SECONDS));
     let mut work = store.begin().await?;
+    assert_eq!(limits::put_off_until(work.as_mut(), "waits", "waits/5", at(0)).await?, None, "it was woken");
+    limits::put_off(work.as_mut(), job("waits", "waits/6"), &account, at(600), at(0)).await?;
+    let until = limits::put_off_until(work.as_mut(), "waits", "waits/6", at(0)).await?;
+    assert_eq!(until, Some(at(600)));
+    assert_eq!(limits::put_off_until(work.as_mut(), "waits", "waits/6", at(600)).await?, None, "it is due");
+    work.jobs().cancel("waits/6").await?;
     work.jobs().cancel("waits/5").await?;
     work.commit().await
 }

@@ -24,6 +24,7 @@ use halle_model::ColumnKind;
 use halle_store::UnitOfWork;
 use serde_json::{Value, json};
 
+use super::capitals::Capitals;
 use super::connector::Neighbour;
 use super::manifests;
 
@@ -37,6 +38,7 @@ pub struct FakePlugins {
     twins: Arc<Mutex<BTreeMap<String, Value>>>,
     is_removing: Arc<AtomicBool>,
     spent_until: Arc<Mutex<Option<Timestamp>>>,
+    spent_by_next: Arc<Mutex<Option<Timestamp>>>,
     checked_for: Arc<Mutex<Vec<Arc<Subject>>>>,
 }
 
@@ -58,6 +60,11 @@ impl FakePlugins {
     /// From now on every account has used up its plugin seconds until then; `None` for none has.
     pub fn spend_until(&self, until: Option<Timestamp>) {
         *locked(&self.spent_until) = until;
+    }
+
+    /// The next call of a plugin uses up what its account has until then.
+    pub fn spend_with_next_call(&self, until: Timestamp) {
+        *locked(&self.spent_by_next) = Some(until);
     }
 
     /// For whom configurations and documents were checked so far, in order: who pays, and what it is counted for.
@@ -100,13 +107,13 @@ impl InstalledPlugins for FakePlugins {
     }
 }
 
-fn field(key: &str, concept: Option<&str>) -> Field {
+pub(super) fn field(key: &str, concept: Option<&str>) -> Field {
     let concept = concept.map(str::to_owned);
     Field { key: key.to_owned(), kind: ColumnKind::Text, nullable: true, title: None, concept }
 }
 
 /// A batch of one column of texts.
-fn texts(name: &str, values: Vec<Option<String>>) -> PluginResult<RecordBatch> {
+pub(super) fn texts(name: &str, values: Vec<Option<String>>) -> PluginResult<RecordBatch> {
     let schema = Schema::new(vec![ArrowField::new(name, DataType::Utf8, true)]);
     let batch = RecordBatch::try_new(Arc::new(schema), vec![Arc::new(StringArray::from(values)) as ArrayRef]);
     batch.map_err(|error| PluginError::Unavailable(error.to_string()))
@@ -119,14 +126,19 @@ impl PluginHost for FakePlugins {
     }
 
     async fn check_share(&self, _: &Subject) -> PluginResult<()> {
-        match *locked(&self.spent_until) {
+        let mut spent_until = locked(&self.spent_until);
+        match *spent_until {
             Some(until) => Err(PluginError::OverQuota { message: "plus de secondes".to_owned(), until }),
-            None => Ok(()),
+            None => {
+                *spent_until = locked(&self.spent_by_next).take();
+                Ok(())
+            }
         }
     }
 
-    async fn enricher(&self, _: Call, _: &[Field]) -> PluginResult<Box<dyn Enricher>> {
-        Err(PluginError::Unavailable("there is no enricher in tests".to_owned()))
+    async fn enricher(&self, call: Call, columns: &[Field]) -> PluginResult<Box<dyn Enricher>> {
+        self.check_share(&call.subject).await?;
+        Ok(Box::new(Capitals::over(columns)))
     }
 
     /// By `mode`: `fail` reports a problem, `hang` waits to be cancelled, anything else writes two rows.

@@ -7,13 +7,14 @@ use halle_extensions::registry::Installed;
 use serde_json::{Value, json};
 
 /// The plugin of this name, or `None`: `import` and `waiting` (processings, the second without grants), `neighbour` (a
-/// connector), `openapi` (an adapter of services), `chart` (a visualisation).
+/// connector), `openapi` (an adapter of services), `chart` (a visualisation), `capitals` (an enricher).
 pub(super) fn find(id: &str) -> Option<Arc<Installed>> {
     let kind = match id {
         "import" | "waiting" => "processing",
         "neighbour" => "catalog-connector",
         "openapi" => "remote-service",
         "chart" => "visualisation",
+        "capitals" => "enricher",
         _ => return None,
     };
     let manifest = json!({

@@ -1,6 +1,7 @@
 //! A world for features that run plugins: real adapters, datasets, and plugins whose behaviour a test chooses by their
 //! configuration.
 
+mod capitals;
 mod connector;
 mod host;
 mod manifests;
@@ -9,7 +10,7 @@ mod outside;
 use std::sync::Arc;
 
 use halle_base::Secret;
-use halle_datasets::enrich::{AllEnrichments, Enrichments};
+use halle_datasets::enrich::{AllEnrichments, Enrichments, PluginEnrichments};
 use halle_datasets::{Datasets, DatasetsConfig, DatasetsParts};
 use halle_extensions::vault::Vault;
 use halle_http::Hub;
@@ -48,6 +49,12 @@ pub struct World {
 }
 
 impl World {
+    /// A fresh world whose datasets are enriched by its plugins.
+    pub async fn with_plugins() -> Self {
+        let by_plugins = |tools: &Tools| PluginEnrichments::new(tools.plugins.clone(), tools.plugins.clone());
+        Self::new(|tools| vec![Arc::new(by_plugins(tools))]).await
+    }
+
     /// A fresh world whose datasets are enriched by what `enrichments` makes.
     pub async fn new(enrichments: impl FnOnce(&Tools) -> Vec<Arc<dyn Enrichments>>) -> Self {
         let stack = Stack::new().await;

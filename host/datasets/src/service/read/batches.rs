@@ -83,5 +83,9 @@ impl RowsReader for SlotReader {
 
 /// A refusal in the words of the data API, as plugins get it.
 pub fn refused(error: DatasetsError) -> Problem {
-    Problem::new("dataset/refused", error.to_string())
+    let code = match error {
+        DatasetsError::PutOff { .. } => "dataset/put-off",
+        _ => "dataset/refused",
+    };
+    Problem::new(code, error.to_string())
 }
