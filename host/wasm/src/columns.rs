@@ -239,17 +239,17 @@ fn texts_from_wit(texts: Texts, nulls: Option<NullBuffer>, rows: usize) -> Resul
     if offsets[0] != 0 || !ends_well {
         return Err("the offsets do not begin at 0, or do not end where the data ends".to_owned());
     }
-    for (row, pair) in offsets.windows(2).enumerate() {
-        if pair[0] > pair[1] {
-            return Err(format!("the offsets go back at row {row}"));
-        }
-        if (pair[1] - pair[0]) as usize > CELL_BYTES_MAX {
-            return Err(format!("the text of row {row} has more than {} KiB", CELL_BYTES_MAX >> 10));
-        }
+    // All rows without a branch, by vectors; which one is wrong is only asked when one is.
+    let pairs = || offsets.windows(2);
+    let all_in_order = pairs().fold(true, |all, pair| all & (pair[0] <= pair[1]));
+    let longest = pairs().fold(0, |longest, pair| pair[1].wrapping_sub(pair[0]).max(longest));
+    if !all_in_order || longest as usize > CELL_BYTES_MAX {
+        return Err(unfit(&offsets));
     }
-    // All of them together, by vectors: one is UTF-8 by itself when it also begins where a character does.
+    // The same: one is UTF-8 by itself when it also begins where a character does.
     let begins = |offset: &u32| data.get(*offset as usize).is_none_or(|byte| byte & 0xc0 != 0x80);
-    if Encoding::utf8_valid_up_to(&data) != data.len() || !offsets.iter().all(begins) {
+    let all_begin = offsets.iter().fold(true, |all, offset| all & begins(offset));
+    if Encoding::utf8_valid_up_to(&data) != data.len() || !all_begin {
         return Err("a text is not UTF-8".to_owned());
     }
     let offsets: Vec<i32> = offsets.into_iter().map(u32::cast_signed).collect();
@@ -262,6 +262,17 @@ fn texts_from_wit(texts: Texts, nulls: Option<NullBuffer>, rows: usize) -> Resul
     // above on these very values, which are ours; there are as many validity bits as rows, by `nulls_from_wit`.
     let texts = unsafe { StringArray::new_unchecked(offsets, Buffer::from_vec(data), nulls) };
     Ok(texts)
+}
+
+/// What is wrong with the first of these offsets that is not in order, or ends too long a text.
+#[cold]
+fn unfit(offsets: &[u32]) -> String {
+    let is_unfit = |pair: &[u32]| pair[0] > pair[1] || (pair[1] - pair[0]) as usize > CELL_BYTES_MAX;
+    let row = offsets.windows(2).position(is_unfit).unwrap_or_default();
+    if offsets[row] > offsets[row + 1] {
+        return format!("the offsets go back at row {row}");
+    }
+    format!("the text of row {row} has more than {} KiB", CELL_BYTES_MAX >> 10)
 }
 
 fn instants_from_wit(values: &[i64], nulls: Option<&NullBuffer>) -> Result<StringArray, String> {

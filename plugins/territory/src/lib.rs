@@ -5,8 +5,9 @@
 mod table;
 
 use halle_plugin::enricher::{Answer, Described, Enricher, Planned};
-use halle_plugin::{BatchBuilder, Cell, Field, Kind, Problem, Result, Rows};
+use halle_plugin::{Batch, Cell, Column, Field, Kind, Problem, Result, Rows};
 use serde::Deserialize;
+use table::Place;
 
 /// Concept of the input.
 const COMMUNE: &str = "http://rdf.insee.fr/def/geo#codeCommune";
@@ -23,7 +24,6 @@ pub struct Config {
 
 /// The enricher.
 pub struct Territories {
-    config: Config,
     outputs: Vec<Field>,
 }
 
@@ -64,37 +64,48 @@ impl Enricher for Territories {
     }
 
     fn open(_input: &[Field], config: Config) -> Result<Self> {
-        Ok(Self { config, outputs: outputs(config) })
+        Ok(Self { outputs: outputs(config) })
     }
 
     fn run(&mut self, rows: &Rows<'_>) -> Result<Answer> {
         let codes = rows
             .column_at(0)
             .ok_or_else(|| Problem::new("input/missing", "Il manque la colonne des codes communes."))?;
-        let mut columns = BatchBuilder::new(&self.outputs);
         let mut problems = Vec::new();
-        for row in 0..rows.len() {
-            let code = codes.cell(row);
-            let Some(found) = table::find(code) else {
-                if !code.is_missing() {
+        let places: Vec<Option<Place>> = (0..rows.len())
+            .map(|row| {
+                let code = codes.cell(row);
+                let place = table::find(code);
+                if place.is_none() && !code.is_missing() {
                     problems.push((row as u32, unknown(code)));
                 }
-                columns.push_missing()?;
-                continue;
-            };
-            let epci = |text: &'static str| Some(text).filter(|text| !text.is_empty());
-            let cells: [Cell<'_>; 6] = [
-                found.departement.into(),
-                found.region.into(),
-                epci(found.epci).into(),
-                found.departement_code.into(),
-                found.region_code.into(),
-                epci(found.epci_code).into(),
-            ];
-            columns.push(if self.config.codes { &cells[..] } else { &cells[..3] })?;
-        }
-        Ok(Answer { columns: columns.finish(), problems })
+                place
+            })
+            .collect();
+        let outputs = self.outputs.iter();
+        let columns = outputs.map(|output| column(output, &places)).collect::<Result<Vec<_>>>()?;
+        Ok(Answer { columns: Batch::of_columns(rows.len(), columns)?, problems })
     }
+}
+
+/// The column of an output.
+fn column(output: &Field, places: &[Option<Place>]) -> Result<Column> {
+    match output.key.as_str() {
+        "departement" => filled(output, places, |place| Some(place.departement())),
+        "region" => filled(output, places, |place| Some(place.region())),
+        "epci" => filled(output, places, Place::epci),
+        "departement_code" => filled(output, places, |place| Some(place.departement_code())),
+        "region_code" => filled(output, places, |place| Some(place.region_code())),
+        _ => filled(output, places, Place::epci_code),
+    }
+}
+
+fn filled(
+    output: &Field,
+    places: &[Option<Place>],
+    text: impl Fn(Place) -> Option<&'static str>,
+) -> Result<Column> {
+    Column::of(output, places.iter().map(|place| place.and_then(&text).into()))
 }
 
 fn unknown(code: Cell<'_>) -> Problem {

@@ -2,39 +2,75 @@
 
 use halle_plugin::Cell;
 
-/// The tables: `CODES` sorted, `PLACE_OF` beside it, and what places are made of.
+/// The tables: a block of a thousand `PLACE_OF` for each start of a code, and what places are made of.
 mod data {
     include!(concat!(env!("OUT_DIR"), "/table.rs"));
 
-    /// The territories of the commune with this number.
-    pub fn find(number: u32) -> Option<super::Territory> {
-        let (departement, epci) = PLACES[usize::from(PLACE_OF[CODES.binary_search(&number).ok()?])];
-        let (departement_code, departement, region) = DEPARTEMENTS[usize::from(departement)];
-        let (region_code, region) = REGIONS[usize::from(region)];
-        let (epci_code, epci) = EPCIS[usize::from(epci)];
-        Some(super::Territory { departement, region, epci, departement_code, region_code, epci_code })
+    /// Where the commune is whose code begins with two characters, here in base 36, and ends with a number below a thousand. No
+    /// block and no place have the largest number, so that neither is found.
+    pub fn find(start: usize, number: usize) -> Option<super::Place> {
+        let place = PLACE_OF.get(usize::from(*BLOCK_OF.get(start)?) * 1000 + number)?;
+        let (departement, epci) = *PLACES.get(usize::from(*place))?;
+        Some(super::Place { departement, epci })
+    }
+
+    /// Code, name and number of the région of a département.
+    pub fn departement(number: u8) -> (&'static str, &'static str, u8) {
+        DEPARTEMENTS[usize::from(number)]
+    }
+
+    /// Code and name of a région.
+    pub fn region(number: u8) -> (&'static str, &'static str) {
+        REGIONS[usize::from(number)]
+    }
+
+    /// SIREN and name of an intercommunality; both empty where there is none.
+    pub fn epci(number: u16) -> (&'static str, &'static str) {
+        EPCIS[usize::from(number)]
     }
 }
 
 /// What a commune belongs to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Territory {
-    /// Name of the département, or of the overseas collectivity.
-    pub departement: &'static str,
-    /// Name of the région.
-    pub region: &'static str,
-    /// Name of the intercommunality; empty where there is none.
-    pub epci: &'static str,
-    /// Code of the département.
-    pub departement_code: &'static str,
-    /// Code of the région.
-    pub region_code: &'static str,
-    /// SIREN of the intercommunality.
-    pub epci_code: &'static str,
+pub struct Place {
+    departement: u8,
+    epci: u16,
 }
 
-/// The territories of a commune. A code that lost its leading zero (`1001`), as spreadsheets do, is found as well.
-pub fn find(code: Cell<'_>) -> Option<Territory> {
+impl Place {
+    /// Name of the département, or of the overseas collectivity.
+    pub fn departement(self) -> &'static str {
+        data::departement(self.departement).1
+    }
+
+    /// Code of the département.
+    pub fn departement_code(self) -> &'static str {
+        data::departement(self.departement).0
+    }
+
+    /// Name of the région.
+    pub fn region(self) -> &'static str {
+        data::region(data::departement(self.departement).2).1
+    }
+
+    /// Code of the région.
+    pub fn region_code(self) -> &'static str {
+        data::region(data::departement(self.departement).2).0
+    }
+
+    /// Name of the intercommunality, if there is one.
+    pub fn epci(self) -> Option<&'static str> {
+        Some(data::epci(self.epci).1).filter(|name| !name.is_empty())
+    }
+
+    /// SIREN of the intercommunality, if there is one.
+    pub fn epci_code(self) -> Option<&'static str> {
+        Some(data::epci(self.epci).0).filter(|code| !code.is_empty())
+    }
+}
+
+/// Where a commune is. A code that lost its leading zero (`1001`), as spreadsheets do, is found as well.
+pub fn find(code: Cell<'_>) -> Option<Place> {
     match code {
         // Codes with letters (Corse) are texts; a number is a code without leading zeros.
         Cell::Integer(number) => by_text(&number.to_string()),
@@ -44,22 +80,32 @@ pub fn find(code: Cell<'_>) -> Option<Territory> {
     }
 }
 
-fn by_text(code: &str) -> Option<Territory> {
-    // Without a loop, which in the sandbox also looks at the limits each time around.
+fn by_text(code: &str) -> Option<Place> {
     let [a, b, c, d, e] = match *code.as_bytes() {
         [a, b, c, d, e] => [a, b, c, d, e],
         [b, c, d, e] => [b'0', b, c, d, e],
         _ => return None,
     };
-    // In base 36, as the table is.
-    let [a, b, c, d, e] = [digit(a)?, digit(b)?, digit(c)?, digit(d)?, digit(e)?];
-    data::find((((a * 36 + b) * 36 + c) * 36 + d) * 36 + e)
+    let [a, b, c, d, e] = [a, b, c, d, e].map(|byte| usize::from(DIGITS[usize::from(byte)]));
+    // One look at all of them instead of one at each.
+    if a.max(b) >= 36 || c.max(d).max(e) >= 10 {
+        return None;
+    }
+    data::find(a * 36 + b, c * 100 + d * 10 + e)
 }
 
-/// The value of a digit or a letter in base 36.
-fn digit(byte: u8) -> Option<u32> {
-    char::from(byte).to_digit(36)
-}
+/// The value of each byte as a digit in base 36, of which small letters are digits too; more than that for those that are none.
+static DIGITS: [u8; 256] = {
+    let mut digits = [u8::MAX; 256];
+    let mut byte = 0;
+    while byte < 128 {
+        if let Some(digit) = (byte as u8 as char).to_digit(36) {
+            digits[byte] = digit as u8;
+        }
+        byte += 1;
+    }
+    digits
+};
 
 #[cfg(test)]
 mod tests {
@@ -69,8 +115,8 @@ mod tests {
     fn communes_are_found_by_text_number_and_without_their_zero() {
         let found = find(Cell::Text("35238")).unwrap();
         assert_eq!(
-            (found.departement, found.region, found.epci),
-            ("Ille-et-Vilaine", "Bretagne", "Rennes Métropole")
+            (found.departement(), found.region(), found.epci()),
+            ("Ille-et-Vilaine", "Bretagne", Some("Rennes Métropole"))
         );
         let ain = Some("Ain");
         for code in [
@@ -80,11 +126,11 @@ mod tests {
             Cell::Integer(1001),
             Cell::Number(1001.0),
         ] {
-            assert_eq!(find(code).map(|found| found.departement), ain, "{code:?}");
+            assert_eq!(find(code).map(|found| found.departement()), ain, "{code:?}");
         }
-        assert_eq!(find(Cell::Text("2A004")).map(|found| found.departement_code), Some("2A"));
-        assert_eq!(find(Cell::Text("2a004")).map(|found| found.departement_code), Some("2A"));
-        assert_eq!(find(Cell::Text("75101")).map(|found| found.region), Some("Île-de-France"));
+        assert_eq!(find(Cell::Text("2A004")).map(|found| found.departement_code()), Some("2A"));
+        assert_eq!(find(Cell::Text("2a004")).map(|found| found.departement_code()), Some("2A"));
+        assert_eq!(find(Cell::Text("75101")).map(|found| found.region()), Some("Île-de-France"));
     }
 
     #[test]

@@ -2,13 +2,14 @@
 
 use serde_json::Value;
 
+use crate::by_column::wrong_kind;
 use crate::columns::{Batch, Column, ColumnData, Field, Kind, push_bit};
 use crate::dates;
 use crate::problem::{Problem, Result};
 use crate::rows::Cell;
 use crate::texts::TextsBuilder;
 
-/// Builds a batch row by row.
+/// Builds a batch row by row. Where rows come out by columns anyway, [`Column::of`] costs less.
 ///
 /// ```
 /// use halle_plugin::{BatchBuilder, Field, Kind};
@@ -28,8 +29,6 @@ pub struct BatchBuilder {
 /// A column in the making.
 #[derive(Debug)]
 struct Making {
-    /// What its cells may be: a bit for each of [`Shape`].
-    accepts: u8,
     /// As in [`Column`].
     valid: Vec<u8>,
     values: Values,
@@ -37,7 +36,7 @@ struct Making {
 
 /// Its values.
 #[derive(Debug)]
-enum Values {
+pub(crate) enum Values {
     /// Of a text or an object.
     Texts(TextsBuilder),
     /// Of any other kind.
@@ -47,7 +46,8 @@ enum Values {
 impl BatchBuilder {
     /// An empty batch with these columns.
     pub fn new(fields: &[Field]) -> Self {
-        let columns = fields.iter().map(|field| Making::new(field.known_kind())).collect();
+        let making = |field: &Field| Making { valid: Vec::new(), values: empty(field.known_kind()) };
+        let columns = fields.iter().map(making).collect();
         Self { fields: fields.to_vec(), columns, rows: 0 }
     }
 
@@ -68,38 +68,33 @@ impl BatchBuilder {
         C: AsRef<[Cell<'a>]>,
     {
         let cells = cells.as_ref();
-        let fit = |(column, cell): (&Making, &Cell<'_>)| column.accepts & shape(*cell) != 0;
-        if cells.len() != self.columns.len() || !self.columns.iter().zip(cells).all(fit) {
-            return Err(self.refused(cells));
+        if cells.len() != self.columns.len() {
+            let message = format!("{} valeurs pour {} colonnes", cells.len(), self.fields.len());
+            return Err(Problem::new("batch/columns", message));
         }
-        for (column, cell) in self.columns.iter_mut().zip(cells) {
-            column.push(self.rows, *cell);
+        for (index, (column, cell)) in self.columns.iter_mut().zip(cells).enumerate() {
+            if !column.push(self.rows, cell) {
+                return Err(self.take_back(index, *cell));
+            }
         }
         self.rows += 1;
         Ok(())
     }
 
-    /// What is wrong with a row that does not fit.
+    /// Removes what was written of a row whose cell does not fit its column, and says so. Rows that fit, which are nearly all,
+    /// are looked at once for it.
     #[cold]
-    fn refused(&self, cells: &[Cell<'_>]) -> Problem {
-        let columns = self.fields.iter().zip(&self.columns).zip(cells);
-        let mut unfit = columns.filter(|((_, column), cell)| column.accepts & shape(**cell) == 0);
-        match unfit.next() {
-            Some(((field, _), cell)) if cells.len() == self.fields.len() => {
-                let message = format!("La colonne « {} » est de type {} : {cell:?}", field.key, field.kind);
-                Problem::new("batch/kind", message)
-            }
-            _ => {
-                let message = format!("{} valeurs pour {} colonnes", cells.len(), self.fields.len());
-                Problem::new("batch/columns", message)
-            }
+    fn take_back(&mut self, index: usize, cell: Cell<'_>) -> Problem {
+        for column in &mut self.columns {
+            column.truncate(self.rows);
         }
+        wrong_kind(&self.fields[index], cell)
     }
 
     /// Adds a row without any value.
     pub fn push_missing(&mut self) -> Result<()> {
         for column in &mut self.columns {
-            column.push(self.rows, Cell::Null);
+            column.push(self.rows, &Cell::Null);
         }
         self.rows += 1;
         Ok(())
@@ -129,49 +124,68 @@ impl BatchBuilder {
     }
 }
 
-/// What a cell is, as a bit.
-fn shape(cell: Cell<'_>) -> u8 {
-    match cell {
-        Cell::Null => 1,
-        Cell::Text(_) => 1 << 1,
-        Cell::Integer(_) => 1 << 2,
-        Cell::Number(_) => 1 << 3,
-        Cell::Boolean(_) => 1 << 4,
-        Cell::Date(_) => 1 << 5,
-        Cell::DateTime(_) => 1 << 6,
-    }
-}
-
-/// A column without values, and what cells it takes besides missing ones.
-fn empty(kind: Kind) -> (Values, &'static [Cell<'static>]) {
+/// A column without values.
+pub(crate) fn empty(kind: Kind) -> Values {
     use ColumnData::{Bools, Days, Floats, Instants, Ints};
     match kind {
-        Kind::Text | Kind::Object => (Values::Texts(TextsBuilder::new()), &[Cell::Text("")]),
-        Kind::Integer => (Values::Others(Ints(Vec::new())), &[Cell::Integer(0)]),
-        Kind::Number => (Values::Others(Floats(Vec::new())), &[Cell::Number(0.0), Cell::Integer(0)]),
-        Kind::Boolean => (Values::Others(Bools(Vec::new())), &[Cell::Boolean(false)]),
-        Kind::Date => (Values::Others(Days(Vec::new())), &[Cell::Date(0)]),
-        Kind::DateTime => (Values::Others(Instants(Vec::new())), &[Cell::DateTime(0)]),
+        Kind::Text | Kind::Object => Values::Texts(TextsBuilder::new()),
+        Kind::Integer => Values::Others(Ints(Vec::new())),
+        Kind::Number => Values::Others(Floats(Vec::new())),
+        Kind::Boolean => Values::Others(Bools(Vec::new())),
+        Kind::Date => Values::Others(Days(Vec::new())),
+        Kind::DateTime => Values::Others(Instants(Vec::new())),
     }
 }
 
 impl Making {
-    fn new(kind: Kind) -> Self {
-        let (values, takes) = empty(kind);
-        let accepts = takes.iter().fold(shape(Cell::Null), |accepts, cell| accepts | shape(*cell));
-        Self { accepts, valid: Vec::new(), values }
+    /// Adds a cell after `length` others, a missing one as the zero of the type; `false` when it is of another kind, and nothing
+    /// was added.
+    ///
+    /// Texts, which are most cells, have little code of their own, so that in a guest its values stay in registers. The cell comes
+    /// by reference: to read again as a whole what has just been written in parts makes a processor wait.
+    #[inline]
+    fn push(&mut self, length: usize, cell: &Cell<'_>) -> bool {
+        if let (Values::Texts(texts), Cell::Text(text)) = (&mut self.values, cell) {
+            texts.push(text.as_bytes());
+            if !self.valid.is_empty() {
+                mark(&mut self.valid, length, false);
+            }
+            return true;
+        }
+        self.push_other(length, cell)
     }
 
-    /// Adds a cell that it accepts after `length` others; a missing one as the zero of the type.
-    #[inline]
-    fn push(&mut self, length: usize, cell: Cell<'_>) {
-        // A column without a missing value has no bitmap.
-        if cell == Cell::Null || !self.valid.is_empty() {
-            mark(&mut self.valid, length, cell == Cell::Null);
-        }
+    /// Adds a cell that is no text, or that a column of texts has not.
+    #[inline(never)]
+    fn push_other(&mut self, length: usize, cell: &Cell<'_>) -> bool {
+        let is_missing = matches!(cell, Cell::Null);
         match &mut self.values {
-            Values::Texts(texts) => texts.push(cell.text().unwrap_or_default().as_bytes()),
-            Values::Others(data) => append(data, length, cell),
+            Values::Texts(texts) if is_missing => texts.push(b""),
+            Values::Texts(_) => return false,
+            Values::Others(data) => {
+                if !append(data, length, cell) {
+                    return false;
+                }
+            }
+        }
+        // A column without a missing value has no bitmap.
+        if is_missing || !self.valid.is_empty() {
+            mark(&mut self.valid, length, is_missing);
+        }
+        true
+    }
+
+    /// Removes what comes after the first `length` cells.
+    fn truncate(&mut self, length: usize) {
+        truncate_bits(&mut self.valid, length);
+        match &mut self.values {
+            Values::Texts(texts) => texts.truncate(length),
+            Values::Others(ColumnData::Bools(bits)) => truncate_bits(bits, length),
+            Values::Others(ColumnData::Ints(values)) => values.truncate(length),
+            Values::Others(ColumnData::Floats(values)) => values.truncate(length),
+            Values::Others(ColumnData::Days(values)) => values.truncate(length),
+            Values::Others(ColumnData::Instants(values)) => values.truncate(length),
+            Values::Others(ColumnData::Texts(_) | ColumnData::Bytes(_)) => {}
         }
     }
 
@@ -185,7 +199,7 @@ impl Making {
 }
 
 /// Notes whether the value after `length` others is there.
-fn mark(valid: &mut Vec<u8>, length: usize, is_missing: bool) {
+pub(crate) fn mark(valid: &mut Vec<u8>, length: usize, is_missing: bool) {
     if valid.is_empty() {
         // All before it are there.
         valid.resize(length / 8, 0xff);
@@ -196,16 +210,33 @@ fn mark(valid: &mut Vec<u8>, length: usize, is_missing: bool) {
     push_bit(valid, length, !is_missing);
 }
 
-/// Appends a cell to values that are no texts.
-fn append(data: &mut ColumnData, length: usize, cell: Cell<'_>) {
-    match data {
-        ColumnData::Bools(bits) => push_bit(bits, length, cell == Cell::Boolean(true)),
-        ColumnData::Ints(values) => values.push(if let Cell::Integer(value) = cell { value } else { 0 }),
-        ColumnData::Floats(values) => values.push(cell.number().unwrap_or_default()),
-        ColumnData::Days(values) => values.push(if let Cell::Date(value) = cell { value } else { 0 }),
-        ColumnData::Instants(values) => values.push(if let Cell::DateTime(value) = cell { value } else { 0 }),
-        ColumnData::Texts(_) | ColumnData::Bytes(_) => {}
+/// The first `length` bits, with zeroes after them in the last byte.
+fn truncate_bits(bits: &mut Vec<u8>, length: usize) {
+    bits.truncate(length.div_ceil(8));
+    if let Some(last) = bits.last_mut()
+        && !length.is_multiple_of(8)
+    {
+        *last &= (1 << (length % 8)) - 1;
     }
+}
+
+/// Appends a cell to values that are no texts; `false` when it is of another kind than they are.
+pub(crate) fn append(data: &mut ColumnData, length: usize, cell: &Cell<'_>) -> bool {
+    match (data, cell) {
+        (ColumnData::Bools(bits), Cell::Boolean(value)) => push_bit(bits, length, *value),
+        (ColumnData::Bools(bits), Cell::Null) => push_bit(bits, length, false),
+        (ColumnData::Ints(values), Cell::Integer(value)) => values.push(*value),
+        (ColumnData::Ints(values), Cell::Null) => values.push(0),
+        (ColumnData::Floats(values), Cell::Number(value)) => values.push(*value),
+        (ColumnData::Floats(values), Cell::Integer(value)) => values.push(*value as f64),
+        (ColumnData::Floats(values), Cell::Null) => values.push(0.0),
+        (ColumnData::Days(values), Cell::Date(value)) => values.push(*value),
+        (ColumnData::Days(values), Cell::Null) => values.push(0),
+        (ColumnData::Instants(values), Cell::DateTime(value)) => values.push(*value),
+        (ColumnData::Instants(values), Cell::Null) => values.push(0),
+        _ => return false,
+    }
+    true
 }
 
 fn as_text(field: &Field, value: &Value) -> String {

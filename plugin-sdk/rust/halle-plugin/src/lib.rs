@@ -21,6 +21,7 @@
 extern crate self as halle_plugin;
 
 mod builder;
+mod by_column;
 mod columns;
 pub mod dates;
 #[cfg(target_family = "wasm")]

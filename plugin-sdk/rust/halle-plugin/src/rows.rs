@@ -166,6 +166,7 @@ impl<'a> Reader<'a> {
     }
 
     /// The value of a row; [`Cell::Null`] when missing or beyond the end.
+    #[inline]
     pub fn cell(&self, row: usize) -> Cell<'a> {
         if !self.column.has(row) {
             return Cell::Null;
@@ -181,6 +182,7 @@ impl<'a> Reader<'a> {
         }
     }
 
+    #[inline]
     fn text_of(&self, texts: &'a Texts, row: usize) -> &'a str {
         // A value may end within a character of the next one, though all together are UTF-8.
         let within = self.text.zip(texts.bounds(row)).and_then(|(text, (from, to))| text.get(from..to));

@@ -30,16 +30,14 @@ impl TextsBuilder {
     /// Adds a text after the others.
     #[inline]
     pub(crate) fn push(&mut self, text: &[u8]) {
-        if self.data.len() - self.used < text.len().max(SHORT_BYTES) {
-            self.make_room(text.len().max(SHORT_BYTES));
-        }
-        let room = &mut self.data[self.used..];
-        match room.first_chunk_mut() {
-            Some(room) if text.len() <= SHORT_BYTES => write_short(room, text),
-            _ => room[..text.len()].copy_from_slice(text),
-        }
-        self.used += text.len();
+        self.used = write(&mut self.data, self.used, text);
         self.offsets.push(u32::try_from(self.used).unwrap_or(u32::MAX));
+    }
+
+    /// Removes what comes after the first `length` texts.
+    pub(crate) fn truncate(&mut self, length: usize) {
+        self.offsets.truncate(length + 1);
+        self.used = self.offsets.last().map_or(0, |end| *end as usize);
     }
 
     /// The texts.
@@ -47,12 +45,39 @@ impl TextsBuilder {
         self.data.truncate(self.used);
         Texts { offsets: self.offsets, data: self.data }
     }
+}
 
-    #[cold]
-    fn make_room(&mut self, bytes: usize) {
-        let needed = self.used.saturating_add(bytes);
-        self.data.resize(needed.max(self.data.len().saturating_mul(2)).max(FIRST_BYTES), 0);
+/// All texts of an iterator.
+#[inline]
+pub(crate) fn texts_of<'a>(texts: impl Iterator<Item = &'a [u8]>) -> Texts {
+    let (mut data, mut used) = (Vec::new(), 0);
+    let mut offsets = Vec::with_capacity(texts.size_hint().0.saturating_add(1));
+    offsets.push(0);
+    offsets.extend(texts.map(|text| {
+        used = write(&mut data, used, text);
+        u32::try_from(used).unwrap_or(u32::MAX)
+    }));
+    data.truncate(used);
+    Texts { offsets, data }
+}
+
+/// Writes a text after the `used` bytes of others; where it ends.
+#[inline]
+fn write(data: &mut Vec<u8>, used: usize, text: &[u8]) -> usize {
+    if data.len() - used < text.len().max(SHORT_BYTES) {
+        make_room(data, used.saturating_add(text.len().max(SHORT_BYTES)));
     }
+    let room = &mut data[used..];
+    match room.first_chunk_mut() {
+        Some(room) if text.len() <= SHORT_BYTES => write_short(room, text),
+        _ => room[..text.len()].copy_from_slice(text),
+    }
+    used + text.len()
+}
+
+#[cold]
+fn make_room(data: &mut Vec<u8>, needed: usize) {
+    data.resize(needed.max(data.len().saturating_mul(2)).max(FIRST_BYTES), 0);
 }
 
 /// Writes a text where `room` begins, by pieces whose sizes the compiler knows; where two of them overlap, they agree.
