@@ -74,6 +74,7 @@ async fn a_run_is_told_at_once_that_its_dataset_waits_for_plugin_seconds() {
     assert_eq!(run["status"], "error", "{run}");
     let last = *log(&run).last().unwrap();
     assert!(last.1.contains("« Stations » attend jusqu'à 2026-01-16T00:00:00Z"), "{}", last.1);
+    assert!(last.1.contains("dataset/put-off"), "{}", last.1);
     assert_ne!(site.owner.get(&dataset).await.ok()["status"], "finalized");
 
     site.world.tools.plugins.spend_until(None);

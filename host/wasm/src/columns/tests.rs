@@ -159,6 +159,19 @@ fn what_is_accepted_is_sound_whatever_came() {
     assert!(accepted > 2_000 && refused > 2_000, "{accepted} accepted, {refused} refused: no test of either");
 }
 
+/// Each text would be as long as one may be, and all end where the data do: only their order tells.
+#[test]
+fn offsets_that_go_once_around_are_refused() {
+    let longest = CELL_BYTES_MAX as u32;
+    let rows = (u32::MAX / longest) as usize + 1;
+    let offsets: Vec<u32> = (0..=rows as u32).map(|row| row.wrapping_mul(longest)).collect();
+    assert_eq!((rows <= BATCH_ROWS_MAX, offsets[rows]), (true, 0));
+    let data = ColumnData::Texts(Texts { offsets, data: Vec::new() });
+    let batch = Batch { rows: rows as u32, columns: vec![Column { valid: Vec::new(), data }] };
+    let refusal = from_wit(batch, &[field("name", ColumnKind::Text)], None).unwrap_err();
+    assert!(refusal.contains(&format!("go back at row {}", rows - 1)), "{refusal}");
+}
+
 #[test]
 fn a_column_is_what_it_holds_whatever_was_declared() {
     let (rows, fields) = every_kind();
