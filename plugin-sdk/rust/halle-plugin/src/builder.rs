@@ -139,10 +139,7 @@ pub(crate) fn empty(kind: Kind) -> Values {
 
 impl Making {
     /// Adds a cell after `length` others, a missing one as the zero of the type; `false` when it is of another kind, and nothing
-    /// was added.
-    ///
-    /// Texts, which are most cells, have little code of their own, so that in a guest its values stay in registers. The cell comes
-    /// by reference: to read again as a whole what has just been written in parts makes a processor wait.
+    /// was added. The cell comes by reference: to read again as a whole what has just been written in parts makes a processor wait.
     #[inline]
     fn push(&mut self, length: usize, cell: &Cell<'_>) -> bool {
         if let (Values::Texts(texts), Cell::Text(text)) = (&mut self.values, cell) {
@@ -155,7 +152,7 @@ impl Making {
         self.push_other(length, cell)
     }
 
-    /// Adds a cell that is no text, or that a column of texts has not.
+    /// Adds any cell but a text to a column of texts, which is what most are.
     #[inline(never)]
     fn push_other(&mut self, length: usize, cell: &Cell<'_>) -> bool {
         let is_missing = matches!(cell, Cell::Null);
