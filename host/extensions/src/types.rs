@@ -45,7 +45,7 @@ pub enum PluginError {
     #[error("{0}")]
     Reported(Problem),
     /// The sandbox stopped it. Codes: `plugin/trap`, `plugin/memory`, `plugin/cpu`, `plugin/deadline`, `plugin/stack`,
-    /// `plugin/host-calls`, `plugin/output-too-large`, `plugin/handles`, `plugin/bad-answer`.
+    /// `plugin/host-calls`, `plugin/output-too-large`, `plugin/handles`, `plugin/bad-answer`; `plugin/sandbox` when the sandbox itself failed.
     #[error("{message}")]
     Stopped {
         /// Stable code.

@@ -10,6 +10,7 @@ use halle_extensions::{PluginError, PluginResult};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use wasmtime::Engine;
 
+use crate::host::failed;
 use crate::turns;
 
 /// Time of one compilation.
@@ -77,7 +78,7 @@ impl Compiler {
                 let (engine, source) = (engine.clone(), source.to_vec());
                 let code = tokio::task::spawn_blocking(move || engine.precompile_component(&source))
                     .await
-                    .map_err(|error| refused(&error))?
+                    .map_err(|error| failed(&error))?
                     .map_err(|error| refused(&format!("{error:#}")))?;
                 Ok(Compiled { code, memory_peak_bytes: 0 })
             }

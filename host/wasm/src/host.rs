@@ -44,6 +44,9 @@ const DESCRIBE_CPU_MS: u64 = 1_000;
 const DESCRIBE_WALL_MS: u64 = 5_000;
 const DESCRIBE_MEMORY_BYTES: u64 = 128 << 20;
 
+/// Code of a stop that is neither the guest's fault nor its caller's: a thread of the sandbox panicked.
+pub const SANDBOX_FAILED: &str = "plugin/sandbox";
+
 /// How the sandbox is set up.
 #[derive(Debug, Clone)]
 pub struct WasmConfig {
@@ -233,13 +236,7 @@ impl Inner {
         let gone = || PluginError::Unavailable("the sandbox is closing".to_owned());
         let runtime = self.runtime.0.as_ref().ok_or_else(gone)?;
         let mut task = Task(runtime.spawn(work));
-        (&mut task.0).await.map_err(|error| {
-            tracing::error!(%error, "a task of the sandbox failed");
-            PluginError::Stopped {
-                code: "plugin/trap",
-                message: "Le bac à sable a échoué. / The sandbox failed.".to_owned(),
-            }
-        })
+        (&mut task.0).await.map_err(|error| if error.is_cancelled() { gone() } else { failed(&error) })
     }
 
     /// One call on a fresh instance, from instantiation to the answer.
@@ -358,6 +355,17 @@ pub(crate) fn finish<T>(
     };
     guest.end(ending(&error));
     Err(error)
+}
+
+/// What the platform is told when a thread of the sandbox panicked: nobody's plugin is to blame.
+pub(crate) fn failed(error: &tokio::task::JoinError) -> PluginError {
+    tracing::error!(%error, "a task of the sandbox failed");
+    PluginError::Stopped {
+        code: SANDBOX_FAILED,
+        message: "Le bac à sable a échoué : le journal du serveur dit pourquoi. / The sandbox failed: the log of the server \
+                  tells why."
+            .to_owned(),
+    }
 }
 
 /// How a call ended that gave nothing.

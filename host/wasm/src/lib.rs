@@ -38,5 +38,5 @@ mod turns;
 mod weigh;
 
 pub use compiler::{Compiler, CompilerLimits, compile_worker};
-pub use host::{WasmConfig, WasmHost};
+pub use host::{SANDBOX_FAILED, WasmConfig, WasmHost};
 pub use turns::Readers;
