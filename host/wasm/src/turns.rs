@@ -126,20 +126,25 @@ impl Turns {
     }
 }
 
-/// Runs `work` for a guest: the calling thread computes meanwhile.
+/// Runs `work` for a guest: the calling thread computes meanwhile, however `work` ends.
 pub fn computing<T>(work: impl FnOnce() -> T) -> T {
-    let says = |computes: bool| {
+    struct Computes;
+    impl Drop for Computes {
+        fn drop(&mut self) {
+            says(false);
+        }
+    }
+    fn says(computes: bool) {
         THREAD.with_borrow(|thread| {
             if let Some(thread) = thread {
                 thread.computes.store(computes, Ordering::Relaxed);
                 thread.computed.store(true, Ordering::Relaxed);
             }
         });
-    };
+    }
     says(true);
-    let done = work();
-    says(false);
-    done
+    let _computes = Computes;
+    work()
 }
 
 /// Gives the calling thread short turns until it ends: for those that cannot tell whether somebody reads.
@@ -319,6 +324,18 @@ mod tests {
         assert!(is_interrupted(), "one has just been there");
         turns.look();
         assert!(!is_interrupted(), "none came since");
+    }
+
+    #[test]
+    fn a_thread_whose_guest_panicked_sleeps_in_peace() {
+        let (readers, turns) = joined();
+        let panicked = std::panic::catch_unwind(|| computing(|| panic!("for the test")));
+        assert!(panicked.is_err());
+        // What it did before is looked at once more.
+        turns.look();
+        readers.came();
+        turns.look();
+        assert!(!is_interrupted());
     }
 
     #[test]
