@@ -297,7 +297,10 @@ fn plugin(id: &str, titles: &HashMap<String, BTreeMap<String, String>>) -> Optio
 fn account(caller: &Caller, asked: Option<&str>) -> ApiResult<Option<AccountRef>> {
     let account = match asked {
         Some(text) => Some(parse_account(text).ok_or_else(|| {
-            ApiError::bad_request("\"account\" : `user:{id}` ou `organization:{id}`, sans département.")
+            ApiError::bad_request(
+                "\"account\" : `user:{id}` ou `organization:{id}`, sans département. \"account\" is `user:{id}` or \
+                 `organization:{id}`, without a department.",
+            )
         })?),
         None if caller.admin_mode && caller.scopes.is_none() => return Ok(None),
         None => caller.account.clone().map(|account| AccountRef { department: None, ..account }),
@@ -326,7 +329,9 @@ fn days(params: &Params, today: i64) -> ApiResult<(i64, i64)> {
         let parse = |text: &str| {
             let parsed = format!("{text}T00:00:00Z").parse::<Timestamp>().ok().filter(|_| text.len() == 10);
             parsed.map(day_of).ok_or_else(|| {
-                ApiError::bad_request(format!("\"{name}\" : un jour comme 2026-01-31, pas `{text}`."))
+                ApiError::bad_request(format!(
+                    "\"{name}\" : un jour comme 2026-01-31, pas `{text}`. \"{name}\" is a day such as 2026-01-31, not `{text}`."
+                ))
             })
         };
         params.get(name).map(parse).transpose()
@@ -335,7 +340,8 @@ fn days(params: &Params, today: i64) -> ApiResult<(i64, i64)> {
     let from = day("from")?.unwrap_or(to - DAYS_DEFAULT + 1);
     if !(0..USAGE_DAYS_MAX).contains(&(to - from)) {
         return Err(ApiError::bad_request(format!(
-            "\"from\" doit précéder \"to\", de {USAGE_DAYS_MAX} jours au plus : rien de plus ancien n'est gardé."
+            "\"from\" doit précéder \"to\", de {USAGE_DAYS_MAX} jours au plus : rien de plus ancien n'est gardé. \
+             \"from\" comes before \"to\", by {USAGE_DAYS_MAX} days at most: nothing older is kept."
         )));
     }
     Ok((from, to))
