@@ -33,6 +33,7 @@ const STEPS: &[Step] = &[
     step!(3, "0003_deleted_lines"),
     step!(4, "0004_plugin_usage"),
     step!(5, "0005_waiting_jobs"),
+    step!(6, "0006_usage_of_accounts"),
 ];
 
 /// Brings the schema up to date.

@@ -7,14 +7,11 @@ use halle_store::{StoreResult, UsageRepository};
 use crate::dialect::{Arg, Row};
 use crate::work::SqlWork;
 
-/// Which rows are wanted: of the plugins that the condition on `$1` says, first day, last day, account or `*` for every one.
+/// Which rows are wanted: of the plugins that the condition on `$1` says and the accounts that the one on `$4` says, from day
+/// `$2` to day `$3`.
 macro_rules! wanted {
-    ($plugins:literal) => {
-        concat!(
-            " FROM plugin_usage WHERE ",
-            $plugins,
-            " AND day >= $2 AND day <= $3 AND ($4 = '*' OR account = $4)"
-        )
+    ($plugins:literal, $accounts:literal) => {
+        concat!(" FROM plugin_usage WHERE ", $plugins, " AND day >= $2 AND day <= $3 AND ", $accounts)
     };
 }
 
@@ -41,11 +38,11 @@ struct Grouping {
 }
 
 macro_rules! grouping {
-    ($plugins:literal, $columns:literal, $group:literal, $order:literal) => {
+    ($plugins:literal, $accounts:literal, $columns:literal, $group:literal, $order:literal) => {
         Grouping {
             count: concat!(
                 "SELECT COUNT(*) FROM (SELECT 1",
-                wanted!($plugins),
+                wanted!($plugins, $accounts),
                 " GROUP BY ",
                 $group,
                 ") counted"
@@ -55,7 +52,7 @@ macro_rules! grouping {
                 $columns,
                 ", ",
                 summed!(),
-                wanted!($plugins),
+                wanted!($plugins, $accounts),
                 " GROUP BY ",
                 $group,
                 " ORDER BY ",
@@ -66,7 +63,7 @@ macro_rules! grouping {
     };
 }
 
-/// The statements over some plugins.
+/// The statements over some plugins and accounts.
 struct Statements {
     total: &'static str,
     by_plugin: Grouping,
@@ -76,24 +73,27 @@ struct Statements {
 }
 
 macro_rules! statements {
-    ($plugins:literal) => {
+    ($plugins:literal, $accounts:literal) => {
         Statements {
-            total: concat!("SELECT ", summed!(), wanted!($plugins)),
+            total: concat!("SELECT ", summed!(), wanted!($plugins, $accounts)),
             by_plugin: grouping!(
                 $plugins,
+                $accounts,
                 "CAST(0 AS BIGINT), plugin, '', '', '', ''",
                 "plugin",
                 "SUM(guest_us) DESC, plugin"
             ),
             by_instance: grouping!(
                 $plugins,
+                $accounts,
                 "CAST(0 AS BIGINT), plugin, version, account, kind, instance",
                 "plugin, version, account, kind, instance",
                 "SUM(guest_us) DESC, kind, instance, account, plugin, version"
             ),
-            by_day: grouping!($plugins, "day, '', '', '', '', ''", "day", "day DESC"),
+            by_day: grouping!($plugins, $accounts, "day, '', '', '', '', ''", "day", "day DESC"),
             by_account: grouping!(
                 $plugins,
+                $accounts,
                 "CAST(0 AS BIGINT), '', '', account, '', ''",
                 "account",
                 "SUM(guest_us) DESC, account"
@@ -102,9 +102,10 @@ macro_rules! statements {
     };
 }
 
-// Two sets, since an engine that is asked for one plugin or any in one condition does not look up the one by the primary key.
-const OF_ONE_PLUGIN: Statements = statements!("plugin = $1");
-const OF_EVERY_PLUGIN: Statements = statements!("$1 = '*'");
+// Three sets, since an engine that is asked for one or any in one condition does not look up the one by its index.
+const OF_ONE_PLUGIN: Statements = statements!("plugin = $1", "($4 = '*' OR account = $4)");
+const OF_ONE_ACCOUNT: Statements = statements!("$1 = '*'", "account = $4");
+const OF_EVERYTHING: Statements = statements!("$1 = '*'", "$4 = '*'");
 
 const ADD: &str = "INSERT INTO plugin_usage (day, plugin, version, account, kind, instance, answered, reported, \
      trapped, stopped, cancelled, wall_us, guest_us, memory_peak_bytes, host_calls, bytes_in, bytes_out, \
@@ -164,7 +165,11 @@ impl UsageRepository for SqlWork {
     }
 
     async fn page(&mut self, of: UsageOf<'_>, by: UsageBy, skip: u32, limit: u32) -> StoreResult<UsagePage> {
-        let statements = if of.plugin.is_some() { OF_ONE_PLUGIN } else { OF_EVERY_PLUGIN };
+        let statements = match (of.plugin, of.account) {
+            (Some(_), _) => OF_ONE_PLUGIN,
+            (None, Some(_)) => OF_ONE_ACCOUNT,
+            (None, None) => OF_EVERYTHING,
+        };
         let grouping = match by {
             UsageBy::Plugin => statements.by_plugin,
             UsageBy::Instance => statements.by_instance,
@@ -215,4 +220,39 @@ fn sums(row: &Row, first: usize) -> StoreResult<UsageSums> {
         http_bytes_in: row.get(first + 11)?,
         http_bytes_out: row.get(first + 12)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use sqlx::AssertSqlSafe;
+
+    use super::*;
+    use crate::SqlStore;
+    use crate::dialect::Mode;
+
+    /// How SQLite finds the rows of a statement.
+    async fn plan(statement: &str) -> String {
+        let store = SqlStore::sqlite_temporary().await.unwrap();
+        let mut connection = store.open(Mode::Read).await.unwrap().connection;
+        let sql = AssertSqlSafe(format!("EXPLAIN QUERY PLAN {statement}"));
+        let args: [Arg<'_>; 4] = ["*".into(), 1_i64.into(), 2_i64.into(), "organization:ville".into()];
+        let rows = connection.rows(sql, &args).await.unwrap();
+        rows.iter().map(|row| row.get::<String>(3).unwrap()).collect::<Vec<_>>().join("\n")
+    }
+
+    #[tokio::test]
+    async fn rows_of_others_are_not_read_for_one_plugin_or_one_account() {
+        for (statements, index) in [
+            (OF_ONE_PLUGIN, "PRIMARY KEY (plugin=? AND day>? AND day<?)"),
+            (OF_ONE_ACCOUNT, "INDEX plugin_usage_account (account=? AND day>? AND day<?)"),
+        ] {
+            let groupings =
+                [statements.by_plugin, statements.by_instance, statements.by_day, statements.by_account];
+            let counts = groupings.map(|grouping| grouping.count);
+            for statement in counts.into_iter().chain([statements.total]) {
+                let plan = plan(statement).await;
+                assert!(plan.contains(index), "{statement}\n{plan}");
+            }
+        }
+    }
 }

@@ -5,4 +5,5 @@
 mod blobs;
 mod durability;
 mod postgres;
+mod postgres_server;
 mod sqlite;
