@@ -149,7 +149,7 @@ pub struct CatalogEntry {
     /// Bytes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub size: Option<u64>,
-    /// Last change, RFC 3339.
+    /// Last change, RFC 3339 in UTC.
     #[serde(rename = "updatedAt", default, skip_serializing_if = "Option::is_none")]
     pub updated: Option<String>,
     /// Anything else.

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use futures::future::BoxFuture;
+use halle_base::Timestamp;
 use halle_extensions::PluginResult;
 use halle_extensions::host::{
     Call, CatalogEntry, Connector, Fetched, Listing, Prepared, Publication, Published,
@@ -97,6 +98,12 @@ fn optional_text(redactor: &Redactor, value: Option<String>) -> Option<String> {
     value.map(|value| text(redactor, &value))
 }
 
+/// An instant as RFC 3339 in UTC; none where the catalogue wrote something else, for an entry is worth showing without.
+fn instant(redactor: &Redactor, value: Option<&str>) -> Option<String> {
+    let instant: Timestamp = text(redactor, value?).parse().ok()?;
+    Some(instant.to_string())
+}
+
 /// An optional JSON text, without the values of secrets.
 fn clean_json(redactor: &Redactor, value: Option<&str>, what: &str) -> wasmtime::Result<Option<Value>> {
     let mut value = optional_json(value, what)?;
@@ -122,7 +129,7 @@ fn entry(redactor: &Redactor, entry: wit::Entry) -> wasmtime::Result<CatalogEntr
         kind: entry.kind,
         format: optional_text(redactor, entry.format),
         size: entry.size,
-        updated: optional_text(redactor, entry.updated),
+        updated: instant(redactor, entry.updated.as_deref()),
         details: clean_json(redactor, entry.details.as_deref(), "details of an entry")?,
     })
 }
@@ -347,6 +354,21 @@ mod tests {
             .collect();
         let text = |id: &str, title: &str| (id.to_owned(), title.to_owned());
         assert_eq!(told, [text("budget-2024", "Title budget-***"), text("roads", "Title roads")]);
+    }
+
+    #[test]
+    fn the_last_change_of_an_entry_is_an_instant_or_not_told() {
+        let redactor = Redactor::new(["2024"].into_iter());
+        for (said, told) in [
+            ("2023-01-31T10:00:00+01:00", Some("2023-01-31T09:00:00Z")),
+            ("2023-01-31T10:00:00.250Z", Some("2023-01-31T10:00:00.25Z")),
+            ("2023-01-31", None),
+            ("yesterday", None),
+            ("2024-01-31T10:00:00Z", None),
+        ] {
+            assert_eq!(instant(&redactor, Some(said)).as_deref(), told, "{said}");
+        }
+        assert_eq!(instant(&redactor, None), None);
     }
 
     /// An answer with this target, remote identifier and state.
