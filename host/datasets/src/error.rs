@@ -1,6 +1,6 @@
 //! Why a use case could not do what it was asked. [`crate::http::errors`] gives each its status, code and text.
 
-use halle_base::Timestamp;
+use halle_base::{AccountRef, Timestamp};
 use halle_http::ApiError;
 use halle_http::error::StatusCode;
 use halle_search::SearchError;
@@ -32,6 +32,8 @@ pub enum DatasetsError {
         message: String,
         /// When.
         until: Timestamp,
+        /// The owner, whose limit it is.
+        owner: AccountRef,
     },
     /// The upload has no length.
     #[error("Content-Length is expected for multipart requests")]

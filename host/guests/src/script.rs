@@ -223,15 +223,26 @@ impl Script {
 
     /// `datasets.open-write`. `fields` are keys and kinds.
     #[must_use]
-    pub fn open_write(mut self, slot: &str, mode: &str, fields: &[(&str, &str)]) -> Self {
+    pub fn open_write(self, slot: &str, mode: &str, fields: &[(&str, &str)]) -> Self {
+        let fields: Vec<[&str; 4]> = fields.iter().map(|(key, kind)| [key, kind, "", ""]).collect();
+        self.open_write_of(slot, mode, &fields)
+    }
+
+    /// `datasets.open-write`. `fields` are keys, kinds, titles and concepts; the last two may be empty for none.
+    #[must_use]
+    pub fn open_write_of(mut self, slot: &str, mode: &str, fields: &[[&str; 4]]) -> Self {
         let mut records = Vec::new();
-        for (key, kind) in fields {
+        for [key, kind, title, concept] in fields {
             for text in [key, kind] {
                 let at = self.bytes(text.as_bytes());
                 records.extend(words(&[at, length(text.len())]));
             }
-            // Nullable, no title, no concept.
-            records.extend(words(&[1, 0, 0, 0, 0, 0, 0]));
+            // Nullable.
+            records.extend(words(&[1]));
+            for text in [title, concept] {
+                let at = self.bytes(text.as_bytes());
+                records.extend(words(&[u32::from(!text.is_empty()), at, length(text.len())]));
+            }
         }
         let (slot, mode, at) = (self.text(slot), self.text(mode), self.bytes(&records));
         let count = fields.len();

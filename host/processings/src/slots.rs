@@ -8,13 +8,14 @@ use std::time::Duration;
 
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
-use halle_datasets::service::create::NewDataset;
+use halle_datasets::service::create::{NewDataset, Upload};
 use halle_datasets::service::read::refused;
 use halle_datasets::service::write::{LinesWriter, WriteMode};
 use halle_extensions::services::{DatasetSlots, RowsReader, RowsWriter};
 use halle_extensions::types::RowProblem;
 use halle_extensions::{Field, Problem};
-use halle_model::{Caller, Status};
+use halle_model::slug::column_key;
+use halle_model::{Caller, Column, ColumnKind, Status};
 use halle_search::params::Params;
 use halle_store::EntityExt;
 use serde_json::{Map, Value, json};
@@ -123,10 +124,28 @@ impl ProcessingSlots {
     fn collect(&self, schema: &[Field]) -> Result<Content, Problem> {
         let file = NamedTempFile::new_in(&self.processings.temp_dir).map_err(|error| disk(&error))?;
         let mut csv = csv::Writer::from_writer(file.reopen().map_err(|error| disk(&error))?);
-        csv.write_record(schema.iter().map(|field| field.title.as_deref().unwrap_or(&field.key)))
-            .map_err(|error| disk(&error))?;
-        Ok(Content::Rows { file, csv: Box::new(csv) })
+        csv.write_record(schema.iter().map(|field| &field.key)).map_err(|error| disk(&error))?;
+        Ok(Content::Rows { file, csv: Box::new(csv), columns: columns(schema) })
     }
+}
+
+/// What the plugin says of the columns of its rows, for a dataset that does not know them yet: keys, titles, concepts, and the
+/// types that the values have whatever they look like, such as codes of digits that are texts.
+fn columns(schema: &[Field]) -> Vec<Column> {
+    let named = schema.iter().map(|field| (column_key(&field.key), field)).filter(|(key, _)| !key.is_empty());
+    named
+        .map(|(key, field)| {
+            // JSON comes as a text, as from any file.
+            let kind = if field.kind == ColumnKind::Object { ColumnKind::Text } else { field.kind };
+            let mut column = Column::new(key, kind);
+            column.original_name = Some(field.key.clone());
+            column.title.clone_from(&field.title);
+            column.refers_to.clone_from(&field.concept);
+            let forced = json!({ "type": column.json_type, "format": column.format });
+            column.other.insert("x-transform".to_owned(), forced);
+            column
+        })
+        .collect()
 }
 
 fn nothing_to_add_to(slot: &str) -> Problem {
@@ -168,8 +187,8 @@ impl Drop for Budget {
 
 /// What a transaction has collected.
 enum Content {
-    /// Rows, as CSV with the titles of the columns as header.
-    Rows { file: NamedTempFile, csv: Box<csv::Writer<std::fs::File>> },
+    /// Rows, as CSV with the keys of the columns as header.
+    Rows { file: NamedTempFile, csv: Box<csv::Writer<std::fs::File>>, columns: Vec<Column> },
     /// A file to take as it is.
     File { name: String, file: NamedTempFile },
     /// Lines of an editable dataset, which keeps them itself.
@@ -223,25 +242,27 @@ impl RowsWriter for SlotWriter {
     }
 
     async fn commit(self: Box<Self>) -> Result<u64, Problem> {
-        let (file, name) = match self.content {
-            Content::Rows { file, csv } => {
+        let (file, name, columns) = match self.content {
+            Content::Rows { file, csv, columns } => {
                 let mut written = csv.into_inner().map_err(|error| disk(&error))?;
                 written.flush().map_err(|error| disk(&error))?;
-                (file, format!("{}.csv", self.name))
+                (file, format!("{}.csv", self.name), columns)
             }
-            Content::File { name, file } => (file, name),
+            Content::File { name, file } => (file, name, Vec::new()),
             Content::Lines(writer) => return writer.commit().await,
         };
         let datasets = &self.processings.datasets;
+        let upload = Upload { columns: &columns, ..Upload::new(&name, file.path()) };
         let dataset = match &self.slot.dataset {
-            Some(id) => datasets.replace_file(&self.caller, id, &name, file.path()).await.map_err(refused)?,
+            Some(id) => {
+                datasets.replace_with(&self.caller, id, upload, &Map::new()).await.map_err(refused)?
+            }
             None => {
                 let extras = json!({ "extras": { "processingId": self.processing } });
                 let attributes = extras.as_object().cloned().unwrap_or_else(Map::new);
                 let title = self.slot.title.clone();
                 let new = NewDataset { title, attributes, ..NewDataset::default() };
-                let created = datasets.create_from_file(&self.caller, new, &name, file.path()).await;
-                let created = created.map_err(refused)?;
+                let created = datasets.create_with(&self.caller, new, upload).await.map_err(refused)?;
                 bind(&self.processings, &self.processing, &self.name, &created.id).await?;
                 created
             }

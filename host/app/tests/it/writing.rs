@@ -6,7 +6,7 @@ use halle_testkit::guests::Script;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-use crate::server::{Client, DATASETS, Server};
+use crate::server::{Client, DATASETS, PROCESSINGS, Server};
 
 const WRITES: &str = "[slots.output]\ndirection = \"write\"\n";
 
@@ -143,6 +143,62 @@ async fn readers_see_none_or_all_of_more_lines_than_the_index_takes_at_a_time() 
     assert_eq!((status.as_str(), total), ("finished", Some(18_002)), "{log}");
 }
 
+/// The columns of a dataset that a plugin declares: `key type title concept`.
+async fn columns(client: &Client<'_>, id: &str) -> Vec<String> {
+    let (_, dataset) = client.get(&format!("{DATASETS}/{id}")).await;
+    let columns = dataset["schema"].as_array().unwrap_or_else(|| panic!("{dataset}")).iter();
+    let own = columns.filter(|column| column["x-calculated"] != true);
+    let names = ["key", "type", "title", "x-refersTo"];
+    own.map(|column| names.map(|name| column[name].as_str().unwrap_or("-")).join(" ")).collect()
+}
+
+const COMMUNE: &str = "http://rdf.insee.fr/def/geo#codeCommune";
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dataset_made_of_rows_has_the_columns_that_the_plugin_declares() {
+    let server = Server::start().await;
+    let admin = server.admin();
+    let fields = [["insee", "text", "Code", COMMUNE], ["n", "text", "Numéro", ""]];
+    let rows: [&[&str]; 2] = [&["75056", "29019"], &["1", "2"]];
+    let script = Script::new().open_write_of("output", "replace", &fields).write(2, &rows).commit();
+    server.install("columns", WRITES, script.component());
+    let processing = admin.processing("columns", json!({ "output": { "title": "Fait" } })).await;
+    let (status, log) = admin.ended(&admin.trigger(&processing).await).await;
+    assert_eq!(status, "finished", "{log}");
+    let (_, made) = admin.get(&format!("{PROCESSINGS}/processings/{processing}")).await;
+    let id = made["slots"]["output"]["dataset"].as_str().unwrap_or_else(|| panic!("{made}")).to_owned();
+    let declared = [format!("insee string Code {COMMUNE}"), "n string Numéro -".to_owned()];
+    assert_eq!(columns(&admin, &id).await, declared);
+
+    // What somebody changed stays so when the processing runs again, and a column that it declares from now on comes so.
+    let schema = json!([
+        { "key": "insee", "type": "string", "title": "Commune", "x-refersTo": COMMUNE },
+        { "key": "n", "type": "integer", "title": "Numéro" },
+    ]);
+    admin.json(Method::PATCH, &format!("{DATASETS}/{id}"), &json!({ "schema": schema })).await;
+    let more = [fields[0], fields[1], ["zip", "text", "Code postal", ""]];
+    let rows: [&[&str]; 3] = [&["75056"], &["1"], &["75001"]];
+    let script = Script::new().open_write_of("output", "replace", &more).write(1, &rows).commit();
+    let (status, log) = run(&server, &admin, &id, script).await;
+    assert_eq!(status, "finished", "{log}");
+    let changed = [
+        format!("insee string Commune {COMMUNE}"),
+        "n integer Numéro -".to_owned(),
+        "zip string Code postal -".to_owned(),
+    ];
+    assert_eq!(columns(&admin, &id).await, changed);
+
+    // A dataset that was made of a file with these titles keeps its keys.
+    admin.upload("ancien", "Code,Numéro\nx,1\n".to_owned()).await;
+    let script =
+        Script::new().open_write_of("output", "replace", &fields).write(1, &[&["y"], &["2"]]).commit();
+    let (status, log) = run(&server, &admin, "ancien", script).await;
+    assert_eq!(status, "finished", "{log}");
+    assert_eq!(columns(&admin, "ancien").await, ["code string - -", "numero integer - -"]);
+    let (_, page) = admin.get(&format!("{DATASETS}/ancien/lines?select=code,numero")).await;
+    assert_eq!((&page["total"], &page["results"][0]["code"]), (&json!(1), &json!("y")), "{page}");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_dataset_that_cannot_be_written_so_says_why() {
     let server = Server::start().await;
@@ -167,5 +223,31 @@ async fn a_dataset_that_cannot_be_written_so_says_why() {
         assert_eq!(status, "error", "{dataset} {code}: {log}");
         assert!(log.contains(code), "{dataset} {code}: {log}");
     }
+    // A slot that waits for its first dataset has none to add to.
+    for mode in ["append", "upsert"] {
+        server.install(mode, WRITES, open(mode).commit().component());
+        let processing = admin.processing(mode, json!({ "output": { "title": "Fait" } })).await;
+        let (status, log) = admin.ended(&admin.trigger(&processing).await).await;
+        assert_eq!((status.as_str(), log.contains("dataset/unbound")), ("error", true), "{mode}: {log}");
+    }
     assert_eq!(seen(&admin, "mesures").await, ["a:1", "b:2"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_waits_for_a_commit_has_at_most_the_bytes_of_a_file() {
+    let server = Server::start().await;
+    let admin = server.admin();
+    editable(&admin, "mesures", json!({})).await;
+    let long = "x".repeat(200);
+    let (codes, numbers) = (vec![long.as_str(); 100], vec!["1"; 100]);
+    for mode in ["append", "replace"] {
+        // 22 KB of lines at a time, 4 MB at most.
+        let mut script = open(mode).write(100, &[&codes, &numbers]);
+        for _ in 1..200 {
+            script = script.again();
+        }
+        let (status, log) = run(&server, &admin, "mesures", script.commit()).await;
+        assert_eq!((status.as_str(), log.contains("dataset/too-large")), ("error", true), "{mode}: {log}");
+        assert_eq!(seen(&admin, "mesures").await, ["a:1", "b:2"], "{mode}");
+    }
 }

@@ -45,7 +45,7 @@ impl ReceivedFile {
     /// The file as use cases take it, with the files that come beside.
     pub(super) fn upload<'a>(&'a self, attachments: Option<&'a Path>) -> Upload<'a> {
         let (encoding, normalize) = (self.encoding.clone(), self.normalize.clone());
-        Upload { name: &self.name, path: &self.path, encoding, normalize, attachments }
+        Upload { encoding, normalize, attachments, ..Upload::new(&self.name, &self.path) }
     }
 }
 

@@ -19,6 +19,28 @@ pub(crate) fn of_the_file(schema: &[Column]) -> Vec<Column> {
     schema.iter().filter(|column| !column.calculated && column.extension.is_none()).cloned().collect()
 }
 
+/// What the analysis of a file is to know of its columns: those of the dataset, then those that the producer describes and
+/// the dataset does not have. One that the dataset has under the title of a described one, as its header until now, stays
+/// what it is, with its key. Empty when nothing is described.
+pub(crate) fn with_described(known: &[Column], described: &[Column]) -> Vec<Column> {
+    if described.is_empty() {
+        return Vec::new();
+    }
+    let mut columns = of_the_file(known);
+    for new in described {
+        if known.iter().chain(&columns).any(|column| column.key == new.key) {
+            continue;
+        }
+        let is_titled =
+            |column: &&mut Column| column.original_name.is_some() && column.original_name == new.title;
+        match columns.iter_mut().find(is_titled) {
+            Some(column) => column.original_name.clone_from(&new.original_name),
+            None => columns.push(new.clone()),
+        }
+    }
+    columns
+}
+
 /// Adds the columns that the platform computes: `_id`, `_i`, `_rand`, `_geopoint` where lines have a place,
 /// `_updatedAt` where lines are edited, and those of files where lines have some.
 pub(crate) fn with_calculated(mut schema: Vec<Column>, has_place: bool, is_edited: bool) -> Vec<Column> {
@@ -135,6 +157,35 @@ mod tests {
         check(90, 46, false);
         check(20, 2, false);
         check(21, 2, true);
+    }
+
+    #[test]
+    fn what_a_producer_describes_does_not_change_what_is_known() {
+        let column = |key: &str, header: &str, title: Option<&str>| Column {
+            original_name: Some(header.to_owned()),
+            title: title.map(str::to_owned),
+            ..Column::new(key, ColumnKind::Text)
+        };
+        let known = [
+            column("bikes", "bikes", Some("Vélos libres")),
+            column("nom_de_la_station", "Nom de la station", None),
+            Column { extension: Some("territory".to_owned()), ..column("region", "region", None) },
+            Column { calculated: true, ..column("_i", "_i", None) },
+        ];
+        let described = [
+            column("bikes", "bikes", Some("Vélos")),
+            column("name", "name", Some("Nom de la station")),
+            column("region", "region", Some("Région")),
+            column("seen", "seen", Some("Relevé")),
+            column("seen", "Seen", None),
+        ];
+        let expected = [
+            known[0].clone(),
+            Column { original_name: Some("name".to_owned()), ..known[1].clone() },
+            described[3].clone(),
+        ];
+        assert_eq!(with_described(&known, &described), expected);
+        assert!(with_described(&known, &[]).is_empty());
     }
 
     #[test]

@@ -59,12 +59,15 @@ pub struct Upload<'a> {
     /// A zip of files that the lines name. Without one, a replacement keeps those that are there; an empty one takes them
     /// away.
     pub attachments: Option<&'a Path>,
+    /// Columns that the producer describes; [`Column::original_name`] is the header that each one has in the file. What
+    /// the dataset knows of a column already goes before.
+    pub columns: &'a [Column],
 }
 
 impl<'a> Upload<'a> {
     /// A file of which the producer said nothing.
     pub fn new(name: &'a str, path: &'a Path) -> Self {
-        Self { name, path, encoding: None, normalize: None, attachments: None }
+        Self { name, path, encoding: None, normalize: None, attachments: None, columns: &[] }
     }
 }
 
@@ -112,7 +115,8 @@ impl Datasets {
         self.check_publication(caller, &dataset, &[], &new.attributes).await?;
         self.check_sources(caller, &dataset, &dataset.extensions).await?;
         self.check_room(&dataset.owner, upload_bytes(&upload).await?, 1).await?;
-        let building = self.receive(&dataset.id, &upload).await?;
+        let mut building = self.receive(&dataset.id, &upload).await?;
+        building.schema = columns::with_described(&dataset.schema, upload.columns);
         let (id, received) = (dataset.id.clone(), building.clone());
         if new.draft {
             let (now, author) = (dataset.created_at, dataset.created_by.clone());

@@ -11,6 +11,7 @@ use serde_json::Map;
 use crate::error::{DatasetsError, DatasetsResult};
 use crate::jobs::pipeline::Told;
 use crate::jobs::sweep;
+use crate::service::columns::with_described;
 use crate::service::create::{Upload, advance, upload_bytes};
 use crate::service::data_attachments::kept;
 use crate::service::drafts::{begin, check_mode};
@@ -71,10 +72,9 @@ impl Datasets {
         self.check_publication(caller, &after, &published, attributes).await?;
         self.check_room(&dataset.owner, upload_bytes(&upload).await?, 0).await?;
         let building = self.receive(&dataset.id, &upload).await?;
-        let keeps_files = upload.attachments.is_none();
         for attempt in 1.. {
             let next = (building.clone(), mode);
-            match self.switch_building(caller, &dataset.id, next, keeps_files, attributes).await {
+            match self.switch_building(caller, &dataset.id, next, &upload, attributes).await {
                 Err(DatasetsError::Store(StoreError::Stale { .. })) if attempt < RACES_MAX => {}
                 Err(error) => {
                     self.forget_upload(&dataset.id, &building).await;
@@ -91,14 +91,17 @@ impl Datasets {
         caller: &Caller,
         id: &str,
         (mut building, mode): (Building, DraftMode),
-        keeps_files: bool,
+        upload: &Upload<'_>,
         attributes: &Map<String, serde_json::Value>,
     ) -> DatasetsResult<Dataset> {
         let mut unit = self.store.begin().await?;
         let mut stored = load_in(unit.as_mut(), caller, id, "writeData").await?;
-        if keeps_files {
+        if upload.attachments.is_none() {
             building.attachments = kept(&stored);
         }
+        // A dataset that was never published is what its draft says.
+        let known = if stored.is_first_draft() { stored.with_draft().schema } else { stored.schema.clone() };
+        building.schema = with_described(&known, upload.columns);
         check_mode(caller, &stored, mode)?;
         let now = self.clock.now();
         let author = caller.user.as_ref().map(|user| Author { id: user.id.clone() });

@@ -58,7 +58,7 @@ impl Datasets {
              a utilisé le temps de calcul des extensions (`plugin_seconds`) du jour. The dataset waits until {until}, or for a \
              higher limit: its owner has used the plugin seconds of the day."
         );
-        Err(DatasetsError::PutOff { message, until })
+        Err(DatasetsError::PutOff { message, until, owner: dataset.owner.clone() })
     }
 
     /// The dataset, if the caller may do `operation` on it, once its status is one of `accepted`; 409 if that takes

@@ -18,8 +18,9 @@ pub async fn prove(journey: &mut Journey) -> Result<String> {
     let station = &stations["results"][0];
     ensure!(
         station["nom"] == "Station de démonstration 1"
-            && station["vehicules_disponibles"] == 1
-            && station["loue"] == true,
+            && station["velos"] == 1
+            && station["loue"] == true
+            && station["_geopoint"].is_string(),
         "a station is {station}"
     );
     let feed = outside::news(&journey.admin, &journey.world).await?;
