@@ -55,9 +55,9 @@ impl JobHandler for ImportHandler {
         let outcome = match outcome {
             Ok(outcome) => Ok(outcome),
             Err(Stop::Failed(error)) => Err(error),
-            Err(Stop::PutOff(reason, until)) => {
-                let job = import_job(&import, until, self.0.clock.now());
-                return Ok(put_off(&self.0, &import, job, &log, (reason, until)).await?);
+            Err(Stop::PutOff(wait)) => {
+                let job = import_job(&import, wait.until, self.0.clock.now());
+                return Ok(put_off(&self.0, &import, job, &log, wait).await?);
             }
         };
         match &outcome {

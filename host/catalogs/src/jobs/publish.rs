@@ -73,9 +73,9 @@ impl JobHandler for PublishHandler {
         let outcome = match outcome {
             Ok(twin) => Ok(twin),
             Err(Stop::Failed(error)) => Err(error),
-            Err(Stop::PutOff(reason, until)) => {
-                let job = publication_job(&publication, until);
-                return Ok(put_off(&self.0, &publication, job, &log, (reason, until)).await?);
+            Err(Stop::PutOff(wait)) => {
+                let job = publication_job(&publication, wait.until);
+                return Ok(put_off(&self.0, &publication, job, &log, wait).await?);
             }
         };
         match &outcome {

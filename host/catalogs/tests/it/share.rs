@@ -3,8 +3,9 @@
 use std::sync::Arc;
 
 use axum::http::Method;
-use halle_base::AccountRef;
-use halle_model::Caller;
+use halle_base::{AccountRef, Clock as _};
+use halle_model::{Caller, Dataset};
+use halle_store::EntityExt;
 use halle_testkit::DATASETS;
 use serde_json::{Value, json};
 
@@ -25,10 +26,36 @@ impl Site {
 
     /// Sets the limit of the organisation that owns everything.
     async fn limit(&self, plugin_seconds: i64) {
-        let town = AccountRef::organization("ville", "Ville");
-        let root = Caller { admin_mode: true, ..Caller::platform_for(town.clone()) };
+        self.limit_of("ville", plugin_seconds).await;
+    }
+
+    async fn limit_of(&self, organization: &str, plugin_seconds: i64) {
+        let owner = AccountRef::organization(organization, organization);
+        let root = Caller { admin_mode: true, ..Caller::platform_for(owner.clone()) };
         let change = serde_json::from_value(json!({ "plugin_seconds": plugin_seconds })).expect("a change");
-        self.world.datasets.set_limits(&root, &town, None, &change).await.expect("a superadmin sets limits");
+        self.world.datasets.set_limits(&root, &owner, None, &change).await.expect("a superadmin sets limits");
+    }
+
+    /// An import, done once, whose dataset has an extension: its path, and that of the dataset.
+    async fn import_with_extension(&self) -> (String, String) {
+        self.world.tools.plugins.put_resource("arbres", "nom\nchêne\n");
+        let path = format!("{IMPORTS}/{}", self.import(&self.catalog().await).await);
+        self.run().await;
+        let import = self.owner.get(&path).await.ok();
+        let dataset = format!("{DATASETS}/{}", import["dataFairDataset"]["id"].as_str().expect("a dataset"));
+        let extension = json!({ "extensions": [{ "type": "enricher", "plugin": "capitals" }] });
+        self.owner.json(Method::PATCH, &dataset, &extension).await.ok();
+        self.world.run_pipeline().await;
+        (path, dataset)
+    }
+
+    /// Asks for the import when there is one line more, of which nothing is left for the extension: it waits with its dataset.
+    async fn ask_too_much(&self, path: &str) -> Value {
+        self.world.tools.plugins.put_resource("arbres", "nom\nchêne\nif\n");
+        self.owner.json(Method::PATCH, path, &json!({ "status": "waiting" })).await.ok();
+        self.world.tools.plugins.spend_with_next_call(MIDNIGHT.parse().expect("an instant"));
+        self.run().await;
+        self.owner.get(path).await.ok()
     }
 
     /// An import at three each night, done once, whose second time comes when nothing is left; its path.
@@ -117,20 +144,8 @@ async fn an_import_waits_with_its_dataset_and_takes_what_it_had_fetched() {
     for how in [GoesOn::Tomorrow, GoesOn::ByAHigherLimit, GoesOn::BecauseSomebodyAsks] {
         let site = Site::new().await;
         let plugins = Arc::clone(&site.world.tools.plugins);
-        plugins.put_resource("arbres", "nom\nchêne\n");
-        let path = format!("{IMPORTS}/{}", site.import(&site.catalog().await).await);
-        site.run().await;
-        let id = site.owner.get(&path).await.ok()["dataFairDataset"]["id"].as_str().unwrap().to_owned();
-        let dataset = format!("{DATASETS}/{id}");
-        let extension = json!({ "extensions": [{ "type": "enricher", "plugin": "capitals" }] });
-        site.owner.json(Method::PATCH, &dataset, &extension).await.ok();
-        site.world.run_pipeline().await;
-        plugins.put_resource("arbres", "nom\nchêne\nif\n");
-        let again = json!({ "status": "waiting" });
-        site.owner.json(Method::PATCH, &path, &again).await.ok();
-        plugins.spend_with_next_call(MIDNIGHT.parse().unwrap());
-        site.run().await;
-        let waiting = site.owner.get(&path).await.ok();
+        let (path, dataset) = site.import_with_extension().await;
+        let waiting = site.ask_too_much(&path).await;
         assert_eq!((&waiting["status"], &waiting["error"]), (&json!("waiting"), &Value::Null), "{waiting}");
         assert!(waiting["putOff"].as_str().unwrap().contains("« Les arbres » attend"), "{waiting}");
 
@@ -143,7 +158,9 @@ async fn an_import_waits_with_its_dataset_and_takes_what_it_had_fetched() {
                 site.limit(20).await;
                 site.advance_seconds(3);
             }
-            GoesOn::BecauseSomebodyAsks => drop(site.owner.json(Method::PATCH, &path, &again).await.ok()),
+            GoesOn::BecauseSomebodyAsks => {
+                site.owner.json(Method::PATCH, &path, &json!({ "status": "waiting" })).await.ok();
+            }
         }
         site.run().await;
         let done = site.owner.get(&path).await.ok();
@@ -154,6 +171,33 @@ async fn an_import_waits_with_its_dataset_and_takes_what_it_had_fetched() {
             (&lines["total"], &lines["results"][1]["_capitals.maj"]),
             (&json!(expected), &json!("IF"))
         );
+    }
+}
+
+#[tokio::test]
+async fn an_import_that_waits_with_the_dataset_of_another_account_is_woken_by_the_limit_of_that() {
+    let site = Site::new().await;
+    let (path, dataset) = site.import_with_extension().await;
+    let id = dataset.rsplit('/').next().unwrap();
+    let mut work = site.world.tools.stack.store.begin().await.unwrap();
+    let mut stored = work.load::<Dataset>(id).await.unwrap().unwrap();
+    stored.entity.owner = AccountRef::organization("port", "Port");
+    work.save(&mut stored, site.world.tools.stack.clock.now()).await.unwrap();
+    work.commit().await.unwrap();
+    let grants = json!([{ "type": "organization", "id": "ville", "name": "Ville", "classes": ["list", "read", "write"] }]);
+    let port = site.anonymous.by("bob@port:admin");
+    port.json(Method::PUT, &format!("{dataset}/permissions"), &grants).await.ok();
+    let waiting = site.ask_too_much(&path).await;
+    assert_eq!(waiting["status"], "waiting", "{waiting}");
+
+    site.spend_until(None);
+    for (organization, status) in [("ville", "waiting"), ("port", "done")] {
+        for seconds in [10, 20] {
+            site.limit_of(organization, seconds).await;
+        }
+        site.advance_seconds(3);
+        site.run().await;
+        assert_eq!(site.owner.get(&path).await.ok()["status"], status, "{organization}");
     }
 }
 
