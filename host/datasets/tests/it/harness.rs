@@ -11,7 +11,7 @@ use async_trait::async_trait;
 use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
-use halle_base::{AccountRef, Clock as _, ManualClock, SeededDice, Timestamp};
+use halle_base::{AccountRef, Clock as _, ManualClock, Secret, SeededDice, Timestamp};
 use halle_datasets::enrich::{EnrichContext, EnrichError};
 use halle_datasets::{Datasets, DatasetsConfig, DatasetsParts, Enrichment, Enrichments, handlers, router};
 use halle_extensions::Problem;
@@ -30,6 +30,8 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio_util::sync::CancellationToken;
 use tower::ServiceExt;
+
+use crate::postgres_server::Server;
 
 /// Address of the server in links.
 pub const BASE: &str = "http://halle.test";
@@ -83,6 +85,14 @@ impl Harness {
         let store: Arc<dyn Store> =
             Arc::new(SqlStore::sqlite_temporary().await.unwrap().with_clock(clock.clone()));
         Self::over(dir, clock, store)
+    }
+
+    /// The same on the empty database of a server of PostgreSQL.
+    pub async fn on_postgres(server: &Server) -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let clock = Arc::new(ManualClock::at("2026-01-01T00:00:00Z".parse().unwrap()));
+        let store = SqlStore::postgres(&Secret::new(server.url())).await.unwrap();
+        Self::over(dir, clock.clone(), Arc::new(store.with_clock(clock)))
     }
 
     /// The same data in a process that begins after this one was killed.

@@ -36,6 +36,8 @@ mod output;
 mod patch;
 mod permissions;
 mod plugins;
+#[path = "../../../store-sql/tests/it/postgres_server.rs"]
+mod postgres_server;
 mod read_key;
 mod realtime;
 mod references;
@@ -45,6 +47,7 @@ mod statistics;
 mod table_schema;
 mod thumbnails;
 mod tiles;
+mod transactions;
 mod upload;
 mod validation;
 mod virtuals;
