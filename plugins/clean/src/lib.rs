@@ -13,6 +13,8 @@ pub mod date;
 pub mod email;
 pub mod phone;
 
+use std::borrow::Cow;
+
 use halle_plugin::enricher::{Answer, Described, Enricher, Planned};
 use halle_plugin::{BatchBuilder, Cell, Field, Problem, Result, Rows};
 
@@ -79,12 +81,14 @@ enum Value {
 impl Clean {
     /// The value in its form; `None` where there is none to start with.
     fn clean(&self, cell: Cell<'_>) -> Cleaned<Option<Value>> {
-        let written = match cell {
+        let written: Cow<'_, str> = match cell {
             Cell::Null => return Ok(None),
-            Cell::Text(text) => text.trim().to_owned(),
-            Cell::Integer(number) => number.to_string(),
+            Cell::Text(text) => text.trim().into(),
+            Cell::Integer(number) => number.to_string().into(),
             // Beyond 2^53 digits are lost already.
-            Cell::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => format!("{number:.0}"),
+            Cell::Number(number) if number.fract() == 0.0 && number.abs() < 9e15 => {
+                format!("{number:.0}").into()
+            }
             Cell::Number(_) => return Err("nombre à virgule"),
             Cell::Boolean(_) => return Err("valeur logique"),
             Cell::Date(_) | Cell::DateTime(_) if self.config.kind != Shape::Date => return Err("date"),
@@ -94,7 +98,8 @@ impl Clean {
         if written.is_empty() {
             return Ok(None);
         }
-        if written.chars().nth(VALUE_CHARS_MAX).is_some() {
+        // A text has as many bytes as characters, or more.
+        if written.len() > VALUE_CHARS_MAX && written.chars().nth(VALUE_CHARS_MAX).is_some() {
             return Err("valeur trop longue");
         }
         // A number lost the zeros it began with; a text kept them.

@@ -113,11 +113,10 @@ pub fn normalise(written: &str, country: Country) -> Cleaned<String> {
         return Err("notation scientifique : des chiffres sont perdus");
     }
     let written = written.strip_prefix("tel:").unwrap_or(written).trim();
-    let without_trunk = written.replace("(0)", "");
     // Only an international number has a zero between brackets that is not dialled.
     let is_international =
         written.trim_start_matches('(').starts_with(['+', '\u{ff0b}']) || written.starts_with("00");
-    let digits = digits(if is_international { &without_trunk } else { written })?;
+    let digits = if is_international { digits(&written.replace("(0)", "")) } else { digits(written) }?;
     match digits.strip_prefix('+').or_else(|| digits.strip_prefix("00")) {
         Some(number) => international(number),
         None => national(&digits, country),
@@ -150,7 +149,7 @@ fn international(number: &str) -> Cleaned<String> {
             french
         };
         return match french.len() {
-            FRENCH_DIGITS if !french.starts_with('0') => Ok(format!("+33{french}")),
+            FRENCH_DIGITS if !french.starts_with('0') => Ok(["+33", french].concat()),
             FRENCH_DIGITS => Err("deux zéros de suite après l'indicatif 33"),
             _ => Err("il faut neuf chiffres après l'indicatif 33"),
         };
@@ -161,7 +160,7 @@ fn international(number: &str) -> Cleaned<String> {
         code.is_some_and(|code| LONG_CODES.iter().any(|(first, last)| (*first..=*last).contains(&code)))
     };
     let is_assigned = SHORT_CODES.split(' ').any(|code| number.starts_with(code)) || is_long_code();
-    if is_assigned { Ok(format!("+{number}")) } else { Err("indicatif de pays inconnu") }
+    if is_assigned { Ok(["+", number].concat()) } else { Err("indicatif de pays inconnu") }
 }
 
 fn national(digits: &str, country: Country) -> Cleaned<String> {
@@ -170,8 +169,9 @@ fn national(digits: &str, country: Country) -> Cleaned<String> {
     }
     let (code, has_trunk) = country.plan();
     let own = if has_trunk { digits.strip_prefix('0').unwrap_or(digits) } else { digits };
-    let number = format!("{code}{own}");
-    check_length(&number).map(|()| format!("+{number}"))
+    let number = ["+", code, own].concat();
+    check_length(&number[1..])?;
+    Ok(number)
 }
 
 fn french(digits: &str) -> Cleaned<String> {
@@ -188,7 +188,7 @@ fn french(digits: &str) -> Cleaned<String> {
     if own.starts_with('0') {
         return Err("deux zéros de suite au début");
     }
-    Ok(format!("+{}{own}", overseas(&own[..3])))
+    Ok(["+", overseas(&own[..3]), own].concat())
 }
 
 /// Calling code of a French number, by its first three digits without the `0`.

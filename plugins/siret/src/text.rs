@@ -11,7 +11,9 @@ pub fn separates_digits(c: char) -> bool {
 
 /// Whether a text is a number as spreadsheets write large ones: `3,56E+13`. Its last digits are lost.
 pub fn is_scientific(text: &str) -> bool {
-    let Some((mantissa, exponent)) = text.split_once(['e', 'E']) else { return false };
+    // Asked of every value, so of its bytes.
+    let Some(at) = text.bytes().position(|byte| matches!(byte, b'e' | b'E')) else { return false };
+    let (mantissa, exponent) = (&text[..at], &text[at + 1..]);
     let exponent = exponent.strip_prefix('+').unwrap_or(exponent);
     let is_number = |text: &str, also: &[char]| {
         !text.is_empty() && text.chars().all(|c| c.is_ascii_digit() || also.contains(&c))
