@@ -1,5 +1,7 @@
-//! Enrichers: one in the sandbox beside the same code compiled natively, on the same columns; one in JavaScript.
+//! Enrichers: two in the sandbox beside the same code compiled natively, on the same columns, one that does little for each
+//! row and one that does more; one in JavaScript.
 
+use std::marker::PhantomData;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -7,13 +9,15 @@ use std::time::Instant;
 use anyhow::{Result, anyhow, ensure};
 use arrow::array::{ArrayRef, Float64Array, StringArray};
 use arrow::record_batch::RecordBatch;
+use clean::Clean;
 use halle_base::limits::BATCH_ROWS_MAX;
 use halle_extensions::host::{Enricher, PluginHost};
 use halle_extensions::package::Package;
 use halle_model::ColumnKind;
-use halle_plugin::enricher::Enricher as _;
+use halle_plugin::enricher::Enricher as Guest;
 use halle_plugin::{Batch, BatchBuilder, Field, Kind, Rows};
 use halle_wasm::WasmHost;
+use serde_json::{Value, json};
 use territory::Territories;
 
 use super::hollow::hollow;
@@ -35,32 +39,64 @@ const JAVASCRIPT_NAME: &str = "in-javascript";
 /// Rows for the interpreter of JavaScript: a tenth of a million takes long enough to be measured.
 const JAVASCRIPT_ROWS_MAX: usize = 100_000;
 
-/// Three columns: the code of a commune, a name, a number.
-const COLUMNS: [&str; 3] = ["code_commune", "name", "amount"];
+/// The columns: the code of a commune, a name, a telephone number, a number. Enrichers are offered three of them.
+const CODE: &str = "code_commune";
+const NAME: &str = "name";
+const TELEPHONE: &str = "telephone";
+const AMOUNT: &str = "amount";
 
-fn code(row: usize) -> &'static str {
-    CODES[row % CODES.len()]
+fn code(row: usize) -> String {
+    CODES[row % CODES.len()].to_owned()
 }
 
-/// Measures `territory` in the sandbox and natively, what of it is crossing, then an enricher in JavaScript.
+/// As people write them, each another one.
+fn telephone(row: usize) -> String {
+    let pair = |at: u32| (row / 100_usize.pow(at)) % 100;
+    format!("02 {:02} {:02} {:02} {:02}", pair(3), pair(2), pair(1), pair(0))
+}
+
+/// An enricher that is compiled both ways, and what it is asked about.
+struct Subject<E> {
+    plugin: &'static str,
+    config: Value,
+    /// The column that it needs, and its values.
+    column: &'static str,
+    value: fn(usize) -> String,
+    same_code: PhantomData<E>,
+}
+
+/// Measures `territory` and `clean` in the sandbox and natively, what of the first is crossing, then an enricher in JavaScript.
 pub async fn measure(halle: &Path, packages: &Path, work: &Path, rows: usize) -> Result<Vec<Seen>> {
     let batches = arrow_batches(rows)?;
-    let mut seen = rust(packages, work, &batches).await?;
+    let mut seen = light(packages, work, &batches).await?;
+    seen.extend(heavier(packages, work, &batches).await?);
     let javascript_ns = javascript(halle, work, &batches).await?;
     seen.push(("enricher in JavaScript (at most 1,500 ns)".to_owned(), format!("{javascript_ns:.0} ns/row")));
     Ok(seen)
 }
 
-/// The contenders take turns, so that what else the machine does is the same for all.
-async fn rust(packages: &Path, work: &Path, batches: &[RecordBatch]) -> Result<Vec<Seen>> {
+fn ns_per_row(ns: f64) -> String {
+    format!("{ns:.1} ns/row")
+}
+
+/// `territory`, with what of it is crossing. The contenders take turns, so that what else the machine does is the same for all.
+async fn light(packages: &Path, work: &Path, batches: &[RecordBatch]) -> Result<Vec<Seen>> {
     let cache = work.join("compiled");
-    let mut native = Native::new(batches)?;
-    let package = built(packages, "territory")?;
-    let (_host, mut enricher) = opened(&package, &cache).await?;
+    let subject = Subject::<Territories> {
+        plugin: "territory",
+        config: json!({}),
+        column: CODE,
+        value: code,
+        same_code: PhantomData,
+    };
+    let mut native = Native::new(&subject, batches)?;
+    let package = built(packages, subject.plugin)?;
+    let (_host, mut enricher) = opened(&package, &cache, &subject.config).await?;
     let answer = native.answer(0)?;
     let nothing = Batch { columns: Vec::new(), ..answer.clone() };
-    let (_there_and_back_host, mut there_and_back) = opened(&hollow_package(&answer)?, &cache).await?;
-    let (_there_host, mut there) = opened(&hollow_package(&nothing)?, &cache).await?;
+    let none = json!({});
+    let (_there_and_back_host, mut there_and_back) = opened(&hollow_package(&answer)?, &cache, &none).await?;
+    let (_there_host, mut there) = opened(&hollow_package(&nothing)?, &cache, &none).await?;
     // What is hollow answers as many rows as the first batch has.
     let whole: Vec<RecordBatch> =
         batches.iter().filter(|batch| batch.num_rows() == answer.rows as usize).cloned().collect();
@@ -79,25 +115,50 @@ async fn rust(packages: &Path, work: &Path, batches: &[RecordBatch]) -> Result<V
         calls.push(started.elapsed().as_secs_f64() * 1e6);
     }
     let [natively, sandboxed, crossed, lowered] = [natively, sandboxed, crossed, lowered].map(median);
-    let per_row = |ns: f64| format!("{ns:.1} ns/row");
     Ok(vec![
-        ("enricher `territory`, in the sandbox".to_owned(), per_row(sandboxed)),
-        ("of it: columns in, and handing over to another thread".to_owned(), per_row(lowered)),
-        ("of it: the guest".to_owned(), per_row(sandboxed - crossed)),
-        ("of it: columns out, checked".to_owned(), per_row(crossed - lowered)),
-        ("the same code natively".to_owned(), per_row(natively)),
+        ("enricher `territory`, in the sandbox".to_owned(), ns_per_row(sandboxed)),
+        ("of it: columns in, and handing over to another thread".to_owned(), ns_per_row(lowered)),
+        ("of it: the guest".to_owned(), ns_per_row(sandboxed - crossed)),
+        ("of it: columns out, checked".to_owned(), ns_per_row(crossed - lowered)),
+        ("the same code natively".to_owned(), ns_per_row(natively)),
         ("native ÷ sandbox (at least 0.8)".to_owned(), format!("{:.2}", natively / sandboxed)),
         ("call with one row, live instance".to_owned(), format!("{:.1} µs", median(calls))),
     ])
 }
 
+/// `clean` of telephone numbers, which looks at every character.
+async fn heavier(packages: &Path, work: &Path, batches: &[RecordBatch]) -> Result<Vec<Seen>> {
+    let subject = Subject::<Clean> {
+        plugin: "clean",
+        config: json!({ "kind": "phone", "column": TELEPHONE }),
+        column: TELEPHONE,
+        value: telephone,
+        same_code: PhantomData,
+    };
+    let mut native = Native::new(&subject, batches)?;
+    let package = built(packages, subject.plugin)?;
+    let (_host, mut enricher) = opened(&package, &work.join("compiled"), &subject.config).await?;
+    let [mut natively, mut sandboxed] = [const { Vec::new() }; 2];
+    for _ in 0..ROUNDS {
+        natively.push(native.per_row()?);
+        sandboxed.push(per_row(&mut *enricher, batches).await?);
+    }
+    let [natively, sandboxed] = [natively, sandboxed].map(median);
+    Ok(vec![
+        ("enricher `clean`, telephone numbers, in the sandbox".to_owned(), ns_per_row(sandboxed)),
+        ("its code natively".to_owned(), ns_per_row(natively)),
+        ("native ÷ sandbox (at least 0.8)".to_owned(), format!("{:.2}", natively / sandboxed)),
+    ])
+}
+
 /// The plugin, opened for the columns of the bench, in a sandbox of its own.
-async fn opened(package: &Package, cache: &Path) -> Result<(WasmHost, Box<dyn Enricher>)> {
-    let (host, call) = sandbox(package, cache, 16)?;
+async fn opened(package: &Package, cache: &Path, config: &Value) -> Result<(WasmHost, Box<dyn Enricher>)> {
+    let (host, mut call) = sandbox(package, cache, 16)?;
+    call.config = config.clone();
     let fields = [
-        field(COLUMNS[0], ColumnKind::Text),
-        field(COLUMNS[1], ColumnKind::Text),
-        field(COLUMNS[2], ColumnKind::Number),
+        field(CODE, ColumnKind::Text),
+        field(TELEPHONE, ColumnKind::Text),
+        field(AMOUNT, ColumnKind::Number),
     ];
     let enricher = host.enricher(call, &fields).await.map_err(failed)?;
     Ok((host, enricher))
@@ -107,7 +168,7 @@ async fn opened(package: &Package, cache: &Path) -> Result<(WasmHost, Box<dyn En
 fn hollow_package(answer: &Batch) -> Result<Package> {
     let manifest = "schema = 1\n[plugin]\nid = \"hollow\"\nversion = \"1.0.0\"\nkind = \"enricher\"\n\
                     contract = \"halle:enricher@1\"\ntitle = { en = \"Hollow\" }\nlicence = \"MIT\"\n";
-    Ok(Package::new(manifest, hollow(COLUMNS[0], answer).into(), Default::default())?)
+    Ok(Package::new(manifest, hollow(CODE, answer).into(), Default::default())?)
 }
 
 /// Nanoseconds per row.
@@ -141,7 +202,7 @@ async fn javascript(halle: &Path, work: &Path, batches: &[RecordBatch]) -> Resul
     }
     let package = built(&folder.join("dist"), JAVASCRIPT_NAME)?;
     let (host, call) = sandbox(&package, &work.join("compiled"), 16)?;
-    let fields = [field("name", ColumnKind::Text)];
+    let fields = [field(NAME, ColumnKind::Text)];
     let mut enricher = host.enricher(call, &fields).await.map_err(failed)?;
     let count = (JAVASCRIPT_ROWS_MAX / BATCH_ROWS_MAX).min(batches.len()).max(1);
     let mut took = Vec::new();
@@ -156,36 +217,43 @@ fn arrow_batches(rows: usize) -> Result<Vec<RecordBatch>> {
     starts
         .map(|start| {
             let range = start..(start + BATCH_ROWS_MAX).min(rows);
-            let codes: ArrayRef = Arc::new(StringArray::from_iter_values(range.clone().map(code)));
-            let names: ArrayRef =
-                Arc::new(StringArray::from_iter_values(range.clone().map(|row| format!("name {row}"))));
-            let amounts: ArrayRef = Arc::new(Float64Array::from_iter_values(range.map(|row| row as f64)));
-            Ok(RecordBatch::try_from_iter(COLUMNS.into_iter().zip([codes, names, amounts]))?)
+            let texts = |value: fn(usize) -> String| -> ArrayRef {
+                Arc::new(StringArray::from_iter_values(range.clone().map(value)))
+            };
+            let amounts: ArrayRef =
+                Arc::new(Float64Array::from_iter_values(range.clone().map(|row| row as f64)));
+            Ok(RecordBatch::try_from_iter([
+                (CODE, texts(code)),
+                (NAME, texts(|row| format!("name {row}"))),
+                (TELEPHONE, texts(telephone)),
+                (AMOUNT, amounts),
+            ])?)
         })
         .collect()
 }
 
 /// The same code, and the same columns, without a sandbox.
-struct Native {
+struct Native<E> {
     fields: [Field; 1],
     batches: Vec<Batch>,
-    session: Territories,
+    session: E,
 }
 
-impl Native {
-    fn new(batches: &[RecordBatch]) -> Result<Self> {
-        let fields = [Field::new(COLUMNS[0], Kind::Text)];
+impl<E: Guest> Native<E> {
+    fn new(subject: &Subject<E>, batches: &[RecordBatch]) -> Result<Self> {
+        let fields = [Field::new(subject.column, Kind::Text)];
         let mut own = Vec::new();
         let mut row = 0;
         for rows in batches {
             let mut batch = BatchBuilder::new(&fields);
             for _ in 0..rows.num_rows() {
-                batch.push([code(row).into()]).map_err(reported)?;
+                batch.push([(subject.value)(row).as_str().into()]).map_err(reported)?;
                 row += 1;
             }
             own.push(batch.finish());
         }
-        let session = Territories::open(&fields, Default::default()).map_err(reported)?;
+        let config = serde_json::from_value(subject.config.clone())?;
+        let session = E::open(&fields, config).map_err(reported)?;
         Ok(Self { fields, batches: own, session })
     }
 
