@@ -3,13 +3,15 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use arrow::array::StringArray;
+use arrow::datatypes::{DataType, Field as ArrowField, Schema};
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures::future::pending;
 use futures::stream::BoxStream;
 use halle_extensions::grants::{Grants, Limits, asked};
-use halle_extensions::host::{Call, PluginHost};
+use halle_extensions::host::{Call, PluginHost, Publication};
 use halle_extensions::registry::Installed;
 use halle_extensions::services::{
     DatasetSlots, Egress, EgressPolicy, HttpRequest, HttpResponse, HttpStream, PluginState, RowsReader,
@@ -18,10 +20,11 @@ use halle_extensions::services::{
 use halle_extensions::types::RowProblem;
 use halle_extensions::{Field, PluginError, Problem};
 use halle_testkit::guests::{Request, Script};
+use halle_wasm::WasmHost;
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use crate::guests::{IMPORT_CANCEL, processing};
+use crate::guests::{Answer, IMPORT_CANCEL, ZEROES, connector, enricher, processing};
 use crate::ports::text;
 use crate::sandbox::{Sandbox, call, manifest, tight};
 
@@ -139,11 +142,16 @@ impl RowsWriter for Lines {
     }
 }
 
-/// A call that may use everything, of services that never answer.
-fn never(opens: bool, limits: Limits) -> (Call, Arc<Notify>) {
+/// A call of a plugin of this kind that may use everything, of services that never answer.
+fn never(kind: &str, opens: bool, limits: Limits) -> (Call, Arc<Notify>) {
     let asked_for = Arc::new(Notify::new());
     let services = Arc::new(Never { asked: Arc::clone(&asked_for), opens });
-    let mut call = call("p", manifest("processing", ASKS));
+    let asks = match kind {
+        "processing" => ASKS,
+        "catalog-connector" => "[slots.source]\ndirection = \"read\"",
+        _ => "[slots.input]\ndirection = \"read\"",
+    };
+    let mut call = call("p", manifest(kind, asks));
     let grants: Grants = asked(&call.plugin.manifest);
     call.plugin = Arc::new(Installed { limits, grants: Some(grants), ..(*call.plugin).clone() });
     call.services = Services {
@@ -155,12 +163,22 @@ fn never(opens: bool, limits: Limits) -> (Call, Arc<Notify>) {
     (call, asked_for)
 }
 
-/// Every host call that waits for somebody else, and whether the dataset it is about opens.
-fn waits() -> Vec<(&'static str, bool, Script)> {
+/// A guest that waits for somebody else.
+struct Waiter {
+    /// The function in which it waits.
+    what: &'static str,
+    kind: &'static str,
+    /// Whether the dataset that it is about opens.
+    opens: bool,
+    component: Vec<u8>,
+}
+
+/// Every host call that waits for somebody else.
+fn waits() -> Vec<Waiter> {
     let script = Script::new;
     let put = Request { method: "PUT", url: URL, header: None, body: None };
     let write = || script().open_write("output", "replace", &[("name", "text")]);
-    vec![
+    let processings = [
         ("http.send", false, script().send("GET", URL)),
         ("http.download", false, script().download(URL)),
         ("http.upload", false, script().blob("a").upload(put)),
@@ -174,17 +192,73 @@ fn waits() -> Vec<(&'static str, bool, Script)> {
         ("writer.write", true, write().write(1, &[&["a"]])),
         ("writer.replace-file", true, write().blob("a").replace_file("a.csv")),
         ("writer.commit", true, write().commit()),
-    ]
+    ];
+    let mut waits: Vec<Waiter> = processings
+        .into_iter()
+        .map(|(what, opens, script)| Waiter {
+            what,
+            kind: "processing",
+            opens,
+            component: script.component(),
+        })
+        .collect();
+    for opens in [false, true] {
+        let what = if opens { "source.file, reading" } else { "source.file, opening" };
+        let component = connector(IMPORT_SOURCE, SOURCE_TEXTS, SOURCE_FILE);
+        waits.push(Waiter { what, kind: "catalog-connector", opens, component });
+        let what = if opens { "table.next" } else { "reference.open" };
+        waits.push(Waiter { what, kind: "enricher", opens, component: enricher(&TABLE) });
+    }
+    waits
+}
+
+const IMPORT_SOURCE: &str = r#"(import "halle:host/source@1.0.0" "file" (func $file (param i32 i32 i32)))"#;
+const SOURCE_TEXTS: &str = r#"(data (i32.const 4000) "csv")"#;
+/// Answers what the host answered: 512 is where a result of a connector stands.
+const SOURCE_FILE: &str =
+    "(call $file (i32.const 4000) (i32.const 3) (i32.const 512)) (return (i32.const 512))";
+
+/// Opens the table `input` with the session, and reads it with each batch.
+const TABLE: Answer<'static> = Answer {
+    imports: r#"
+        (import "halle:host/reference@1.0.0" "open" (func $open (param i32 i32 i32)))
+        (import "halle:host/reference@1.0.0" "[method]table.next" (func $next (param i32 i32 i32)))"#,
+    extra: r#"(global $table (mut i32) (i32.const 0)) (data (i32.const 4000) "input")"#,
+    open: "(call $open (i32.const 4000) (i32.const 5) (i32.const 3504))
+        (if (i32.load8_u (i32.const 3504))
+            (then (memory.copy (i32.const 768) (i32.const 3504) (i32.const 96)) (return (i32.const 768))))
+        (global.set $table (i32.load (i32.const 3512)))",
+    fill: "(call $next (global.get $table) (i32.const 2) (i32.const 3504))
+        (memory.copy (i32.const 832) (i32.const 3504) (i32.const 96)) (return (i32.const 832))",
+    ..ZEROES
+};
+
+/// Calls the function in which a plugin of this kind waits.
+async fn run(host: &WasmHost, kind: &str, call: Call) -> Result<(), PluginError> {
+    match kind {
+        "processing" => host.run_processing(call, json!({})).await.map(drop),
+        "catalog-connector" => {
+            let current =
+                Publication { target: String::new(), remote_id: None, url: None, state: json!(null) };
+            host.connector(call).unpublish(current).await
+        }
+        _ => {
+            let mut enrichment = host.enricher(call, &[text("code")]).await?;
+            let schema = Arc::new(Schema::new(vec![ArrowField::new("code", DataType::Utf8, true)]));
+            let codes = Arc::new(StringArray::from(vec!["29019"]));
+            enrichment.run(RecordBatch::try_new(schema, vec![codes]).unwrap()).await.map(drop)
+        }
+    }
 }
 
 #[tokio::test]
 async fn a_cancellation_ends_every_wait_in_the_host() {
-    for (what, opens, script) in waits() {
-        let sandbox = Sandbox::with(&[("p", script.component()), ("healthy", processing("", "", ""))]);
+    for Waiter { what, kind, opens, component } in waits() {
+        let sandbox = Sandbox::with(&[("p", component), ("healthy", processing("", "", ""))]);
         // Who does not listen would be let be for an hour.
-        let (call, asked_for) = never(opens, Limits { grace_ms: 3_600_000, ..tight() });
+        let (call, asked_for) = never(kind, opens, Limits { grace_ms: 3_600_000, ..tight() });
         let (host, cancel) = (sandbox.host.clone(), call.cancel.clone());
-        let run = tokio::spawn(async move { host.run_processing(call, json!({})).await });
+        let run = tokio::spawn(async move { run(&host, kind, call).await });
         asked_for.notified().await;
         // Somebody who waits keeps nobody else from running.
         let healthy = crate::sandbox::call("healthy", manifest("processing", ""));
@@ -197,10 +271,10 @@ async fn a_cancellation_ends_every_wait_in_the_host() {
 
 #[tokio::test]
 async fn the_time_of_a_call_ends_every_wait_in_the_host() {
-    for (what, opens, script) in waits() {
-        let sandbox = Sandbox::with(&[("p", script.component())]);
-        let (call, _) = never(opens, Limits { wall_ms_max: 100, ..tight() });
-        let error = sandbox.host.run_processing(call, json!({})).await.unwrap_err();
+    for Waiter { what, kind, opens, component } in waits() {
+        let sandbox = Sandbox::with(&[("p", component)]);
+        let (call, _) = never(kind, opens, Limits { wall_ms_max: 100, ..tight() });
+        let error = run(&sandbox.host, kind, call).await.unwrap_err();
         assert_eq!(error.code(), "plugin/deadline", "{what}: {error}");
     }
 }
