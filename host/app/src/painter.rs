@@ -21,6 +21,10 @@ impl Painter for MediaPainter {
         halle_media::sanitize_svg(svg).map_err(|error| error.to_string())
     }
 
+    fn sanitize_html(&self, html: &str) -> Result<String, String> {
+        halle_media::sanitize_html(html).map_err(|error| error.to_string())
+    }
+
     fn png(&self, svg: &str, width_px: u32) -> Result<Vec<u8>, String> {
         halle_media::svg_to_png(svg, Some(width_px)).map_err(|error| error.to_string())
     }
@@ -101,7 +105,8 @@ impl Charts for PluginCharts {
         };
         let drawn = self.0.draw_with(caller, sketch, &look).await;
         let drawn = drawn.map_err(|error| error.to_string())?;
-        Ok(Picture { svg: drawn.svg, alt: drawn.alt, table: drawn.table })
+        let svg = drawn.svg().map_err(|error| error.to_string())?.to_owned();
+        Ok(Picture { svg, alt: drawn.alt, table: drawn.table })
     }
 }
 

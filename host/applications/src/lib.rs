@@ -27,12 +27,15 @@ use halle_store::Store;
 
 pub use http::{openapi, router};
 pub use model::Application;
-pub use service::draw::{Drawn, Look, Sketch};
+pub use service::draw::{Drawn, Form, Look, Sketch};
 
 /// Makes drawings safe and turns them into pixels.
 pub trait Painter: Send + Sync {
     /// The SVG without anything that could run or fetch; an error in words when nothing is left of it.
     fn sanitize(&self, svg: &str) -> Result<String, String>;
+
+    /// The HTML without anything that could run, fetch or ask; an error in words when nothing is left of it.
+    fn sanitize_html(&self, html: &str) -> Result<String, String>;
 
     /// A PNG of the SVG, `width_px` wide.
     fn png(&self, svg: &str, width_px: u32) -> Result<Vec<u8>, String>;

@@ -1,14 +1,16 @@
-//! Pictures: SVG made safe to show, SVG as PNG, and pictures of any usual format made small.
+//! Pictures: SVG and HTML made safe to show, SVG as PNG, and pictures of any usual format made small.
 //!
 //! **Invariant:** nothing here reads a file, a system font or the network because a picture says so. Pictures are drawn
 //! from their sanitised form, so what is not on the allow-list of [`sanitize_svg`] cannot act, load, or multiply.
 //!
 //! **Invariant:** the same SVG gives the same PNG on every machine: the fonts are our own, in `fonts/`.
 
+mod html;
 mod png;
 mod sanitize;
 pub mod thumbnail;
 
+pub use html::{HTML_BYTES_MAX, HTML_ELEMENTS_MAX, sanitize_html};
 pub use png::{PNG_SIDE_PX_MAX, svg_to_png};
 pub use sanitize::{SVG_BYTES_MAX, SVG_DEPTH_MAX, SVG_NODES_MAX, sanitize_svg};
 
@@ -51,6 +53,18 @@ pub enum MediaError {
         /// Bytes of the source.
         bytes: usize,
     },
+    /// The HTML is longer than [`HTML_BYTES_MAX`].
+    #[error("Le HTML fait {bytes} octets, la limite est de {} octets.", HTML_BYTES_MAX)]
+    HtmlTooLong {
+        /// Bytes of the source.
+        bytes: usize,
+    },
+    /// More elements than [`HTML_ELEMENTS_MAX`].
+    #[error("Le HTML a trop d'éléments : au plus {}.", HTML_ELEMENTS_MAX)]
+    HtmlTooComplex,
+    /// Nothing of the HTML may be shown.
+    #[error("Rien de ce HTML ne peut être montré : il n'a ni texte, ni tableau, ni image en ligne.")]
+    NothingToShow,
     /// The picture cannot be drawn.
     #[error("L'image SVG n'a pas pu être dessinée : {0}.")]
     Render(String),

@@ -26,6 +26,7 @@ pub fn router(applications: Applications) -> Router {
         .route("/{id}/keys", get(keys::read).post(keys::replace))
         .route("/{id}/capture", get(picture::capture))
         .route("/{id}/drawing.svg", get(picture::svg))
+        .route("/{id}/drawing.html", get(picture::html))
         .route("/{id}/drawing.json", get(picture::told));
     let on_site = from_fn_with_state(applications.datasets.clone(), site::resolve);
     Router::new()
@@ -56,6 +57,7 @@ pub fn openapi() -> OpenApiPart {
     crud::permissions,
     crud::grant,
     picture::svg,
+    picture::html,
     picture::told,
     picture::capture,
     picture::page,

@@ -12,8 +12,7 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use crate::Applications;
-use crate::service::draw::Look;
-use crate::service::draw::not_drawn;
+use crate::service::draw::{Form, Look, not_drawn};
 
 /// Pixels of one side of a picture.
 const SIDE_PX: std::ops::RangeInclusive<u32> = 50..=4_000;
@@ -75,7 +74,57 @@ pub(super) async fn svg(
     let (_, drawn) = applications.draw(&caller, &id, &look(&params)?).await?;
     let policy =
         [(header::CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; sandbox")];
-    Ok(([(header::CONTENT_TYPE, "image/svg+xml; charset=utf-8")], policy, drawn.svg).into_response())
+    let svg = drawn.svg()?.to_owned();
+    Ok(([(header::CONTENT_TYPE, "image/svg+xml; charset=utf-8")], policy, svg).into_response())
+}
+
+/// Shows what an application draws, whatever its form, as a bare page for a frame: without scripts, network or origin.
+#[utoipa::path(get, path = "/data-fair/api/v1/applications/{id}/drawing.html", tag = "applications", operation_id = "showApplicationDrawing",
+    params(("id" = String, Path), LookQuery),
+    responses((status = 200, description = "The drawing as a page", body = String, content_type = "text/html"),
+        WrongParameter, OfOne, PluginFailed))]
+pub(super) async fn html(
+    State(applications): State<Applications>,
+    caller: Caller,
+    Path(id): Path<String>,
+    params: Params,
+) -> ApiResult<Response> {
+    let look = look(&params)?;
+    let (application, drawn) = applications.draw(&caller, &id, &look).await?;
+    let html = rendered(
+        "drawing.html",
+        context! {
+            title => &application.title,
+            lang => look.locale,
+            dark => look.theme == "dark",
+            body => shown(&drawn.form),
+        },
+    )?;
+    let policy = [(header::CONTENT_SECURITY_POLICY, FRAMED)];
+    Ok((policy, Html(html)).into_response())
+}
+
+/// What a drawing in HTML may do: look as it wants, with pictures that are part of it; open links in pages of their own.
+const FRAMED: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; frame-ancestors *; \
+    sandbox allow-popups allow-popups-to-escape-sandbox";
+
+fn shown(form: &Form) -> &str {
+    match form {
+        Form::Svg(shown) | Form::Html(shown) => shown,
+    }
+}
+
+/// A template of `templates/` with its values.
+fn rendered(name: &'static str, values: minijinja::Value) -> ApiResult<String> {
+    let mut templates = Environment::new();
+    for (name, source) in [
+        ("page.html", include_str!("../../templates/page.html")),
+        ("drawing.html", include_str!("../../templates/drawing.html")),
+    ] {
+        templates.add_template(name, source).map_err(ApiError::internal)?;
+    }
+    let template = templates.get_template(name).map_err(ApiError::internal)?;
+    template.render(values).map_err(ApiError::internal)
 }
 
 /// What a drawing says without being seen.
@@ -117,7 +166,8 @@ pub(super) async fn capture(
     let look = look(&params)?;
     let (_, drawn) = applications.draw(&caller, &id, &look).await?;
     let painter = applications.clone();
-    let png = tokio::task::spawn_blocking(move || painter.painter.png(&drawn.svg, look.width_px));
+    let svg = drawn.svg()?.to_owned();
+    let png = tokio::task::spawn_blocking(move || painter.painter.png(&svg, look.width_px));
     let png = png.await.map_err(ApiError::internal)?.map_err(|reason| not_drawn(&reason))?;
     Ok(([(header::CONTENT_TYPE, "image/png")], png).into_response())
 }
@@ -137,23 +187,28 @@ pub(super) async fn page(
     // What stands before a colon is a key, of which the caller has the passes by now.
     let id = id.split_once(':').map_or(id.as_str(), |(_, id)| id);
     let (application, drawn) = applications.draw(&caller, id, &look).await?;
-    let mut templates = Environment::new();
-    templates
-        .add_template("page.html", include_str!("../../templates/page.html"))
-        .map_err(ApiError::internal)?;
-    let template = templates.get_template("page.html").map_err(ApiError::internal)?;
+    let (svg, html) = match &drawn.form {
+        Form::Svg(svg) => (Some(svg.as_str()), None),
+        Form::Html(html) => (None, Some(html.as_str())),
+    };
+    let framed = html.map(|body| {
+        let dark = look.theme == "dark";
+        rendered("drawing.html", context! { title => &drawn.alt, lang => &look.locale, dark, body })
+    });
     let values = context! {
         title => &application.title,
         description => &application.description,
         lang => look.locale,
         dark => look.theme == "dark",
-        svg => drawn.svg,
+        svg,
+        framed => framed.transpose()?,
+        height_px => look.height_px,
         alt => drawn.alt,
         table => minijinja::value::Serde(drawn.table),
     };
-    let html = template.render(values).map_err(ApiError::internal)?;
+    let html = rendered("page.html", values)?;
     let mut response = Html(html).into_response();
-    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self'; frame-ancestors *";
+    let policy = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; frame-ancestors *";
     response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, HeaderValue::from_static(policy));
     Ok(response)
 }

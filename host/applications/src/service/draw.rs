@@ -58,12 +58,34 @@ pub struct Sketch<'a> {
 /// A drawing, safe to serve.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Drawn {
-    /// SVG.
-    pub svg: String,
+    /// What is shown.
+    pub form: Form,
     /// What a person who does not see it is told.
     pub alt: String,
     /// The same data as a table: `{columns: [..], rows: [[..]]}`.
     pub table: Option<Value>,
+}
+
+/// The form that the plugin chose for its drawing.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Form {
+    /// SVG, reduced to what draws.
+    Svg(String),
+    /// The body of a page, reduced to what shows. Only for a frame without scripts and origin.
+    Html(String),
+}
+
+impl Drawn {
+    /// The drawing as SVG; 409 `drawing-is-html` where it has no such form.
+    pub fn svg(&self) -> ApiResult<&str> {
+        match &self.form {
+            Form::Svg(svg) => Ok(svg),
+            Form::Html(_) => {
+                let message = "Ce dessin est du HTML : il est à « drawing.html ». This drawing is HTML, at `drawing.html`.";
+                Err(ApiError::new(StatusCode::CONFLICT, "drawing-is-html", message))
+            }
+        }
+    }
 }
 
 impl Applications {
@@ -103,11 +125,19 @@ impl Applications {
             data.push(self.fetch(caller, request).await?);
         }
         let rendered = self.plugins.render(call, data, context(look)).await?;
-        let Output::Svg(svg) = rendered.output else {
-            return Err(not_drawn(&"only SVG can be served as a picture"));
+        let form = match rendered.output {
+            Output::Svg(svg) => self.painter.sanitize(&svg).map(Form::Svg),
+            Output::Html(html) => {
+                let painter = Arc::clone(&self.painter);
+                let safe = tokio::task::spawn_blocking(move || painter.sanitize_html(&html)).await;
+                safe.map_err(ApiError::internal)?.map(Form::Html)
+            }
+            Output::VegaLite(_) | Output::Vega(_) => {
+                Err("Vega documents are not drawn here: the visualisation must answer SVG or HTML".to_owned())
+            }
         };
-        let svg = self.painter.sanitize(&svg).map_err(|reason| not_drawn(&reason))?;
-        Ok(Drawn { svg, alt: rendered.alt, table: rendered.table })
+        let form = form.map_err(|reason| not_drawn(&reason))?;
+        Ok(Drawn { form, alt: rendered.alt, table: rendered.table })
     }
 
     async fn fetch(&self, caller: &Caller, request: &DataRequest) -> ApiResult<NamedRows> {

@@ -25,6 +25,8 @@ async fn a_public_application_is_drawn_in_three_forms_and_told() {
     assert!(png.text().starts_with("400 <svg"), "{}", png.text());
     let told = site.anonymous.get(&format!("{path}/drawing.json")).await.ok();
     assert_eq!(told, json!({ "alt": "3 lignes", "table": null }));
+    let bare = site.anonymous.get(&format!("{path}/drawing.html")).await;
+    assert!(bare.status.as_u16() == 200 && bare.text().contains("<svg"), "{}", bare.text());
     let page = site.anonymous.get(&page_of(&path)).await;
     assert_eq!(page.status.as_u16(), 200);
     assert!(page.text().contains("<title>3 lignes</title>") && page.text().contains("Les arbres"));
@@ -34,10 +36,36 @@ async fn a_public_application_is_drawn_in_three_forms_and_told() {
 }
 
 #[tokio::test]
+async fn a_drawing_in_html_is_shown_in_a_frame_that_can_do_nothing() {
+    let site = Site::new().await;
+    let path = site.application().await;
+    let configuration = json!({ "dataset": "arbres", "type": "html" });
+    site.owner.json(Method::PUT, &format!("{path}/configuration"), &configuration).await.ok();
+    let bare = site.owner.get(&format!("{path}/drawing.html")).await;
+    assert_eq!((bare.status.as_u16(), bare.header("content-type")), (200, "text/html; charset=utf-8"));
+    assert!(bare.text().contains("<p>3 lignes</p>"), "{}", bare.text());
+    let policy = bare.header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && policy.contains("sandbox allow-popups"), "{policy}");
+    assert!(!policy.contains("allow-scripts") && !policy.contains("allow-same-origin"), "{policy}");
+    let page = site.owner.get(&page_of(&path)).await;
+    assert_eq!(page.status.as_u16(), 200);
+    let frame = "<iframe sandbox=\"allow-popups allow-popups-to-escape-sandbox\" title=\"3 lignes\"";
+    assert!(page.text().contains(frame), "{}", page.text());
+    assert!(!page.text().contains("<p>3 lignes</p>"), "the drawing is not part of the page itself");
+    assert!(!format!("{}{}", page.text(), bare.text()).contains("script"));
+    assert_eq!(site.owner.get(&format!("{path}/drawing.json")).await.ok()["alt"], "3 lignes");
+    for form in ["drawing.svg", "capture"] {
+        let refusal = site.owner.get(&format!("{path}/{form}")).await.refused(409);
+        assert!(refusal.contains("drawing.html"), "{form}: {refusal}");
+    }
+}
+
+#[tokio::test]
 async fn a_picture_shows_what_its_viewer_may_read() {
     let site = Site::new().await;
     let path = site.application().await;
-    let forms = ["drawing.svg", "drawing.json", "capture"].map(|form| format!("{path}/{form}"));
+    let forms =
+        ["drawing.svg", "drawing.html", "drawing.json", "capture"].map(|form| format!("{path}/{form}"));
     let forms: Vec<String> = forms.into_iter().chain([page_of(&path)]).collect();
     for form in &forms {
         site.anonymous.get(form).await.refused(403);
@@ -85,7 +113,7 @@ async fn a_wrong_look_names_its_parameter() {
 async fn a_drawing_that_fails_has_a_status_that_says_whose_fault_it_is() {
     let site = Site::new().await;
     let path = site.application().await;
-    for (kind, status) in [("trap", 502), ("html", 502), ("script", 502)] {
+    for (kind, status) in [("trap", 502), ("vega", 502), ("script", 502)] {
         let configuration = json!({ "dataset": "arbres", "type": kind });
         site.owner.json(Method::PUT, &format!("{path}/configuration"), &configuration).await.ok();
         site.owner.get(&format!("{path}/drawing.svg")).await.refused(status);

@@ -41,6 +41,14 @@ impl Painter for TextPainter {
         if svg.contains("<script") { Err("nothing is left of it".to_owned()) } else { Ok(svg.to_owned()) }
     }
 
+    fn sanitize_html(&self, html: &str) -> Result<String, String> {
+        if html.is_empty() {
+            Err("nothing is left of it".to_owned())
+        } else {
+            Ok(html.replace("<script>", ""))
+        }
+    }
+
     fn png(&self, svg: &str, width_px: u32) -> Result<Vec<u8>, String> {
         Ok(format!("{width_px} {svg}").into_bytes())
     }

@@ -180,7 +180,8 @@ impl PluginHost for FakePlugins {
         Ok(vec![DataRequest { name: "lines".to_owned(), query, max_rows: 100 }])
     }
 
-    /// Says how many lines it got, or was told that there are; by `type`, it traps, or draws what cannot be served.
+    /// Says how many lines it got, or was told that there are; by `type`, it traps, draws in HTML, or draws what cannot be
+    /// served.
     async fn render(&self, call: Call, data: Vec<NamedRows>, _context: Value) -> PluginResult<Rendered> {
         let told = |rows: &NamedRows| {
             let total = rows.rows.column_by_name("total")?.as_primitive_opt::<Int64Type>()?;
@@ -192,7 +193,8 @@ impl PluginHost for FakePlugins {
                 let message = "the plugin trapped".to_owned();
                 return Err(PluginError::Stopped { code: "plugin/trap", message });
             }
-            Some("html") => Output::Html("<p>…</p>".to_owned()),
+            Some("html") => Output::Html(format!("<p>{lines} lignes</p><script>")),
+            Some("vega") => Output::Vega(json!({})),
             Some("script") => Output::Svg("<script/>".to_owned()),
             _ => Output::Svg(format!("<svg viewBox=\"0 0 1 1\"><title>{lines} lignes</title></svg>")),
         };

@@ -50,7 +50,7 @@ fn schema(kind: &str) -> Value {
         }),
         "visualisation" => json!({
             "type": "object",
-            "properties": { "dataset": { "type": "string" }, "type": { "enum": ["bar", "trap", "html", "script"] } },
+            "properties": { "dataset": { "type": "string" }, "type": { "enum": ["bar", "trap", "html", "vega", "script"] } },
             "required": ["dataset"],
         }),
         _ => Value::Null,
