@@ -21,6 +21,7 @@ pub mod instance;
 pub mod manifest;
 pub mod metering;
 pub mod package;
+mod prepared;
 pub mod registry;
 pub mod services;
 pub mod state;

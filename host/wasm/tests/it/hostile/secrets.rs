@@ -12,7 +12,7 @@ use halle_extensions::services::{
     Egress, EgressPolicy, HttpRequest, HttpResponse, HttpStream, LogLevel, RunLog, Services,
 };
 use halle_testkit::guests::{Script, component, processing, processing_module};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::guests::IMPORT_LOG;
 use crate::sandbox::{Memory, Sandbox, call, manifest};
@@ -144,14 +144,68 @@ async fn a_configuration_is_stored_as_it_was_given_but_for_what_the_guest_put_in
     let prepared = sandbox.host.prepare(knowing("bearer"), draft.clone()).await.unwrap();
     assert_eq!(prepared.config, draft);
     // Another answers what it has in its memory.
-    let own = processing_module("", r#"(data (i32.const 4000) "{\"url\":\"?key=hunter2-secret\"}")"#, "")
-        .replace(
-            "(local.get 0)) (i32.store (i32.const 780) (local.get 1))",
-            "(i32.const 4000)) (i32.store (i32.const 780) (i32.const 29))",
-        );
-    let sandbox = Sandbox::with(&[("p", component("processing", "processing", &own))]);
+    let own = answering(&json!({ "url": "?key=hunter2-secret" }));
+    let sandbox = Sandbox::with(&[("p", own)]);
     let prepared = sandbox.host.prepare(knowing("bearer"), json!({ "url": "" })).await.unwrap();
     assert_eq!(prepared.config, json!({ "url": "?key=***" }));
+}
+
+/// A processing that prepares this configuration whatever it was given.
+fn answering(config: &Value) -> Vec<u8> {
+    let text = config.to_string();
+    let data = format!("(data (i32.const 4000) \"{}\")", text.replace('"', "\\\""));
+    let own = processing_module("", &data, "").replace(
+        "(local.get 0)) (i32.store (i32.const 780) (local.get 1))",
+        &format!("(i32.const 4000)) (i32.store (i32.const 780) (i32.const {}))", text.len()),
+    );
+    component("processing", "processing", &own)
+}
+
+#[tokio::test]
+async fn a_guest_that_prepares_does_not_choose_who_gets_the_secret() {
+    let asks = r#"
+        [config]
+        type = "object"
+        additionalProperties = false
+        [config.properties.url]
+        type = "string"
+        x-egress = true
+        [config.properties.key]
+        type = "string"
+        x-secret = true
+        [config.properties.pages]
+        type = "integer"
+        [http.api]
+        from-config = "/url"
+        credential = { secret = "key", place = "bearer" }
+    "#;
+    let draft = json!({ "url": "https://api.example/v1", "key": "key" });
+    let prepare = async |answer: &Value| {
+        let sandbox = Sandbox::with(&[("p", answering(answer))]);
+        let mut call = call("p", manifest("processing", asks));
+        call.secrets = Arc::new(vec![("key".to_owned(), Secret::new(SECRET.to_owned()))]);
+        call.config = draft.clone();
+        sandbox.host.prepare(call, draft.clone()).await
+    };
+    for (answer, field) in [
+        (json!({ "url": "https://evil.example/v1", "key": "key" }), "/url"),
+        (json!({ "url": "https://api.example:8443/v1", "key": "key" }), "/url"),
+        (json!({ "url": "http://api.example/v1", "key": "key" }), "/url"),
+        (json!({ "url": "https://api.example@evil.example/", "key": "key" }), "/url"),
+        (json!({ "key": "key" }), "/url"),
+        (json!({ "url": "https://api.example/v1", "key": "mine" }), "/key"),
+        (json!({ "url": "https://api.example/v1" }), "/key"),
+        (json!({ "url": "https://api.example/v1", "key": "key", "pages": "all" }), "/pages"),
+        (json!({ "url": "https://api.example/v1", "key": "key", "to": "evil" }), "to"),
+        (json!([]), "configuration"),
+    ] {
+        let error = prepare(&answer).await.unwrap_err();
+        assert_eq!(error.code(), "plugin/bad-answer", "{answer}: {error}");
+        let said = error.to_string();
+        assert!(said.contains(field) && !said.contains("evil.example"), "{answer}: {said}");
+    }
+    let completed = json!({ "url": "https://api.example/v2", "key": "key", "pages": 3 });
+    assert_eq!(prepare(&completed).await.unwrap().config, completed);
 }
 
 /// A log that remembers names and values of fields.
