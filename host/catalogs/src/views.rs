@@ -1,6 +1,7 @@
 //! What the routes answer with.
 
 use halle_base::{AccountRef, Timestamp};
+use halle_extensions::Problem;
 use halle_extensions::host::Listing;
 use halle_http::auth::granted;
 use halle_http::{ApiError, ApiResult, shapes};
@@ -42,6 +43,18 @@ pub(crate) struct CatalogView {
     updated_at: Timestamp,
     /// What the caller may do.
     user_permissions: Vec<&'static str>,
+    /// Remarks of the plugin about the configuration that was just saved; absent when it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, value_type = Vec<shapes::PluginNote>)]
+    notes: Vec<Problem>,
+}
+
+impl CatalogView {
+    /// The answer to who saved it: with what the plugin remarked.
+    pub(crate) fn with_notes(mut self, notes: Vec<Problem>) -> Self {
+        self.notes = notes;
+        self
+    }
 }
 
 /// A page of catalogues.
@@ -130,6 +143,7 @@ impl Catalogs {
             owner: catalog.owner,
             created_at: catalog.created_at,
             updated_at: catalog.updated_at,
+            notes: Vec::new(),
         })
     }
 }

@@ -57,6 +57,14 @@ impl Configured {
         let known: Vec<String> = self.secrets.keys().cloned().collect();
         let edits = schema.take_secrets(&mut draft, &known);
         schema.validate(&draft).map_err(|mut problems| problems.swap_remove(0))?;
+        let keeps = |(name, edit): &&(String, SecretEdit)| {
+            *edit == SecretEdit::Unchanged && self.secrets.contains_key(name)
+        };
+        if let Some((name, _)) = edits.iter().find(keeps)
+            && let Some(address) = schema.moved_address(&self.config, &draft)
+        {
+            return Err(does_not_follow(name, address));
+        }
         for (name, edit) in edits {
             match edit {
                 SecretEdit::Unchanged => {}
@@ -71,6 +79,21 @@ impl Configured {
         }
         self.config = draft;
         Ok(())
+    }
+
+    /// Checks what is stored against the schema of the plugin as it is now: an upgrade may have changed it.
+    pub fn check(&self, manifest: &Manifest) -> Result<(), Problem> {
+        let Some(schema) = schema(manifest)? else { return Ok(()) };
+        schema.validate(&self.config).map_err(|mut problems| {
+            let problem = problems.swap_remove(0);
+            let version = &manifest.plugin.version;
+            let message = format!(
+                "la configuration enregistrée ne convient pas à la version {version} du plugin : corrigez-la. The stored \
+                 configuration does not fit version {version} of the plugin: {}",
+                problem.message
+            );
+            Problem { message, ..problem }
+        })
     }
 
     /// The configuration as a form shows it: a mask in place of each secret.
@@ -88,6 +111,15 @@ impl Configured {
         };
         self.secrets.iter().map(open).collect::<Result<Vec<_>, _>>().map(Arc::new)
     }
+}
+
+/// A secret was typed for an address; who moves the address may not know it.
+fn does_not_follow(secret: &str, address: &str) -> Problem {
+    let message = format!(
+        "l'adresse `{address}` a changé de serveur, saisissez de nouveau ce secret. The address `{address}` moved to another \
+         server: type this secret again."
+    );
+    Problem { field: Some(format!("/{secret}")), ..Problem::new("config/secret-again", message) }
 }
 
 fn schema(manifest: &Manifest) -> Result<Option<ConfigSchema>, Problem> {

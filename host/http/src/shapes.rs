@@ -49,6 +49,18 @@ pub struct Permission {
     pub classes: Vec<String>,
 }
 
+/// A remark of a plugin about a configuration that it accepted, as [`halle_extensions::Problem`] is on the wire.
+#[derive(Debug, ToSchema)]
+#[schema(rename_all = "camelCase")]
+pub struct PluginNote {
+    /// Stable code.
+    pub code: String,
+    /// Text for a person.
+    pub message: String,
+    /// Field of the configuration it is about, as a JSON pointer.
+    pub field: Option<String>,
+}
+
 /// A rule of a schedule, as [`halle_model::schedule::Rule`] has it on the wire.
 #[derive(Debug, ToSchema)]
 #[schema(rename_all = "camelCase")]

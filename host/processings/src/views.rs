@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use halle_base::{AccountRef, Timestamp};
+use halle_extensions::Problem;
 use halle_extensions::manifest::PluginKind;
 use halle_http::auth::granted;
 use halle_http::{ApiResult, shapes};
@@ -52,6 +53,18 @@ pub(crate) struct ProcessingView {
     next_run: Option<Run>,
     /// What the caller may do.
     user_permissions: Vec<&'static str>,
+    /// Remarks of the plugin about the configuration that was just saved; absent when it has none.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    #[schema(required = false, value_type = Vec<shapes::PluginNote>)]
+    notes: Vec<Problem>,
+}
+
+impl ProcessingView {
+    /// The answer to who saved it: with what the plugin remarked.
+    pub(crate) fn with_notes(mut self, notes: Vec<Problem>) -> Self {
+        self.notes = notes;
+        self
+    }
 }
 
 /// A page of processings.
@@ -104,6 +117,7 @@ impl Processings {
             active: processing.active,
             created_at: processing.created_at,
             updated_at: processing.updated_at,
+            notes: Vec::new(),
         })
     }
 }

@@ -44,8 +44,9 @@ pub(super) async fn create(
     caller: Caller,
     JsonBody(body): JsonBody<NewCatalog>,
 ) -> ApiResult<(StatusCode, Json<CatalogView>)> {
-    let catalog = catalogs.create(&caller, body).await?;
-    Ok((StatusCode::CREATED, Json(catalogs.view(&caller, catalog).await?)))
+    let (catalog, notes) = catalogs.create(&caller, body).await?;
+    let view = catalogs.view(&caller, catalog).await?.with_notes(notes);
+    Ok((StatusCode::CREATED, Json(view)))
 }
 
 /// Shows a catalogue.
@@ -72,8 +73,8 @@ pub(super) async fn patch(
     Path(id): Path<String>,
     JsonBody(body): JsonBody<CatalogPatch>,
 ) -> ApiResult<Json<CatalogView>> {
-    let catalog = catalogs.patch(&caller, &id, body).await?;
-    catalogs.view(&caller, catalog).await.map(Json)
+    let (catalog, notes) = catalogs.patch(&caller, &id, body).await?;
+    Ok(Json(catalogs.view(&caller, catalog).await?.with_notes(notes)))
 }
 
 /// Deletes a catalogue with its imports and publications. Datasets here and twins there stay.

@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use halle_base::AccountRef;
+use halle_extensions::Problem;
 use halle_extensions::host::Listing;
 use halle_extensions::installed::{choosable, usable};
 use halle_extensions::instance::{Configured, Keeper};
@@ -81,8 +82,12 @@ impl Catalogs {
         Ok(work.list::<Catalog>(&filter).await?.into_entities())
     }
 
-    /// Creates a catalogue; its connector checks the configuration and says what it can do.
-    pub(crate) async fn create(&self, caller: &Caller, new: NewCatalog) -> ApiResult<Catalog> {
+    /// Creates a catalogue; its connector checks the configuration, may remark something, and says what it can do.
+    pub(crate) async fn create(
+        &self,
+        caller: &Caller,
+        new: NewCatalog,
+    ) -> ApiResult<(Catalog, Vec<Problem>)> {
         let owner = owner_of_new_by_admin(caller, new.owner, "catalogs", "un catalogue")?;
         check_title(&new.title)?;
         choosable(&*self.installed, &new.plugin, PluginKind::CatalogConnector, &owner).await?;
@@ -99,16 +104,22 @@ impl Catalogs {
             created_at: now,
             updated_at: now,
         };
-        self.configure(&mut catalog, new.config).await?;
+        let notes = self.configure(&mut catalog, new.config).await?;
         let mut work = self.store.begin().await?;
         self.installed.hold(work.as_mut(), &catalog.plugin).await?;
         work.insert(&catalog, now).await?;
         work.commit().await?;
-        Ok(catalog)
+        Ok((catalog, notes))
     }
 
-    /// Changes the attributes given.
-    pub(crate) async fn patch(&self, caller: &Caller, id: &str, patch: CatalogPatch) -> ApiResult<Catalog> {
+    /// Changes the attributes given. With what the connector remarks.
+    pub(crate) async fn patch(
+        &self,
+        caller: &Caller,
+        id: &str,
+        patch: CatalogPatch,
+    ) -> ApiResult<(Catalog, Vec<Problem>)> {
+        let mut notes = Vec::new();
         let mut stored = self.permitted(caller, id, "writeCatalog").await?;
         if let Some(title) = patch.title {
             check_title(&title)?;
@@ -118,14 +129,14 @@ impl Catalogs {
             stored.entity.description = description;
         }
         if let Some(config) = patch.config {
-            self.configure(&mut stored.entity, config).await?;
+            notes = self.configure(&mut stored.entity, config).await?;
         }
         let now = self.clock.now();
         stored.entity.updated_at = now;
         let mut work = self.store.begin().await?;
         work.save(&mut stored, now).await?;
         work.commit().await?;
-        Ok(stored.entity)
+        Ok((stored.entity, notes))
     }
 
     /// Deletes a catalogue with its imports and publications. Datasets here and twins there stay.
@@ -159,17 +170,18 @@ impl Catalogs {
         Ok(connector.browse(folder, q, page, size, Value::Object(serde_json::Map::new())).await?)
     }
 
-    async fn configure(&self, catalog: &mut Catalog, config: Value) -> ApiResult<()> {
+    async fn configure(&self, catalog: &mut Catalog, config: Value) -> ApiResult<Vec<Problem>> {
         let plugin = usable(&*self.installed, &catalog.plugin, PluginKind::CatalogConnector).await?;
         let key = catalog.key();
         let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &key };
         catalog.configured.update(&plugin.manifest, config, keeper)?;
         let call = self.call(catalog, Services::none(), CancellationToken::new()).await?;
         let draft = catalog.configured.config.clone();
-        catalog.configured.config = self.plugins.prepare(call.clone(), draft).await?.config;
+        let prepared = self.plugins.prepare(call.clone(), draft).await?;
+        catalog.configured.config = prepared.config;
         let connector = Arc::clone(&self.plugins).connector(call);
         catalog.capabilities = connector.describe().await?.1;
-        Ok(())
+        Ok(prepared.notes)
     }
 }
 

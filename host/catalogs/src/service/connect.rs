@@ -38,6 +38,7 @@ impl Catalogs {
         cancel: CancellationToken,
     ) -> ApiResult<Call> {
         let plugin = usable(&*self.installed, &catalog.plugin, PluginKind::CatalogConnector).await?;
+        catalog.configured.check(&plugin.manifest)?;
         let owner = catalog.key();
         let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &owner };
         let opened = catalog.configured.open(keeper);

@@ -125,3 +125,20 @@ async fn no_catalogue_is_stored_for_a_plugin_that_is_removed_meanwhile() {
     assert!(refusal.contains("n'est pas installé"), "{refusal}");
     assert_eq!(site.owner.get(CATALOGS).await.ok()["count"], count);
 }
+
+#[tokio::test]
+async fn a_secret_does_not_follow_to_another_address() {
+    let site = Site::new().await;
+    let mut new = body();
+    new["config"]["token"] = json!("s3cret");
+    let one = format!("{CATALOGS}/{}", crate::site::id(&site.owner.post(CATALOGS, &new).await.ok()));
+    let before = site.owner.get(&one).await.ok();
+    let to = |url: &str, token: &str| json!({ "config": { "url": url, "token": token } });
+    let refusal =
+        site.owner.json(Method::PATCH, &one, &to("https://evil.example", "********")).await.refused(400);
+    let said = ["`config/token`", "`/url`", "saisissez de nouveau", "type this secret again"];
+    assert!(said.iter().all(|part| refusal.contains(part)), "{refusal}");
+    assert_eq!(site.owner.get(&one).await.ok(), before, "nothing was saved");
+    let plain = site.owner.json(Method::PATCH, &one, &to("http://voisin.example", "typed")).await.ok();
+    assert_eq!(plain["notes"][0]["field"], "/url", "who saves reads what the connector remarks");
+}

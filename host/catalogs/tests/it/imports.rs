@@ -116,3 +116,23 @@ async fn what_is_wrong_with_an_import_is_named_and_nothing_is_done() {
     site.owner.bare(Method::DELETE, &format!("{CATALOGS}/{catalog}")).await;
     site.owner.get(&import).await.refused(404);
 }
+
+#[tokio::test]
+async fn a_configuration_that_an_upgrade_made_invalid_does_not_import() {
+    let site = Site::new().await;
+    let catalog = site.catalog().await;
+    let plugins = &site.world.tools.plugins;
+    plugins.put_resource("arbres", "nom\nchêne\n");
+    let import = format!("{IMPORTS}/{}", site.import(&catalog).await);
+    plugins.upgrade_to(json!({ "properties": { "url": { "type": "string", "maxLength": 5 } } }));
+    site.run().await;
+    let done = site.owner.get(&import).await.ok();
+    assert_eq!(done["status"], "error");
+    let said = done.to_string();
+    for part in ["/url", "2.0.0", "corrigez-la", "does not fit"] {
+        assert!(said.contains(part), "{part}: {said}");
+    }
+    assert_eq!(site.owner.get(halle_testkit::DATASETS).await.ok()["count"], 0);
+    let resources = format!("{}/{catalog}/resources", crate::site::CATALOGS);
+    assert!(site.owner.get(&resources).await.refused(400).contains("/url"), "nor is it browsed");
+}

@@ -51,8 +51,8 @@ pub(super) async fn create(
     caller: Caller,
     JsonBody(body): JsonBody<NewProcessing>,
 ) -> ApiResult<Json<ProcessingView>> {
-    let processing = processings.create(&caller, body).await?;
-    processings.view(&caller, processing).await.map(Json)
+    let (processing, notes) = processings.create(&caller, body).await?;
+    Ok(Json(processings.view(&caller, processing).await?.with_notes(notes)))
 }
 
 /// Shows a processing with its last and its next run.
@@ -79,8 +79,8 @@ pub(super) async fn patch(
     Path(id): Path<String>,
     JsonBody(body): JsonBody<Patch>,
 ) -> ApiResult<Json<ProcessingView>> {
-    let processing = processings.patch(&caller, &id, body).await?;
-    processings.view(&caller, processing).await.map(Json)
+    let (processing, notes) = processings.patch(&caller, &id, body).await?;
+    Ok(Json(processings.view(&caller, processing).await?.with_notes(notes)))
 }
 
 /// Deletes a processing with its runs and their logs. The datasets it made stay.

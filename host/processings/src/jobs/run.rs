@@ -100,6 +100,7 @@ impl RunHandler {
         context: &JobContext,
     ) -> PluginResult<Outcome> {
         let plugin = usable(&*self.0.installed, &processing.plugin, PluginKind::Processing).await?;
+        processing.configured.check(&plugin.manifest)?;
         let owner = processing.key();
         let keeper = Keeper { vault: &self.0.vault, dice: &*self.0.dice, owner: &owner };
         let secrets = processing

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use halle_base::{AccountKind, AccountRef};
+use halle_extensions::Problem;
 use halle_extensions::host::Call;
 use halle_extensions::installed::{choosable, usable};
 use halle_extensions::instance::{Configured, Keeper};
@@ -72,8 +73,13 @@ pub(crate) struct Patch {
 }
 
 impl Processings {
-    /// Creates a processing. Its plugin checks the configuration; if it is active and scheduled, its first run waits.
-    pub(crate) async fn create(&self, caller: &Caller, new: NewProcessing) -> ApiResult<Processing> {
+    /// Creates a processing. Its plugin checks the configuration, and may remark something; if it is active and scheduled, its
+    /// first run waits.
+    pub(crate) async fn create(
+        &self,
+        caller: &Caller,
+        new: NewProcessing,
+    ) -> ApiResult<(Processing, Vec<Problem>)> {
         let owner = owner_of_new_by_admin(caller, new.owner, "processings", "un traitement")?;
         choosable(&*self.installed, &new.plugin, PluginKind::Processing, &owner).await?;
         let now = self.clock.now();
@@ -99,30 +105,35 @@ impl Processings {
             permissions: None,
         };
         // Nothing is stored yet: what the plugin uses is counted for no instance.
-        self.apply(caller, (&mut processing, ""), patch).await?;
+        let notes = self.apply(caller, (&mut processing, ""), patch).await?;
         let mut work = self.store.begin().await?;
         self.installed.hold(work.as_mut(), &processing.plugin).await?;
         work.insert(&processing, now).await?;
         self.schedule_next(&mut *work, &processing.id, now).await?;
         work.commit().await?;
-        Ok(processing)
+        Ok((processing, notes))
     }
 
-    /// Changes attributes. A run in progress goes on with what it began with.
-    pub(crate) async fn patch(&self, caller: &Caller, id: &str, patch: Patch) -> ApiResult<Processing> {
+    /// Changes attributes. A run in progress goes on with what it began with. With what the plugin remarks.
+    pub(crate) async fn patch(
+        &self,
+        caller: &Caller,
+        id: &str,
+        patch: Patch,
+    ) -> ApiResult<(Processing, Vec<Problem>)> {
         let mut stored = self.permitted(caller, id, "writeProcessing").await?;
         if patch.permissions.is_some() {
             // Who may only write could otherwise make an administrator of themselves.
             self.permitted(caller, id, "setPermissions").await?;
         }
-        self.apply(caller, (&mut stored.entity, id), patch).await?;
+        let notes = self.apply(caller, (&mut stored.entity, id), patch).await?;
         let now = self.clock.now();
         stored.entity.updated_at = now;
         let mut work = self.store.begin().await?;
         work.save(&mut stored, now).await?;
         self.schedule_next(&mut *work, id, now).await?;
         work.commit().await?;
-        Ok(stored.entity)
+        Ok((stored.entity, notes))
     }
 
     /// Deletes a processing with its runs and their logs. The datasets it made stay.
@@ -140,13 +151,14 @@ impl Processings {
         Ok(())
     }
 
-    /// `instance` is what the plugin's check of the configuration is counted for.
+    /// `instance` is what the plugin's check of the configuration is counted for. Gives the plugin's remarks.
     async fn apply(
         &self,
         caller: &Caller,
         (processing, instance): (&mut Processing, &str),
         patch: Patch,
-    ) -> ApiResult<()> {
+    ) -> ApiResult<Vec<Problem>> {
+        let mut notes = Vec::new();
         let plugin = usable(&*self.installed, &processing.plugin, PluginKind::Processing).await?;
         if let Some(title) = patch.title {
             if title.trim().is_empty() {
@@ -170,10 +182,10 @@ impl Processings {
             let key = processing.key();
             let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &key };
             processing.configured.update(&plugin.manifest, config, keeper)?;
-            self.prepare(&plugin, processing, instance).await?;
+            notes = self.prepare(&plugin, processing, instance).await?;
         }
         processing.active = patch.active.unwrap_or(processing.active);
-        Ok(())
+        Ok(notes)
     }
 
     /// A slot must be one of the plugin's, and its dataset one that the caller may read, or write.
@@ -213,7 +225,7 @@ impl Processings {
         plugin: &Arc<Installed>,
         processing: &mut Processing,
         instance: &str,
-    ) -> ApiResult<()> {
+    ) -> ApiResult<Vec<Problem>> {
         let key = processing.key();
         let keeper = Keeper { vault: &self.vault, dice: &*self.dice, owner: &key };
         let secrets = processing.configured.open(keeper).map_err(ApiError::internal)?;
@@ -223,8 +235,9 @@ impl Processings {
         let subject = Subject::new(plugin, &processing.owner, InstanceKind::Processing, instance);
         let plugin = Arc::clone(plugin);
         let call = Call { plugin, subject, config: config.clone(), secrets, services, cancel };
-        processing.configured.config = self.plugins.prepare(call, config).await?.config;
-        Ok(())
+        let prepared = self.plugins.prepare(call, config).await?;
+        processing.configured.config = prepared.config;
+        Ok(prepared.notes)
     }
 }
 

@@ -156,3 +156,46 @@ async fn no_processing_is_stored_for_a_plugin_that_is_removed_meanwhile() {
     assert!(refusal.contains("n'est pas installé"), "{refusal}");
     assert_eq!(site.owner.get(PROCESSINGS).await.ok()["count"], count);
 }
+
+#[tokio::test]
+async fn a_secret_does_not_follow_to_another_address() {
+    let site = Site::new().await;
+    let mut new = body("rows");
+    new["config"]["token"] = json!("s3cret");
+    let created = site.owner.post(PROCESSINGS, &new).await.ok();
+    let one = format!("{PROCESSINGS}/{}", created["_id"].as_str().unwrap());
+    let before = site.owner.get(&one).await.ok();
+    let to = |url: &str, token: &str| json!({ "config": { "url": url, "mode": "rows", "token": token } });
+    for url in ["https://evil.example", "https://a.example:8443", "http://a.example"] {
+        for token in ["********", "token"] {
+            let refusal = site.owner.json(Method::PATCH, &one, &to(url, token)).await.refused(400);
+            let said = ["`config/token`", "`/url`", "saisissez de nouveau", "type this secret again"];
+            assert!(said.iter().all(|part| refusal.contains(part)), "{url}: {refusal}");
+        }
+    }
+    assert_eq!(site.owner.get(&one).await.ok(), before, "nothing was saved");
+    let moved = site.owner.json(Method::PATCH, &one, &to("https://a.example/v2", "********")).await.ok();
+    assert_eq!(moved["config"]["token"], "********", "a path is at the same server");
+    let typed = site.owner.json(Method::PATCH, &one, &to("https://b.example", "other")).await.ok();
+    assert_eq!(typed["config"]["url"], "https://b.example");
+    // Not in two steps either: without an address there is nowhere to go, but with a new one the secret is asked for.
+    site.owner.json(Method::PATCH, &one, &to("", "********")).await.ok();
+    site.owner.json(Method::PATCH, &one, &to("https://evil.example", "********")).await.refused(400);
+    site.owner.json(Method::PATCH, &one, &to("https://evil.example", "")).await.ok();
+}
+
+#[tokio::test]
+async fn who_saves_reads_what_the_plugin_remarks() {
+    let site = Site::new().await;
+    let mut new = body("rows");
+    new["config"]["url"] = json!("http://a.example");
+    let note =
+        json!([{ "code": "config/plain", "message": "cette adresse n'est pas chiffrée", "field": "/url" }]);
+    let created = site.owner.post(PROCESSINGS, &new).await.ok();
+    assert_eq!(created["notes"], note);
+    let one = format!("{PROCESSINGS}/{}", created["_id"].as_str().unwrap());
+    let patched = site.owner.json(Method::PATCH, &one, &json!({ "config": new["config"] })).await.ok();
+    assert_eq!(patched["notes"], note);
+    let renamed = site.owner.json(Method::PATCH, &one, &json!({ "title": "Bornes" })).await.ok();
+    assert!(renamed.get("notes").is_none(), "the plugin was not asked: {renamed}");
+}

@@ -224,3 +224,28 @@ async fn a_list_of_runs_must_say_of_what() {
     assert!(refusal.contains("processing"), "{refusal}");
     site.owner.get(&format!("{RUNS}?processing=absent")).await.refused(404);
 }
+
+#[tokio::test]
+async fn a_configuration_that_an_upgrade_made_invalid_does_not_run() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    let plugins = &site.world.tools.plugins;
+    plugins.upgrade_to(json!({ "properties": { "url": { "type": "string", "maxLength": 5 } } }));
+    let run = site.trigger(&id).await;
+    site.run().await;
+    let run = site.read_run(&run).await;
+    assert_eq!(run["status"], "error");
+    let said = log(&run);
+    let last = *said.last().unwrap();
+    assert_eq!(last.0, "error");
+    for part in ["/url", "2.0.0", "corrigez-la", "does not fit", "config/invalid"] {
+        assert!(last.1.contains(part), "{part}: {}", last.1);
+    }
+    assert!(!said.iter().any(|record| record.1 == "au travail"), "the plugin was not called: {said:?}");
+    assert_eq!(site.owner.get(halle_testkit::DATASETS).await.ok()["count"], 0);
+    // Once it is corrected, it runs.
+    plugins.upgrade_to(json!({ "properties": { "url": { "type": "string" } } }));
+    let run = site.trigger(&id).await;
+    site.run().await;
+    assert_eq!(site.read_run(&run).await["status"], "finished");
+}

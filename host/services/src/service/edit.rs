@@ -70,6 +70,13 @@ pub(crate) struct ApiKey {
     pub value: Secret<String>,
 }
 
+impl ApiKey {
+    /// Whether the stored key stays as it is.
+    fn is_mask(&self) -> bool {
+        self.value.reveal().bytes().all(|b| b == b'*')
+    }
+}
+
 /// Attributes to change; absent ones stay.
 #[derive(Debug, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
@@ -157,7 +164,16 @@ impl RemoteServices {
             service.api_doc = document;
         }
         if let Some(address) = patch.server {
-            service.server = server(Some(&address), &service.api_doc)?;
+            let address = server(Some(&address), &service.api_doc)?;
+            let keeps_key =
+                service.sealed_key.is_some() && patch.api_key.as_ref().is_none_or(ApiKey::is_mask);
+            if keeps_key && !same_origin(&service.server, &address) {
+                return Err(ApiError::bad_request(
+                    "`apiKey.value` : l'adresse `server` a changé de serveur, saisissez de nouveau la clé. The address \
+                     `server` moved to another server: type the key again.",
+                ));
+            }
+            service.server = address;
         }
         self.set_key(service, patch.api_key)?;
         let now = self.clock.now();
@@ -219,8 +235,7 @@ impl RemoteServices {
                 "`apiKey.in` : seul `header` est accepté, une clé ne doit pas figurer dans une adresse.";
             return Err(ApiError::bad_request(message));
         }
-        let is_unchanged = key.value.reveal().bytes().all(|b| b == b'*');
-        if !is_unchanged {
+        if !key.is_mask() {
             service.sealed_key = Some(self.vault.seal(&*self.dice, &service.purpose(), &key.value));
         }
         service.key_header = Some(key.name.to_ascii_lowercase());
@@ -239,6 +254,12 @@ fn server(given: Option<&str>, document: &Value) -> ApiResult<String> {
         ))
     })?;
     Ok(url.as_str().trim_end_matches('/').to_owned())
+}
+
+/// Whether two addresses are of one server: scheme, host and port.
+fn same_origin(one: &str, other: &str) -> bool {
+    let origin = |address: &str| Url::parse(address).ok().map(|url| url.origin().ascii_serialization());
+    origin(one) == origin(other)
 }
 
 #[cfg(test)]

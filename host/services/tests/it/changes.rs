@@ -146,3 +146,28 @@ async fn no_service_is_stored_for_a_plugin_that_is_removed_meanwhile() {
     assert!(refusal.contains("n'est pas installé"), "{refusal}");
     assert_eq!(site.owner.get(SERVICES).await.ok()["count"], count);
 }
+
+#[tokio::test]
+async fn a_key_does_not_follow_to_another_address() {
+    let site = Site::new().await;
+    let mut new = body("salut");
+    new["apiKey"] = json!({ "in": "header", "name": "X-Key", "value": "s3cret" });
+    site.owner.post(SERVICES, &new).await.ok();
+    let one = format!("{SERVICES}/salut");
+    let before = site.owner.get(&one).await.ok();
+    let key = |value: &str| json!({ "in": "header", "name": "X-Key", "value": value });
+    for patch in [
+        json!({ "server": "https://evil.example" }),
+        json!({ "server": "https://bonjour.example:8443", "apiKey": key("********") }),
+        json!({ "server": "http://bonjour.example", "apiKey": key("") }),
+    ] {
+        let refusal = site.owner.json(Method::PATCH, &one, &patch).await.refused(400);
+        let said = ["`apiKey.value`", "`server`", "saisissez de nouveau", "type the key again"];
+        assert!(said.iter().all(|part| refusal.contains(part)), "{patch}: {refusal}");
+    }
+    assert_eq!(site.owner.get(&one).await.ok(), before, "nothing was saved");
+    let path = json!({ "server": "https://bonjour.example/v2" });
+    assert_eq!(site.owner.json(Method::PATCH, &one, &path).await.ok()["server"], path["server"]);
+    let typed = json!({ "server": "https://autre.example", "apiKey": key("typed") });
+    assert_eq!(site.owner.json(Method::PATCH, &one, &typed).await.ok()["server"], typed["server"]);
+}

@@ -40,6 +40,7 @@ pub struct FakePlugins {
     spent_until: Arc<Mutex<Option<Timestamp>>>,
     spent_by_next: Arc<Mutex<Option<Timestamp>>>,
     checked_for: Arc<Mutex<Vec<Arc<Subject>>>>,
+    upgraded: Arc<Mutex<Option<Value>>>,
 }
 
 fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -55,6 +56,11 @@ impl FakePlugins {
     /// From now on every plugin is removed between the moment it is found and the moment its user would be stored.
     pub fn remove_under_users(&self) {
         self.is_removing.store(true, Ordering::Relaxed);
+    }
+
+    /// From now on every plugin is its version 2, whose configuration has this schema.
+    pub fn upgrade_to(&self, schema: Value) {
+        *locked(&self.upgraded) = Some(schema);
     }
 
     /// From now on every account has used up its plugin seconds until then; `None` for none has.
@@ -99,7 +105,13 @@ impl FakePlugins {
 #[async_trait]
 impl InstalledPlugins for FakePlugins {
     async fn installed(&self, id: &str) -> PluginResult<Option<Arc<Installed>>> {
-        Ok(manifests::find(id))
+        let Some(mut found) = manifests::find(id) else { return Ok(None) };
+        if let Some(schema) = locked(&self.upgraded).clone() {
+            let installed = Arc::make_mut(&mut found);
+            installed.manifest.plugin.version = "2.0.0".to_owned();
+            installed.manifest.config = Some(schema);
+        }
+        Ok(Some(found))
     }
 
     async fn hold(&self, _unit: &mut dyn UnitOfWork, id: &str) -> PluginResult<()> {
@@ -160,14 +172,17 @@ impl PluginHost for FakePlugins {
         Ok(Outcome { summary: format!("{rows} lignes écrites"), details: None })
     }
 
-    /// Refuses the address `refused`; keeps any other configuration.
+    /// Refuses the address `refused`; keeps any other configuration, and remarks that the scheme `http` is not encrypted.
     async fn prepare(&self, call: Call, draft: Value) -> PluginResult<Prepared> {
         self.check_for(&call).await?;
         if draft["url"] == "refused" {
             let problem = Problem::new("config/url", "cette adresse ne répond pas");
             return Err(Problem { field: Some("/url".to_owned()), ..problem }.into());
         }
-        Ok(Prepared { config: draft, notes: Vec::new() })
+        let is_plain = draft["url"].as_str().is_some_and(|url| url.starts_with("http://"));
+        let note = Problem::new("config/plain", "cette adresse n'est pas chiffrée");
+        let note = is_plain.then(|| Problem { field: Some("/url".to_owned()), ..note });
+        Ok(Prepared { config: draft, notes: note.into_iter().collect() })
     }
 
     fn connector(&self, call: Call) -> Arc<dyn Connector> {

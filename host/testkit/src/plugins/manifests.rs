@@ -41,7 +41,7 @@ fn schema(kind: &str) -> Value {
         "processing" | "catalog-connector" => json!({
             "type": "object",
             "properties": {
-                "url": { "type": "string" },
+                "url": { "type": "string", "x-egress": true },
                 "mode": { "enum": ["rows", "fail", "hang", "read-only", "half"] },
                 "token": { "type": "string", "x-secret": true },
             },

@@ -1,3 +1,5 @@
+import type { Note } from '../../notes'
+
 /** A connector, configured. */
 export interface Catalog {
   _id: string
@@ -6,6 +8,8 @@ export interface Catalog {
   plugin: string
   capabilities: string[]
   config: Record<string, unknown> | null
+  /** In the answer to who saved: what the plugin remarks. */
+  notes?: Note[]
   userPermissions: string[]
 }
 

@@ -1,3 +1,5 @@
+import type { Note } from '../../notes'
+
 /** A rule of a schedule. */
 export interface Rule {
   type: string
@@ -40,6 +42,8 @@ export interface Processing {
   active: boolean
   lastRun?: Run | null
   nextRun?: Run | null
+  /** In the answer to who saved: what the plugin remarks. */
+  notes?: Note[]
   userPermissions: string[]
 }
 
