@@ -19,7 +19,7 @@ const PLUGIN_SCOPES: &[&str] =
 /// What the scope of a key begins with that may send versions of one plugin, whose identifier follows.
 pub const PLUGIN_KEY_SCOPE: &str = "plugin:";
 
-/// Whether `caller` may send versions of the plugin `id`: superadmins in a session, and keys that were made for this plugin.
+/// Whether `caller` may send versions of the plugin `id`, and have its package: superadmins in a session, and keys that were made for this plugin.
 pub fn can_install_plugin(caller: &Caller, id: &str) -> bool {
     match &caller.scopes {
         None => caller.admin_mode,

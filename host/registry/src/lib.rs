@@ -4,7 +4,7 @@
 //! a signed package of one WebAssembly component. Rules of packages and grants are in `halle_extensions::registry`.
 //!
 //! **Invariant:** only a superadmin in admin mode, with a session, installs, grants, rolls back or removes. A key that was made
-//! for one plugin sends versions of it, which run only as far as the version before was granted.
+//! for one plugin sends versions of it, which run only as far as the version before was granted, and reads its package back.
 //!
 //! **Invariant:** consent is given to what was read: a grant may name the digest it was decided on, and is refused if the
 //! package changed since.

@@ -12,6 +12,40 @@ use halle_model::Caller;
 use serde::Serialize;
 use serde_json::Value;
 
+/// Form of every artefact here: a package with a WebAssembly component.
+pub const FORMAT: &str = "wasm";
+
+/// Attributes of [`ArtefactView`], which `select` may name.
+pub const ARTEFACT_ATTRIBUTES: [&str; 27] = [
+    "_id",
+    "id",
+    "name",
+    "format",
+    "category",
+    "contract",
+    "version",
+    "licence",
+    "title",
+    "description",
+    "authors",
+    "homepage",
+    "digest",
+    "signedBy",
+    "keyId",
+    "granted",
+    "disabled",
+    "public",
+    "privateAccess",
+    "size",
+    "componentSize",
+    "pages",
+    "configSchema",
+    "slots",
+    "updatedAt",
+    "waiting",
+    "previousVersions",
+];
+
 /// An installed plugin, for whoever may configure one.
 #[derive(Debug, Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -117,7 +151,7 @@ impl From<&Installation> for ArtefactView {
             raw_id: installed.id.clone(),
             id: installed.id.clone(),
             name: installed.id.clone(),
-            format: "wasm",
+            format: FORMAT,
             category: plugin.kind,
             contract: plugin.contract,
             version: plugin.version,

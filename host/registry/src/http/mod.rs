@@ -2,6 +2,7 @@
 
 mod consent;
 mod import;
+mod list;
 mod manage;
 mod packages;
 mod read;
@@ -37,12 +38,14 @@ const IMPORT_BYTES_MAX: usize = 1 << 30;
 pub fn router<S: Clone + Send + Sync + 'static>(registry: Registry, ledger: Arc<Ledger>) -> Router<S> {
     let state = UsageState { registry: registry.clone(), ledger };
     let artefacts = Router::new()
-        .route("/", get(read::list).post(packages::upload))
+        .route("/", get(list::list).post(packages::upload))
         .route("/{id}", get(read::one).patch(manage::patch).delete(packages::remove))
         .route("/{id}/asked", get(consent::asked))
         .route("/{id}/grants", put(consent::grant))
         .route("/{id}/uses", get(manage::uses))
-        .route("/{id}/versions", get(versions::list))
+        .route("/{id}/tarball", get(versions::current_tarball))
+        .route("/{id}/download", get(versions::download))
+        .route("/{id}/versions", get(versions::list).post(packages::upload_version))
         .route("/{id}/versions/{digest}", delete(versions::forget))
         .route("/{id}/versions/{digest}/activate", post(versions::activate))
         .route("/{id}/versions/{digest}/tarball", get(versions::tarball))
@@ -54,6 +57,8 @@ pub fn router<S: Clone + Send + Sync + 'static>(registry: Registry, ledger: Arc<
     Router::new()
         .nest("/registry/api/v1/artefacts", artefacts)
         .route("/registry/api/v1/imports", imports)
+        .route("/registry/api/v1/thumbnails/{id}", get(read::thumbnail))
+        .route("/registry/api/ping", get(ping))
         .with_state(registry)
         .merge(Router::new().route("/registry/api/v1/usage", get(usage::usage_of_all)).with_state(state))
 }
@@ -65,10 +70,13 @@ pub fn openapi() -> OpenApiPart {
 
 #[derive(OpenApi)]
 #[openapi(paths(
-    read::list,
+    list::list,
     read::one,
     read::static_file,
+    read::thumbnail,
+    ping,
     packages::upload,
+    packages::upload_version,
     packages::remove,
     import::import,
     manage::uses,
@@ -79,11 +87,20 @@ pub fn openapi() -> OpenApiPart {
     versions::forget,
     versions::activate,
     versions::tarball,
+    versions::current_tarball,
+    versions::download,
     versions::rollback,
     consent::asked,
     consent::grant,
 ))]
 struct Documentation;
+
+/// Says whether the service answers.
+#[utoipa::path(get, path = "/registry/api/ping", tag = "registry", operation_id = "pingRegistry",
+    responses((status = 200, description = "`ok`", body = String, content_type = "text/plain")))]
+async fn ping() -> &'static str {
+    "ok"
+}
 
 /// 401 for nobody, 403 unless superadmin powers are on in a session: keys install nothing.
 fn superadmin(caller: &Caller) -> ApiResult<&User> {

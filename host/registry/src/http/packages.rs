@@ -8,6 +8,7 @@ use halle_base::limits::PACKAGE_BYTES_MAX;
 use halle_extensions::package::Package;
 use halle_extensions::registry::{Acceptance, Registry};
 use halle_http::{ApiError, ApiResult, Caller, ClientIp, Params, layers};
+use halle_model::User;
 
 use crate::error::{missing, refused};
 use crate::http::{installer, load, may_install, superadmin};
@@ -32,18 +33,70 @@ pub async fn upload(
 ) -> ApiResult<(StatusCode, Json<ArtefactView>)> {
     let user = installer(&caller)?;
     let archive = read_package(form).await?;
-    let by_key = caller.scopes.is_some();
-    if by_key {
-        let package = Package::read(&archive).map_err(|error| refused(error.into()))?;
-        may_install(&caller, &package.manifest.plugin.id)?;
+    if caller.scopes.is_some() {
+        may_install(&caller, &identifier(&archive)?)?;
     }
+    receive(&registry, &caller, user, ip, &params, &archive).await
+}
+
+/// Sends a version of one plugin, the first one included: as `POST /artefacts`, but a package of another plugin is refused.
+#[utoipa::path(post, path = "/registry/api/v1/artefacts/{id}/versions", tag = "registry", operation_id = "postVersion",
+    params(("id" = String, Path),
+        ("acceptUnsigned" = Option<bool>, Query, description = "Take a package that no trusted key signed"),
+        ("acceptNewSigner" = Option<bool>, Query,
+            description = "Take a package that another key signed than the installed version")),
+    request_body(content_type = "multipart/form-data", description = "The package, in the field `file`"),
+    responses((status = 201,
+            description = "The plugin; a version that asks for more than before is in `waiting`, and the one before runs"),
+        (status = 400, description = "Refused, with the reason; or a package of another plugin"),
+        (status = 403, description = "The key is not for this plugin"), (status = 413, description = "Too large")))]
+pub async fn upload_version(
+    State(registry): State<Registry>,
+    caller: Caller,
+    ip: ClientIp,
+    Path(id): Path<String>,
+    params: Params,
+    form: Multipart,
+) -> ApiResult<(StatusCode, Json<ArtefactView>)> {
+    let user = installer(&caller)?;
+    may_install(&caller, &id)?;
+    let archive = read_package(form).await?;
+    let found = identifier(&archive)?;
+    if found != id {
+        return Err(ApiError::new(
+            StatusCode::BAD_REQUEST,
+            "other-plugin",
+            format!(
+                "Ce paquet est celui de l'extension `{found}`, pas de `{id}`. This package is one of the plugin `{found}`, not \
+                 of `{id}`."
+            ),
+        ));
+    }
+    receive(&registry, &caller, user, ip, &params, &archive).await
+}
+
+/// Which plugin a package is of.
+fn identifier(archive: &[u8]) -> ApiResult<String> {
+    Ok(Package::read(archive).map_err(|error| refused(error.into()))?.manifest.plugin.id)
+}
+
+/// Installs a package that the caller may send: the one way in of every single upload.
+async fn receive(
+    registry: &Registry,
+    caller: &Caller,
+    user: &User,
+    ip: ClientIp,
+    params: &Params,
+    archive: &[u8],
+) -> ApiResult<(StatusCode, Json<ArtefactView>)> {
+    let by_key = caller.scopes.is_some();
     let new_signer = params.flag("acceptNewSigner") && !by_key;
     let accepted = Acceptance { unsigned: params.flag("acceptUnsigned"), new_signer, by_key };
-    let installed = registry.install(&archive, accepted).await.map_err(refused)?.installed;
+    let installed = registry.install(archive, accepted).await.map_err(refused)?.installed;
     let message = format!("installed {} {}", installed.id, installed.digest);
     layers::audit("registry.install", Some(ip), &user.email, &message);
-    let installation = load(&registry, &installed.id).await?;
-    Ok((StatusCode::CREATED, Json(ArtefactView::for_caller(&installation, &caller))))
+    let installation = load(registry, &installed.id).await?;
+    Ok((StatusCode::CREATED, Json(ArtefactView::for_caller(&installation, caller))))
 }
 
 /// The field `file` of the form, up to the largest package.

@@ -1,64 +1,21 @@
-//! What is installed, and the static files of packages.
+//! One installed plugin, its picture and the static files of its package.
 
 use axum::Json;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, HeaderValue, header};
 use axum::response::{IntoResponse, Response};
-use halle_extensions::registry::Registry;
+use halle_extensions::registry::{Installation, Installed, Registry};
 use halle_http::conditional::{CacheFor, is_not_modified, not_modified};
-use halle_http::paging::{List, Paging};
 use halle_http::{ApiError, ApiResult, Caller, Params};
 use halle_model::permission::operation;
 use halle_model::plugins::PLUGIN_OPERATIONS;
-use halle_model::slug::fold;
-use serde_json::json;
 
 use crate::error::{missing, refused};
 use crate::http::{load, require};
 use crate::views::ArtefactView;
 
-/// Results of a page when the client does not say.
-const PAGE_SIZE_DEFAULT: usize = 10;
-
 /// A file of a package is no page of this site: it runs no script and sits in no frame of another.
 const STATIC_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; sandbox";
-
-/// Lists installed plugins by title.
-#[utoipa::path(get, path = "/registry/api/v1/artefacts", tag = "registry", operation_id = "listArtefacts",
-    params(
-        ("category" = Option<String>, Query, description = "Kinds, separated by commas: `processing`, `enricher`..."),
-        ("q" = Option<String>, Query, description = "Words in identifier or titles"),
-        ("size" = Option<usize>, Query), ("page" = Option<usize>, Query),
-    ),
-    responses((status = 200, description = "`{count, results}`"), (status = 401, description = "Nobody is signed in"),
-        (status = 403, description = "The API key has no scope of a feature with plugins")))]
-pub async fn list(
-    State(registry): State<Registry>,
-    caller: Caller,
-    params: Params,
-) -> ApiResult<Json<List<ArtefactView>>> {
-    require(&caller, "list")?;
-    let paging = Paging::parse(&params, PAGE_SIZE_DEFAULT)?;
-    let categories = params.list("category");
-    let words = fold(params.get("q").unwrap_or(""));
-    let installed = registry.list().await.map_err(refused)?;
-    let visible = installed
-        .iter()
-        .filter(|installation| installation.allows(&caller, operation(PLUGIN_OPERATIONS, "list")));
-    let wanted = visible.filter(|installation| {
-        let plugin = &installation.current.installed.manifest.plugin;
-        let category = json!(plugin.kind);
-        let titles: Vec<&str> = plugin.title.values().map(String::as_str).collect();
-        let text = fold(&format!("{} {}", plugin.id, titles.join(" ")));
-        (categories.is_empty() || categories.iter().any(|name| category == *name))
-            && words.split_whitespace().all(|word| text.contains(word))
-    });
-    let views: Vec<ArtefactView> =
-        wanted.map(|installation| ArtefactView::for_caller(installation, &caller)).collect();
-    let count = views.len() as u64;
-    let results = views.into_iter().skip(paging.skip as usize).take(paging.size as usize).collect();
-    Ok(Json(List { count: Some(count), results }))
-}
 
 /// Shows one plugin.
 #[utoipa::path(get, path = "/registry/api/v1/artefacts/{id}", tag = "registry", operation_id = "getArtefact",
@@ -91,22 +48,62 @@ pub async fn static_file(
     params: Params,
     headers: HeaderMap,
 ) -> ApiResult<Response> {
-    let installation = load(&registry, &id).await?;
-    if !installation.public && !installation.allows(&caller, operation(PLUGIN_OPERATIONS, "readArtefact")) {
-        // As for the plugin itself.
-        return Err(missing(&id));
-    }
+    let installation = shown(&registry, &caller, &id).await?;
     let current = &installation.current.installed.digest;
     let found = installation.version(params.get("digest").unwrap_or(current));
     let installed = &found.ok_or_else(|| missing(&id))?.1.installed;
+    serve(&registry, &installation, installed, &name, &headers).await
+}
+
+/// The picture of a plugin, which its package brings: `icon.svg` or `icon.png`. Who sees it is as for every static file.
+#[utoipa::path(get, path = "/registry/api/v1/thumbnails/{id}", tag = "registry", operation_id = "getThumbnail",
+    params(("id" = String, Path, description = "Identifier of the plugin, `/` written `%2F`")),
+    responses((status = 200, description = "The picture"), (status = 304, description = "The client has it"),
+        (status = 404, description = "Not installed, or its package brings no picture")))]
+pub async fn thumbnail(
+    State(registry): State<Registry>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+) -> ApiResult<Response> {
+    let installation = shown(&registry, &caller, &id).await?;
+    let name = installation.current.pages.icon.as_deref().ok_or_else(|| {
+        ApiError::not_found(format!(
+            "L'extension `{id}` n'a pas d'image. The plugin `{id}` brings no picture."
+        ))
+    })?;
+    serve(&registry, &installation, &installation.current.installed, name, &headers).await
+}
+
+/// The plugin, if its files are for this caller: those of plugins that every account sees are for everybody. Whoever may not
+/// see it is not told that it is there.
+async fn shown(registry: &Registry, caller: &Caller, id: &str) -> ApiResult<Installation> {
+    let installation = load(registry, id).await?;
+    if installation.public || installation.allows(caller, operation(PLUGIN_OPERATIONS, "readArtefact")) {
+        return Ok(installation);
+    }
+    Err(missing(id))
+}
+
+/// A static file of a version, or 304.
+async fn serve(
+    registry: &Registry,
+    installation: &Installation,
+    installed: &Installed,
+    name: &str,
+    headers: &HeaderMap,
+) -> ApiResult<Response> {
     // The digest names the content of the whole package, and so of this file.
     let etag = format!("W/\"{}\"", installed.digest);
-    let mut response = if is_not_modified(&headers, Some(&etag), None) {
+    let mut response = if is_not_modified(headers, Some(&etag), None) {
         not_modified()
     } else {
-        let file = registry.static_file(installed, &name).await.map_err(refused)?;
+        let file = registry.static_file(installed, name).await.map_err(refused)?;
         let file = file.ok_or_else(|| {
-            ApiError::not_found(format!("L'extension `{id}` n'a pas de fichier `{name}`. No such file."))
+            ApiError::not_found(format!(
+                "L'extension `{}` n'a pas de fichier `{name}`. No such file.",
+                installed.id
+            ))
         })?;
         let media_type = HeaderValue::from_str(&file.media_type).map_err(ApiError::internal)?;
         ([(header::CONTENT_TYPE, media_type)], file.body).into_response()

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Body;
-use axum::http::{Method, Request, header};
+use axum::http::{HeaderMap, Method, Request, header};
 use axum::response::Response;
 use bytes::Bytes;
 use halle_base::SystemClock;
@@ -121,6 +121,16 @@ impl Site {
             .unwrap();
         assert_eq!(response.status(), 200);
         axum::body::to_bytes(response.into_body(), 1 << 20).await.unwrap()
+    }
+
+    /// The headers of what a superadmin is sent.
+    pub async fn head(&self, mut request: Request<Body>) -> HeaderMap {
+        request.extensions_mut().insert(Caller(caller(true)));
+        request.extensions_mut().insert(ClientIp([127, 0, 0, 1].into()));
+        let router: Router = halle_registry::router(self.registry.clone(), Arc::clone(&self.ledger));
+        let response: Response = router.oneshot(request).await.unwrap();
+        assert_eq!(response.status(), 200);
+        response.headers().clone()
     }
 
     pub async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
