@@ -1,5 +1,9 @@
 //! Our own plugins.
 
+use std::path::PathBuf;
+
+use halle_extensions::package::Package;
+use halle_plugin_tools::build::pack;
 use halle_plugin_tools::check::Report;
 
 use crate::sandbox::{prove, root};
@@ -90,4 +94,41 @@ async fn data_fair_exchanges_with_another_catalogue() {
     assert!(report.remarks.is_empty(), "{report}");
     assert_eq!(imports(&report), ["blobs", "cancel", "config", "http", "log", "source"]);
     assert!(cases.len() >= 3);
+}
+
+/// Folders of all our plugins.
+fn folders() -> Vec<PathBuf> {
+    let rooms = ["plugins", "catalog-connectors"].map(|room| root().join(room));
+    let entries = rooms.iter().flat_map(|room| std::fs::read_dir(room).expect("it is a folder"));
+    entries
+        .map(|entry| entry.expect("it can be read").path())
+        .filter(|folder| folder.join("plugin.toml").is_file())
+        .collect()
+}
+
+#[test]
+fn every_package_has_documentation_and_its_licence() {
+    let out = tempfile::tempdir().unwrap();
+    let component = out.path().join("component.wasm");
+    std::fs::write(&component, "what it does is of no matter here").unwrap();
+    let agpl = std::fs::read(root().join("LICENSE")).unwrap();
+    let folders = folders();
+    assert!(folders.len() >= 16, "{folders:?}");
+    for folder in folders {
+        let path = pack(&folder, Some(&component), Some(out.path())).unwrap();
+        let package = Package::read(&std::fs::read(path).unwrap()).unwrap();
+        let (plugin, pages) = (&package.manifest.plugin, package.pages());
+        let text = |page: Option<String>, missing: &str| {
+            let name = page.unwrap_or_else(|| panic!("{}: add {missing}", folder.display()));
+            package.static_file(&name).unwrap().body
+        };
+        let documentation = text(pages.documentation, "README.md");
+        let documentation = std::str::from_utf8(&documentation).unwrap();
+        let title = documentation.lines().next().unwrap_or_default();
+        assert_eq!(title, format!("# {}", plugin.id), "the title of README.md");
+        assert!(documentation.len() > 200, "{}: README.md says nothing", plugin.id);
+        let licence = text(pages.licence, "LICENSE");
+        assert_eq!(plugin.licence, "AGPL-3.0-or-later", "{}", plugin.id);
+        assert!(licence == agpl, "{}: LICENSE is another text than that of the platform", plugin.id);
+    }
 }
