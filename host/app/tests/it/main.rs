@@ -6,6 +6,8 @@ mod hostile;
 mod metering;
 mod openapi;
 mod permissions;
+#[path = "../../../store-sql/tests/it/postgres_server.rs"]
+mod postgres_server;
 mod server;
 mod slots;
 mod store;

@@ -1,9 +1,12 @@
 //! What plugins use is counted for whoever calls them, is still there after a restart, and may be limited.
 
-use halle_testkit::guests::Script;
+use std::io::{Read, Write};
+
+use halle_testkit::guests::{Request, Script};
 use reqwest::Method;
 use serde_json::{Value, json};
 
+use crate::postgres_server;
 use crate::server::{Client, PROCESSINGS, SERVICES_KEY, Server};
 
 /// What an account used of a plugin, by what called.
@@ -115,4 +118,88 @@ async fn what_waits_for_plugin_seconds_goes_on_at_a_start_with_a_higher_limit_by
     let organization = format!("--organization={town}");
     let key = server.command(&["key", "new", "--user", "admin@example.org", &organization]);
     assert_eq!(server.client(key).ended(&run).await.0, "finished");
+}
+
+/// How often the guest reads its configuration `{}` and says it.
+const READS: u64 = 200;
+
+/// Somebody on loopback who answers one request with `hello`; its origin.
+fn neighbour() -> String {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    let origin = format!("http://{}", listener.local_addr().unwrap());
+    std::thread::spawn(move || {
+        let (mut peer, _) = listener.accept().unwrap();
+        let (mut asked, mut part) = (Vec::new(), [0; 4_096]);
+        while !asked.ends_with(b"seven b") && !asked.ends_with(b"seven b\r\n0\r\n\r\n") {
+            let read = peer.read(&mut part).unwrap();
+            assert!(read > 0, "the request ends with its body: {}", String::from_utf8_lossy(&asked));
+            asked.extend_from_slice(&part[..read]);
+        }
+        peer.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\nconnection: close\r\n\r\nhello").unwrap();
+    });
+    origin
+}
+
+/// Known host calls and bytes of guests, on a server with this database, or its own.
+async fn what_guests_exchange_is_told(database: Option<String>) {
+    let origin = neighbour();
+    let mut env = vec![("HALLE_ALLOWED_PRIVATE_ORIGINS", origin.clone())];
+    env.extend(database.map(|url| ("HALLE_DATABASE_URL", url)));
+    let server = Server::start_in(env, &[]).await;
+    let (_, own) = server.organization("Ville").await;
+    let reads = (0..READS).fold(Script::new().say("twelve bytes"), |script, _| script.config());
+    server.install("reader", "", reads.component());
+    let url = format!("{origin}/");
+    let request = Request { method: "POST", url: &url, ..Request::default() };
+    let asks = format!("[http.api]\norigins = [\"{origin}\"]\nmethods = [\"POST\"]\n");
+    server.install("sender", &asks, Script::new().blob("seven b").upload(request).component());
+    let reader = own.processing("reader", json!({})).await;
+    let sender = own.processing("sender", json!({})).await;
+    for processing in [&reader, &reader, &sender] {
+        let (status, log) = own.ended(&own.trigger(processing).await).await;
+        assert_eq!(status, "finished", "{log}");
+    }
+
+    let seen = usage(&own, "reader").await;
+    let run = of(&seen, &reader);
+    // Of each of two runs: a text said, and each time the configuration asked for and said.
+    assert_eq!((&run["calls"], &run["hostCalls"]), (&json!(2), &json!(2 * (1 + 2 * READS))), "{seen}");
+    assert_eq!(run["bytesOut"], json!(2 * (12 + 2 * READS)), "{seen}");
+    // The configurations, and what each run is told of itself, which has dates in it.
+    let told = run["bytesIn"].as_u64().unwrap() - 2 * 2 * READS;
+    assert!((2 * 50..2 * 300).contains(&told), "{seen}");
+    assert_eq!((&run["httpBytesIn"], &run["httpBytesOut"]), (&json!(0), &json!(0)), "{seen}");
+    let sent = of(&usage(&own, "sender").await, &sender);
+    assert_eq!((&sent["httpBytesOut"], &sent["httpBytesIn"]), (&json!(7), &json!(5)), "{sent}");
+
+    let (status, all) = own.get("/registry/api/v1/usage?by=instance").await;
+    assert_eq!(status, 200, "{all}");
+    for (instance, alone) in [(&reader, &run), (&sender, &sent)] {
+        let among_all = of(&all, instance);
+        for figure in ["hostCalls", "bytesIn", "bytesOut", "httpBytesIn", "httpBytesOut"] {
+            assert_eq!(among_all[figure], alone[figure], "{figure}: {all}");
+        }
+    }
+    let metrics = server.metrics().await;
+    let total = &seen["total"];
+    for line in [
+        format!("halle_plugin_host_calls_total{{plugin=\"reader\"}} {}", total["hostCalls"]),
+        format!("halle_plugin_bytes_total{{plugin=\"reader\",direction=\"in\"}} {}", total["bytesIn"]),
+        format!("halle_plugin_bytes_total{{plugin=\"reader\",direction=\"out\"}} {}", total["bytesOut"]),
+        "halle_plugin_bytes_total{plugin=\"sender\",direction=\"http_in\"} 5".to_owned(),
+        "halle_plugin_bytes_total{plugin=\"sender\",direction=\"http_out\"} 7".to_owned(),
+    ] {
+        assert!(metrics.lines().any(|known| known == line), "{line}\nis not in\n{metrics}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_calls_and_bytes_are_told_from_the_embedded_database() {
+    what_guests_exchange_is_told(None).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn host_calls_and_bytes_are_told_from_postgresql() {
+    let database = postgres_server::Server::start();
+    what_guests_exchange_is_told(Some(database.url())).await;
 }

@@ -34,6 +34,8 @@ pub const PROCESSINGS: &str = "/processings/api/v1";
 pub struct Server {
     process: Child,
     folder: TempDir,
+    /// Settings of the server and of the command line beside it.
+    env: Vec<(&'static str, String)>,
     url: String,
     /// Address of the figures for operators.
     observer: String,
@@ -56,9 +58,14 @@ impl Server {
 
     /// The same, with more arguments.
     pub async fn start_with(more: &[&str]) -> Self {
+        Self::start_in(Vec::new(), more).await
+    }
+
+    /// The same, with these variables for the server and for the command line beside it.
+    pub async fn start_in(env: Vec<(&'static str, String)>, more: &[&str]) -> Self {
         // Several tests of one process share the provider: the first installs it.
         let _installed = rustls::crypto::aws_lc_rs::default_provider().install_default();
-        Self::over(TempDir::new().unwrap(), more).await
+        Self::over(TempDir::new().unwrap(), env, more).await
     }
 
     /// Stops it as an operator does, and starts another over the same folder, without further arguments.
@@ -75,10 +82,11 @@ impl Server {
         };
         assert!(status.success(), "it stops well: {status}");
         let folder = std::mem::replace(&mut self.folder, TempDir::new().unwrap());
-        Self::over(folder, &[]).await
+        let env = std::mem::take(&mut self.env);
+        Self::over(folder, env, &[]).await
     }
 
-    async fn over(folder: TempDir, more: &[&str]) -> Self {
+    async fn over(folder: TempDir, env: Vec<(&'static str, String)>, more: &[&str]) -> Self {
         let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().to_string();
         let (listen, observer) = (free(), free());
         let process = Command::new(env!("CARGO_BIN_EXE_halle"))
@@ -99,6 +107,7 @@ impl Server {
             .env("HALLE_ADMIN_PASSWORD", ADMIN_PASSWORD)
             .env("HALLE_SERVICES_KEY", SERVICES_KEY)
             .env("RUST_LOG", "warn")
+            .envs(env.iter().map(|(name, value)| (name, value)))
             .stdout(Stdio::null())
             .spawn()
             .unwrap();
@@ -106,7 +115,7 @@ impl Server {
         let http = reqwest::Client::builder().timeout(PATIENCE).redirect(redirect).build().unwrap();
         let url = format!("http://{listen}");
         let observer = format!("http://{observer}");
-        let server = Self { process, folder, url, observer, http };
+        let server = Self { process, folder, env, url, observer, http };
         server
             .until("the server is ready", async || {
                 let answer = server.http.get(format!("{}/readyz", server.url)).send().await;
@@ -135,8 +144,9 @@ impl Server {
     /// Runs the command line beside the server; its standard output.
     pub fn command(&self, args: &[&str]) -> String {
         let mut command = Command::new(env!("CARGO_BIN_EXE_halle"));
-        let Output { status, stdout, stderr } =
-            command.args(args).arg("--data-dir").arg(self.folder.path()).output().unwrap();
+        command.args(args).arg("--data-dir").arg(self.folder.path());
+        command.envs(self.env.iter().map(|(name, value)| (name, value)));
+        let Output { status, stdout, stderr } = command.output().unwrap();
         assert!(status.success(), "`halle {}`: {}", args.join(" "), String::from_utf8_lossy(&stderr));
         String::from_utf8(stdout).unwrap().trim().to_owned()
     }

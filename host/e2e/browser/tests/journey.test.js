@@ -303,6 +303,11 @@ test('who administers an account sees what plugins used for it, and what is left
   await lines.locator('[data-line=import-api]').waitFor()
   page.off('request', note)
   assert.equal(asked.length, 1, `one request tells what every plugin used: ${asked}`)
+  const cells = await lines.locator('[data-line=import-api] td.text-right').allTextContents()
+  assert.equal(cells.length, 9, `calls, times, memory, host calls, bytes: ${cells}`)
+  assert.match(cells[4], /^[1-9]/, `it called the host: ${cells}`)
+  // Given to the plugin, given by it, and received by its requests.
+  for (const index of [5, 6, 7]) assert.match(cells[index], /^[1-9].* (o|Kio|Mio|Gio)$/, `bytes in a readable unit: ${cells}`)
   await inspect(page, '17-usage')
   await page.getByRole('button', { name: 'Jour par jour' }).click()
   await lines.getByText(new Date().toLocaleDateString('fr', { dateStyle: 'medium', timeZone: 'UTC' })).waitFor()

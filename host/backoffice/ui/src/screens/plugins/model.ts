@@ -125,7 +125,16 @@ export interface UsageSums {
   wallMs: number
   guestMs: number
   memoryPeakBytes: number
+  /** Calls of the plugin to the host. */
   hostCalls: number
+  /** Texts, byte strings and columns that the host gave to the plugin. */
+  bytesIn: number
+  /** The same that the plugin gave to the host. */
+  bytesOut: number
+  /** Bodies that the plugin's own requests received. */
+  httpBytesIn: number
+  /** Bodies that they sent. */
+  httpBytesOut: number
 }
 
 /** What plugins used in some days: a page of lines, how many there are, and everything in one sum. */
