@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 /// The first superadmin.
-const ADMIN_EMAIL: &str = "admin@example.org";
+pub const ADMIN_EMAIL: &str = "admin@example.org";
 
 /// Its password.
 const ADMIN_PASSWORD: &str = "Halle-test-2026!";
@@ -123,6 +123,11 @@ impl Server {
             })
             .await;
         server
+    }
+
+    /// Where it listens.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// Looks again and again until there is something to see.
