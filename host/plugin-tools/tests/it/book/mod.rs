@@ -2,6 +2,7 @@
 
 mod facts;
 mod links;
+mod programs;
 mod tutorials;
 
 use std::path::PathBuf;

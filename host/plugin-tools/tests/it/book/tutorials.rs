@@ -17,6 +17,8 @@ struct Tutorial {
     removed: Vec<String>,
     /// Files that it writes; where one is there twice, the last counts.
     files: Vec<(String, String)>,
+    /// The same plugin in other languages: the file in the place of that of the template, as ```` ```js also=src/index.js ````.
+    others: Vec<(String, String)>,
 }
 
 impl Tutorial {
@@ -32,8 +34,19 @@ impl Tutorial {
             language: language.to_owned(),
             name: plugin.to_owned(),
             removed: removed.map(str::to_owned).collect(),
-            files: files(&text),
+            files: files(&text, "file"),
+            others: files(&text, "also"),
         }
+    }
+
+    /// The same plugin in another language: that language's template, with the manifest and the cases of this tutorial.
+    fn in_another(self, language: &str) -> Self {
+        let main = if language == "python" { "main.py" } else { "src/index.js" };
+        let mut files = self.files;
+        files.retain(|(name, _)| name == "plugin.toml" || name.starts_with("tests/cases/"));
+        let other = self.others.into_iter().find(|(name, _)| name == main);
+        files.push(other.unwrap_or_else(|| panic!("the tutorial has no {main}")));
+        Self { language: language.to_owned(), files, others: Vec::new(), ..self }
     }
 
     /// Does what the tutorial says in a new folder below `parent`.
@@ -49,7 +62,9 @@ impl Tutorial {
     }
 }
 
-fn files(text: &str) -> Vec<(String, String)> {
+/// Blocks that are marked with this word and a name: the names and what is in them.
+pub fn files(text: &str, word: &str) -> Vec<(String, String)> {
+    let mark = format!(" {word}=");
     let mut files = Vec::new();
     let mut open: Option<(String, String)> = None;
     for line in text.lines() {
@@ -58,8 +73,7 @@ fn files(text: &str) -> Vec<(String, String)> {
             content.push('\n');
         } else if line == "```" {
             files.extend(open.take());
-        } else if let Some((_, name)) = line.strip_prefix("```").and_then(|fence| fence.split_once(" file="))
-        {
+        } else if let Some((_, name)) = line.strip_prefix("```").and_then(|fence| fence.split_once(&mark)) {
             open = Some((name.to_owned(), String::new()));
         }
     }
@@ -68,11 +82,22 @@ fn files(text: &str) -> Vec<(String, String)> {
 
 /// Follows a tutorial, and shows that what comes out is sound and passes its cases. Returns where the plugin is.
 async fn holds(name: &str, parent: &Path, cases_min: usize) -> PathBuf {
-    let folder = Tutorial::read(name).follow(parent);
+    proven(name, &Tutorial::read(name), parent, cases_min).await
+}
+
+async fn proven(name: &str, tutorial: &Tutorial, parent: &Path, cases_min: usize) -> PathBuf {
+    let folder = tutorial.follow(parent);
     let (report, cases) = prove(&folder).await;
     assert!(report.is_sound() && report.remarks.is_empty(), "{name}: {report}");
     assert!(cases.len() >= cases_min, "{name}: {} cases", cases.len());
     folder
+}
+
+/// What a tutorial shows in another language passes the very cases of the tutorial.
+async fn holds_in(language: &str, name: &str, cases_min: usize) {
+    let elsewhere = tempfile::tempdir().expect("a folder of the system");
+    let other = Tutorial::read(name).in_another(language);
+    proven(&format!("{name} in {language}"), &other, elsewhere.path(), cases_min).await;
 }
 
 fn passed(name: &str, tests: Output) {
@@ -114,8 +139,26 @@ async fn the_tutorial_in_python_holds() {
     passed("tutorial-processing.md", tests.output().unwrap());
 }
 
+#[tokio::test]
+async fn what_tutorials_show_in_javascript_holds() {
+    holds_in("javascript", "tutorial-enricher.md", 2).await;
+    holds_in("javascript", "tutorial-processing.md", 2).await;
+    holds_in("javascript", "tutorial-remote-service.md", 2).await;
+}
+
+#[tokio::test]
+async fn the_enricher_that_a_tutorial_shows_in_python_holds() {
+    holds_in("python", "tutorial-enricher.md", 2).await;
+}
+
+#[tokio::test]
+async fn the_visualisation_that_a_tutorial_shows_in_python_holds() {
+    holds_in("python", "tutorial-visualisation.md", 1).await;
+}
+
 #[test]
 fn a_block_is_a_file_only_where_it_says_so() {
     let text = "```js\nno\n```\n```js file=src/a.js\nyes\n\n```\n```sh\nrm a\n```\n";
-    assert_eq!(files(text), [("src/a.js".to_owned(), "yes\n\n".to_owned())]);
+    assert_eq!(files(text, "also"), []);
+    assert_eq!(files(text, "file"), [("src/a.js".to_owned(), "yes\n\n".to_owned())]);
 }
