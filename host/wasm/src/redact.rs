@@ -1,7 +1,15 @@
 //! Removing the values of secrets from what a guest, a log or a page would see.
+//!
+//! What people read (logs, problems, summaries, remarks) is searched for every [form](forms) that reads as the secret. Data
+//! and identifiers are searched for what servers and clients write without meaning to, so that little is changed by chance.
+//! A guest that wants to can still write a secret in a way of its own, or a part of it in each of two records.
+
+mod forms;
 
 use std::collections::HashSet;
+use std::sync::OnceLock;
 
+use aho_corasick::{AhoCorasick, MatchKind};
 use base64::Engine as _;
 use halle_extensions::Problem;
 use serde_json::{Map, Value};
@@ -20,7 +28,15 @@ const UNMISTAKABLE_BYTES_MIN: usize = 8;
 pub struct Redactor {
     /// Values and their usual encodings, longest first, so that no rest of one stays behind.
     needles: Vec<String>,
+    /// All forms of short enough values, for one search.
+    forms: Vec<String>,
+    /// The search for them, made when it is first needed; none when there is nothing to find.
+    search: OnceLock<Option<AhoCorasick>>,
 }
+
+/// Longer secrets are searched for in their usual encodings and by their lines only: a search for every form takes memory for
+/// each of their characters.
+const FORMS_OF_BYTES_MAX: usize = 2 << 10;
 
 impl Redactor {
     /// Knows these values.
@@ -41,14 +57,19 @@ impl Redactor {
         let base64 = base64::engine::general_purpose::STANDARD_NO_PAD.encode(secret);
         for needle in [secret.to_owned(), in_url, base64] {
             // The same credential is placed in request after request.
-            if !self.needles.contains(&needle) {
-                self.needles.push(needle);
+            if self.needles.contains(&needle) {
+                continue;
             }
+            if needle == secret {
+                self.forms.extend(forms::of(secret, FORMS_OF_BYTES_MAX));
+                self.search = OnceLock::new();
+            }
+            self.needles.push(needle);
         }
         self.needles.sort_by_key(|needle| std::cmp::Reverse(needle.len()));
     }
 
-    /// The text without secrets.
+    /// The text without secrets, in whatever form they stand in it.
     pub fn text(&self, text: &str) -> String {
         let mut text = text.to_owned();
         for needle in &self.needles {
@@ -56,7 +77,27 @@ impl Redactor {
                 text = text.replace(needle, STARS);
             }
         }
-        text
+        match self.search() {
+            Some(search) if search.is_match(&text) => {
+                search.replace_all(&text, &vec![STARS; self.forms.len()])
+            }
+            _ => text,
+        }
+    }
+
+    fn search(&self) -> Option<&AhoCorasick> {
+        let made = self.search.get_or_init(|| {
+            let longest_first = AhoCorasick::builder().match_kind(MatchKind::LeftmostLongest).clone();
+            // It fails for patterns of gigabytes, of which there are none: the usual encodings are searched for all the same.
+            (!self.forms.is_empty()).then(|| longest_first.build(&self.forms).ok()).flatten()
+        });
+        made.as_ref()
+    }
+
+    /// Whether a text holds a secret in any form.
+    fn holds(&self, text: &str) -> bool {
+        self.needles.iter().any(|needle| text.contains(needle.as_str()))
+            || self.search().is_some_and(|search| search.is_match(text))
     }
 
     /// The bytes without secrets.
@@ -70,8 +111,7 @@ impl Redactor {
             Value::String(text) => *text = self.text(text),
             Value::Array(items) => items.iter_mut().for_each(|item| self.json(item)),
             Value::Object(map) => {
-                let holds = |key: &String| self.needles.iter().any(|needle| key.contains(needle.as_str()));
-                for key in map.keys().filter(|key| holds(key)).cloned().collect::<Vec<_>>() {
+                for key in map.keys().filter(|key| self.holds(key)).cloned().collect::<Vec<_>>() {
                     let item = map.remove(&key).unwrap_or_default();
                     map.insert(self.text(&key), item);
                 }
@@ -261,13 +301,62 @@ mod tests {
     }
 
     #[test]
+    fn every_form_that_reads_as_a_secret_disappears_from_what_people_read() {
+        let secret = "S3cr/t <k\u{e9}y> & 'q'";
+        let redactor = Redactor::new([secret].into_iter());
+        let base64 = |text: String| base64::engine::general_purpose::STANDARD.encode(text);
+        let url_safe = |text: String| base64::engine::general_purpose::URL_SAFE.encode(text);
+        let digits: String = secret.bytes().map(|byte| format!("%{byte:02x}")).collect();
+        for written in [
+            secret.to_owned(),
+            "S3cr%2Ft+%3Ck%C3%A9y%3E+%26+%27q%27".to_owned(),
+            "S3cr%2ft%20%3ck%c3%a9y%3e%20%26%20%27q%27".to_owned(),
+            digits,
+            base64(secret.to_owned()),
+            base64(format!("user:{secret}")),
+            url_safe(format!("{secret}\n")),
+            hex::encode(secret),
+            hex::encode_upper(secret),
+            serde_json::json!(secret).to_string(),
+            "S3cr/t &lt;k\u{e9}y&gt; &amp; &#39;q&#39;".to_owned(),
+            secret.chars().rev().collect(),
+        ] {
+            let left = redactor.text(&format!("it is {written}."));
+            assert!(left.starts_with("it is ") && left.contains(STARS), "{written}: {left}");
+            assert!(!left.contains("3cr") && left.len() < written.len(), "{written}: {left}");
+        }
+        let mut json = json!({ hex::encode(secret): 1 });
+        redactor.json(&mut json);
+        assert_eq!(json, json!({ "***": 1 }));
+    }
+
+    #[test]
+    fn a_key_of_several_lines_is_known_by_each_of_them() {
+        let key = "-----BEGIN PRIVATE KEY-----\nMIIEvQIBADANBgkqhkiG9w0B\nAQEFAASCBKcwggSjAgEAAoIB\n-----END PRIVATE KEY-----\n";
+        let long = format!("{key}{}", "QmFzZTY0IG9mIG1vcmUgbGluZXM5\n".repeat(200));
+        for secret in [key, long.as_str()] {
+            let redactor = Redactor::new([secret].into_iter());
+            assert_eq!(redactor.text("line 2: AQEFAASCBKcwggSjAgEAAoIB"), "line 2: ***");
+            assert_eq!(redactor.text("-----BEGIN PRIVATE KEY-----"), "-----BEGIN PRIVATE KEY-----");
+        }
+    }
+
+    #[test]
+    fn data_keep_what_only_looks_like_a_secret() {
+        let redactor = Redactor::new(["drawer77"].into_iter());
+        assert_eq!(redactor.text("77reward"), "***");
+        assert_eq!(redactor.bytes(b"77reward".to_vec()), b"77reward");
+        assert!(!redactor.told_by("77reward"));
+    }
+
+    #[test]
     fn the_same_credential_is_learnt_once() {
         let mut redactor = Redactor::new(["s3cret value", "other secret"].into_iter());
-        let known = redactor.needles.len();
+        let known = (redactor.needles.len(), redactor.forms.len());
         for _ in 0..100 {
             redactor.learn("s3cret value");
             redactor.learn("other secret");
         }
-        assert_eq!(redactor.needles.len(), known);
+        assert_eq!((redactor.needles.len(), redactor.forms.len()), known);
     }
 }

@@ -208,6 +208,29 @@ async fn a_guest_that_prepares_does_not_choose_who_gets_the_secret() {
     assert_eq!(prepare(&completed).await.unwrap().config, completed);
 }
 
+#[tokio::test]
+async fn no_form_of_a_secret_reaches_the_log_or_the_page_of_a_run() {
+    let forms = [
+        "hunter2-secret",
+        "%68%75%6e%74%65%72%32%2d%73%65%63%72%65%74",
+        "aHVudGVyMi1zZWNyZXQ=",
+        "OmFodW50ZXIyLXNlY3JldCE",
+        "68756e746572322d736563726574",
+        "68756E746572322D736563726574",
+        "terces-2retnuh",
+    ];
+    let said = forms.iter().fold(Script::new(), |script, form| script.say(&format!("key={form};")));
+    let sandbox = Sandbox::with(&[("p", said.component())]);
+    let log = Arc::new(Memory::default());
+    let mut call = knowing("bearer");
+    call.services.log = Arc::<Memory>::clone(&log);
+    sandbox.host.run_processing(call, json!({})).await.unwrap();
+    for (record, form) in log.said().iter().zip(forms) {
+        assert!(record.starts_with("key=") && record.contains("***"), "{form}: {record}");
+    }
+    assert_eq!(log.said().len(), forms.len());
+}
+
 /// A log that remembers names and values of fields.
 #[derive(Default)]
 struct Fields(std::sync::Mutex<Vec<(String, String)>>);
