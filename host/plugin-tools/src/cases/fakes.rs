@@ -13,7 +13,8 @@ use halle_extensions::services::{
 };
 use serde_json::{Map, Value};
 
-use super::file::{Case, Exchange, RecordedRequest};
+use super::file::{Case, Exchange, Level, RecordedRequest};
+use super::log::Record;
 use super::record::Recorder;
 use super::slots::SlotTable;
 use super::tables;
@@ -33,6 +34,7 @@ struct Inner {
 struct Done {
     used: Vec<usize>,
     log: Vec<String>,
+    records: Vec<Record>,
     written: Map<String, Value>,
     state: BTreeMap<String, (Vec<u8>, u64)>,
 }
@@ -82,7 +84,12 @@ impl World {
         Value::Object(self.done().written.clone())
     }
 
-    /// What was logged.
+    /// What the plugin logged.
+    pub fn records(&self) -> Vec<Record> {
+        self.done().records.clone()
+    }
+
+    /// What was logged, with what the plugin said of its progress, for people.
     pub fn log_lines(&self) -> Vec<String> {
         self.done().log.clone()
     }
@@ -152,8 +159,11 @@ fn answers(recorded: &RecordedRequest, request: &HttpRequest) -> bool {
 }
 
 impl RunLog for World {
-    fn emit(&self, level: LogLevel, message: &str, _fields: &[(String, String)]) {
-        self.done().log.push(format!("{level:?}: {message}"));
+    fn emit(&self, level: LogLevel, message: &str, fields: &[(String, String)]) {
+        let mut done = self.done();
+        done.log.push(format!("{level:?}: {message}"));
+        let (message, fields) = (message.to_owned(), fields.iter().cloned().collect());
+        done.records.push(Record { level: Level::of(level), message, fields });
     }
 
     fn task(&self, name: &str, total: Option<u64>) {

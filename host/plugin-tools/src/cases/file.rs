@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use halle_extensions::Field;
-use halle_extensions::services::HttpResponse;
+use halle_extensions::services::{HttpResponse, LogLevel};
 use serde::Deserialize;
 use serde_json::Value;
 
@@ -168,8 +168,60 @@ pub struct Expect {
     pub table: Option<Value>,
     /// Operations of a remote service.
     pub operations: Option<Value>,
+    /// What the plugin logged, every record in its order; also of a call that ends with a problem.
+    pub log: Option<Vec<ExpectedRecord>>,
     /// The problem that the call ends with.
     pub problem: Option<ExpectedProblem>,
+}
+
+/// A record of the log; what it does not mention is not compared.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct ExpectedRecord {
+    /// Its severity.
+    pub level: Option<Level>,
+    /// Its message, whole.
+    pub message: Option<String>,
+    /// A text that its message holds.
+    pub contains: Option<String>,
+    /// Fields that it has, among others.
+    pub fields: BTreeMap<String, String>,
+}
+
+/// Severity of a record, as cases write it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Level {
+    /// For operators.
+    Debug,
+    /// Progress in words.
+    Info,
+    /// Something to look at.
+    Warn,
+    /// Something went wrong.
+    Error,
+}
+
+impl Level {
+    /// The severity of a record as the sandbox gives it.
+    pub fn of(level: LogLevel) -> Self {
+        match level {
+            LogLevel::Debug => Self::Debug,
+            LogLevel::Info => Self::Info,
+            LogLevel::Warn => Self::Warn,
+            LogLevel::Error => Self::Error,
+        }
+    }
+
+    /// As cases write it.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Debug => "debug",
+            Self::Info => "info",
+            Self::Warn => "warn",
+            Self::Error => "error",
+        }
+    }
 }
 
 /// A problem.

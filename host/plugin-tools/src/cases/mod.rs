@@ -8,6 +8,7 @@ mod compare;
 mod fakes;
 mod file;
 mod kinds;
+mod log;
 mod record;
 mod slots;
 mod tables;
@@ -173,6 +174,9 @@ async fn run_case(
         (Ok(_), Some(_)) => differences.push("a problem was expected, and there was none".to_owned()),
         (Err(error), Some(expected)) => compare::problem(expected, &error, &mut differences),
         (Err(error), None) => differences.push(format!("the plugin gave up: {error} ({})", error.code())),
+    }
+    if let Some(expected) = &case.expect.log {
+        log::compare(expected, &world.records(), &mut differences);
     }
     differences.extend(world.unused_exchanges());
     let recorded = world.recorder().map_or(0, Recorder::count);

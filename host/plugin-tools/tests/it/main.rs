@@ -6,5 +6,6 @@ mod author;
 mod book;
 mod compatibility;
 mod deterministic;
+mod expectations;
 mod first_party;
 mod sandbox;

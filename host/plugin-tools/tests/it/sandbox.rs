@@ -13,7 +13,7 @@ use halle_wasm::{WasmConfig, WasmHost};
 
 /// Dice for the key of the compiled cache, which lives as long as the test.
 #[derive(Debug)]
-struct Fixed;
+pub struct Fixed;
 
 impl Dice for Fixed {
     fn fill(&self, bytes: &mut [u8]) {
