@@ -146,6 +146,16 @@ impl RunStatus {
     }
 }
 
+/// Why a run begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum RunReason {
+    /// Its time has come.
+    Schedule,
+    /// Somebody asked for it.
+    Manual,
+}
+
 /// One execution.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -160,6 +170,9 @@ pub struct Run {
     pub owner: AccountRef,
     /// How it stands.
     pub status: RunStatus,
+    /// Why it begins; absent in runs of before this was kept.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub reason: Option<RunReason>,
     /// Creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,

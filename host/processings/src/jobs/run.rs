@@ -18,7 +18,7 @@ use serde_json::json;
 use super::finish::Ending;
 use super::log::LogWriter;
 use crate::Processings;
-use crate::model::{Processing, Run, RunStatus};
+use crate::model::{Processing, Run, RunReason, RunStatus};
 use crate::slots::ProcessingSlots;
 
 /// Kind of the job. Its payload is `{run}`.
@@ -121,7 +121,8 @@ impl RunHandler {
         let config = processing.configured.config.clone();
         let subject = Subject::new(&plugin, &processing.owner, InstanceKind::Processing, &processing.id);
         let call = Call { plugin, subject, config, secrets, services, cancel: context.cancel.clone() };
-        let trigger = json!({ "run": run.id, "scheduledAt": run.scheduled_at, "startedAt": run.started_at });
+        let reason = run.reason.unwrap_or(RunReason::Schedule);
+        let trigger = json!({ "reason": reason, "runId": run.id, "startedAt": run.started_at });
         self.0.plugins.run_processing(call, trigger).await
     }
 }

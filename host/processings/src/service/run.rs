@@ -9,7 +9,7 @@ use serde_json::json;
 
 use crate::Processings;
 use crate::jobs::RUN;
-use crate::model::{Processing, ProcessingRef, RUNS_KEPT_MAX, Run, RunStatus, key};
+use crate::model::{Processing, ProcessingRef, RUNS_KEPT_MAX, Run, RunReason, RunStatus, key};
 
 impl Processings {
     /// Starts a run now, in place of the one that waits. Refused while one is in progress, and when the account has no plugin
@@ -32,7 +32,7 @@ impl Processings {
             return Err(ApiError::bad_request("Une exécution est déjà en cours."));
         }
         remove_pending(&mut *work, id).await?;
-        let run = self.new_run(&processing, RunStatus::Triggered, now, now);
+        let run = self.new_run(&processing, RunReason::Manual, now, now);
         enqueue(&mut *work, &run, now).await?;
         work.commit().await?;
         self.tell(&run);
@@ -86,7 +86,7 @@ impl Processings {
         // Rules are checked when they are written; one that means nothing any more schedules nothing.
         let next = schedule::next(&processing.scheduling, now).unwrap_or_default();
         if let Some(at) = next.filter(|_| processing.active) {
-            let run = self.new_run(&processing, RunStatus::Scheduled, now, at);
+            let run = self.new_run(&processing, RunReason::Schedule, now, at);
             enqueue(work, &run, now).await?;
         }
         Ok(())
@@ -98,12 +98,17 @@ impl Processings {
         self.hub.publish(&channel, json!({ "_id": run.id, "patch": run }));
     }
 
-    fn new_run(&self, processing: &Processing, status: RunStatus, now: Timestamp, at: Timestamp) -> Run {
+    fn new_run(&self, processing: &Processing, reason: RunReason, now: Timestamp, at: Timestamp) -> Run {
+        let status = match reason {
+            RunReason::Schedule => RunStatus::Scheduled,
+            RunReason::Manual => RunStatus::Triggered,
+        };
         Run {
             id: halle_base::new_id(&*self.dice),
             processing: ProcessingRef { id: processing.id.clone(), title: processing.title.clone() },
             owner: processing.owner.clone(),
             status,
+            reason: Some(reason),
             created_at: now,
             scheduled_at: Some(at),
             started_at: None,

@@ -41,6 +41,27 @@ async fn a_run_makes_a_dataset_and_the_next_one_fills_the_same() {
 }
 
 #[tokio::test]
+async fn a_run_is_told_why_it_runs() {
+    let site = Site::new().await;
+    let mut new = body("trigger");
+    new["scheduling"] = json!([{ "type": "daily", "hour": 3, "minute": 30 }]);
+    let id = site.owner.post(PROCESSINGS, &new).await.ok()["_id"].as_str().unwrap().to_owned();
+    let by_schedule = site.owner.get(&format!("{PROCESSINGS}/{id}")).await.ok()["nextRun"].clone();
+    assert_eq!(by_schedule["reason"], "schedule", "{by_schedule}");
+    site.world.tools.stack.clock.advance(jiff::SignedDuration::from_hours(24));
+    site.run().await;
+    let by_schedule = by_schedule["_id"].as_str().unwrap().to_owned();
+    let by_hand = site.trigger(&id).await;
+    site.run().await;
+    for (run, reason) in [(by_schedule, "schedule"), (by_hand, "manual")] {
+        let shown = site.read_run(&run).await;
+        assert_eq!((&shown["status"], &shown["reason"]), (&json!("finished"), &json!(reason)), "{shown}");
+        let told: Value = serde_json::from_str(shown["summary"].as_str().unwrap()).unwrap();
+        assert_eq!(told, json!({ "reason": reason, "runId": run, "startedAt": shown["startedAt"] }));
+    }
+}
+
+#[tokio::test]
 async fn a_failed_run_says_why() {
     let site = Site::new().await;
     let id = site.processing("fail").await;

@@ -153,11 +153,13 @@ impl PluginHost for FakePlugins {
         Ok(Box::new(Capitals::over(columns)))
     }
 
-    /// By `mode`: `fail` reports a problem, `hang` waits to be cancelled, anything else writes two rows.
-    async fn run_processing(&self, call: Call, _trigger: Value) -> PluginResult<Outcome> {
+    /// By `mode`: `fail` reports a problem, `hang` waits to be cancelled, `trigger` answers why it runs, anything else writes
+    /// two rows.
+    async fn run_processing(&self, call: Call, trigger: Value) -> PluginResult<Outcome> {
         self.check_share(&call.subject).await?;
         call.services.log.emit(LogLevel::Info, "au travail", &[]);
         match call.config["mode"].as_str() {
+            Some("trigger") => return Ok(Outcome { summary: trigger.to_string(), details: None }),
             Some("fail") => return Err(Problem::new("demo/failed", "la source est vide").into()),
             Some("hang") => {
                 call.cancel.cancelled().await;
