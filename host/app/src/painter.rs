@@ -48,6 +48,7 @@ impl Pictures for MediaPictures {
         let policy = EgressPolicy {
             origins: vec![url.origin().ascii_serialization()],
             methods: vec!["GET".to_owned()],
+            requester: None,
             requests_per_minute_max: PICTURES_PER_MINUTE_MAX,
             response_bytes_max: SOURCE_BYTES_MAX as u64,
         };

@@ -49,6 +49,7 @@ impl JobHandler for Webhooks {
         let policy = EgressPolicy {
             origins: vec![url.origin().ascii_serialization()],
             methods: vec!["POST".to_owned()],
+            requester: None,
             requests_per_minute_max: CALLS_PER_MINUTE_MAX,
             response_bytes_max: ANSWER_BYTES_MAX,
         };

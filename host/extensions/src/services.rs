@@ -85,6 +85,15 @@ pub struct HttpStream {
     pub body: BoxStream<'static, Result<Bytes, Problem>>,
 }
 
+/// Whose requests are counted together.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Requester {
+    /// What makes them, with its kind: `plugin:gbfs`, `remote-service:geocoder`.
+    pub name: String,
+    /// The account that pays, `type:id`. Empty where nobody pays.
+    pub account: String,
+}
+
 /// Where requests may go: what the grants of one installation, or the configuration of one service, allow.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct EgressPolicy {
@@ -92,7 +101,9 @@ pub struct EgressPolicy {
     pub origins: Vec<String>,
     /// Methods, upper case. Empty allows `GET` and `HEAD` only.
     pub methods: Vec<String>,
-    /// Requests per minute.
+    /// Whose requests these are. Without it, requests under the same origins and methods are counted together.
+    pub requester: Option<Requester>,
+    /// Requests per minute of the requester. 0 is no limit.
     pub requests_per_minute_max: u32,
     /// Bytes of one answer.
     pub response_bytes_max: u64,

@@ -16,7 +16,7 @@ use halle_extensions::host::{Call, Enriched, RemoteOperation};
 use halle_extensions::installed::usable;
 use halle_extensions::manifest::PluginKind;
 use halle_extensions::metering::{InstanceKind, Subject};
-use halle_extensions::services::{EgressPolicy, Services};
+use halle_extensions::services::{EgressPolicy, Requester, Services};
 use halle_extensions::{Field, PluginError};
 use halle_model::concept::canonical;
 use halle_model::{Caller, Column, Extension};
@@ -34,7 +34,7 @@ use crate::send::Reachable;
 /// Rows between two times that answers are kept: a service that stops answering costs at most the answers to so many.
 const ROWS_ASKED_AT_ONCE: usize = 1_000;
 
-/// Requests to one service per minute.
+/// Requests to one service per minute, for one account.
 const REQUESTS_PER_MINUTE_MAX: u32 = 6_000;
 
 /// Bytes of one answer.
@@ -90,11 +90,11 @@ impl Enrichments for RemoteServices {
         let secrets = Arc::default();
         // Who has its lines enriched pays, not who configured the service.
         let subject = Subject::new(&plugin, &context.owner, InstanceKind::RemoteService, &service.id);
+        let service = self.reachable(&service, subject.account.clone())?;
         let call = Call { plugin, subject, config, secrets, services: Services::none(), cancel };
         let outputs = added_columns(extension, &operation, columns)?;
         let named = |(field, index): &(Field, usize)| Column::new(&field.key, columns[*index].kind());
         let input_columns = inputs.iter().map(named).collect();
-        let service = self.reachable(&service)?;
         let (services, operation) = (self.clone(), operation.id);
         Ok(Box::new(RemoteEnrichment {
             services,
@@ -128,12 +128,13 @@ impl RemoteServices {
         Ok((service, operation))
     }
 
-    /// What is needed to send requests to a service.
-    fn reachable(&self, service: &RemoteService) -> Result<Reachable, EnrichError> {
+    /// What is needed to send requests to a service for an account.
+    fn reachable(&self, service: &RemoteService, account: String) -> Result<Reachable, EnrichError> {
         let url = Url::parse(&service.server).map_err(|error| EnrichError::Invalid(error.to_string()))?;
         let policy = EgressPolicy {
             origins: vec![url.origin().ascii_serialization()],
             methods: vec!["GET".to_owned(), "POST".to_owned()],
+            requester: Some(Requester { name: format!("remote-service:{}", service.id), account }),
             requests_per_minute_max: REQUESTS_PER_MINUTE_MAX,
             response_bytes_max: RESPONSE_BYTES_MAX,
         };

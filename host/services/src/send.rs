@@ -158,6 +158,7 @@ mod tests {
         let policy = EgressPolicy {
             origins: Vec::new(),
             methods: Vec::new(),
+            requester: None,
             requests_per_minute_max: 1,
             response_bytes_max: 1,
         };

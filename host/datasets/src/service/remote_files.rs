@@ -234,6 +234,7 @@ async fn fetch(
     let policy = EgressPolicy {
         origins: vec![url.origin().ascii_serialization()],
         methods: vec!["GET".to_owned()],
+        requester: None,
         requests_per_minute_max: FETCHES_PER_MINUTE_MAX,
         response_bytes_max: bytes_max,
     };

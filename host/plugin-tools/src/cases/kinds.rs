@@ -137,6 +137,7 @@ async fn remote_service(
     let policy = EgressPolicy {
         origins: vec![server.to_owned()],
         methods: vec!["GET".to_owned(), "POST".to_owned()],
+        requester: None,
         requests_per_minute_max: REQUESTS_PER_MINUTE_MAX,
         response_bytes_max: RESPONSE_BYTES_MAX,
     };

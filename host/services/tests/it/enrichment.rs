@@ -42,6 +42,25 @@ async fn each_line_has_its_answer_and_a_refused_one_says_so() {
 }
 
 #[tokio::test]
+async fn requests_to_a_service_are_counted_for_the_account_whose_dataset_it_fills() {
+    let site = Site::new().await;
+    let mut new = body("salut");
+    new["public"] = json!(true);
+    // Who declared the service does not pay for who uses it.
+    site.anonymous.by("zoe").post(SERVICES, &new).await.ok();
+    enrich(&site).await.ok();
+    let policies = site.world.tools.outside.policies();
+    assert_eq!(policies.len(), 3);
+    for policy in policies {
+        let requester = policy.requester.unwrap();
+        assert_eq!(requester.name, "remote-service:salut");
+        let owner = site.owner.get(&format!("{DATASETS}/codes")).await.ok()["owner"].clone();
+        let account = format!("{}:{}", owner["type"].as_str().unwrap(), owner["id"].as_str().unwrap());
+        assert_eq!(requester.account, account);
+    }
+}
+
+#[tokio::test]
 async fn a_service_of_somebody_else_enriches_nothing() {
     let site = Site::new().await;
     site.anonymous.by("zoe").post(SERVICES, &body("salut")).await.ok();

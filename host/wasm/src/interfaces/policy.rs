@@ -6,11 +6,11 @@ use halle_extensions::credential::Place;
 use halle_extensions::grants::{FROM_CONFIG, Grants};
 use halle_extensions::host::Call;
 use halle_extensions::manifest::{CredentialTable, HttpTable};
-use halle_extensions::services::{EgressPolicy, HttpRequest};
+use halle_extensions::services::{EgressPolicy, HttpRequest, Requester};
 use halle_extensions::{Problem, credential};
 use url::Url;
 
-/// Requests per minute of one plugin.
+/// Requests per minute of one plugin for one account.
 const REQUESTS_PER_MINUTE_MAX: u32 = 600;
 
 /// Headers that the host sets itself.
@@ -66,9 +66,13 @@ pub fn authorise(
         Some((credential, value)) => place(call, credential, value, &mut request, url)?,
         None => None,
     };
+    let subject = &call.subject;
+    let requester =
+        Requester { name: format!("plugin:{}", subject.plugin), account: subject.account.clone() };
     let policy = EgressPolicy {
         origins,
         methods,
+        requester: Some(requester),
         requests_per_minute_max: REQUESTS_PER_MINUTE_MAX,
         response_bytes_max,
     };

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use halle_base::Secret;
 use halle_extensions::grants::Grants;
 use halle_extensions::host::{Call, PluginHost};
+use halle_extensions::metering::Subject;
 use halle_extensions::services::Services;
 use serde_json::json;
 
@@ -72,11 +73,18 @@ async fn a_credential_is_placed_by_the_host_and_an_echo_of_it_is_starred() {
     let sandbox = Sandbox::with(&[("caller", guest())]);
     let (mut call, echo) = with_echo(call("caller", manifest("processing", ASKS)));
     call.secrets = Arc::new(vec![("key".to_owned(), Secret::new("hunter2-secret".to_owned()))]);
+    call.subject = Arc::new(Subject { account: "organization:ville".to_owned(), ..(*call.subject).clone() });
+    let plugin = call.plugin.id.clone();
     let outcome = sandbox.host.run_processing(call, json!({})).await.unwrap();
     let sent = echo.0.lock().unwrap();
     assert_eq!(sent[0].1.headers, [("x-api-key".to_owned(), "hunter2-secret".to_owned())]);
     assert_eq!(sent[0].0.origins, ["http://127.0.0.1:1"]);
     assert_eq!(sent[0].0.methods, ["GET"]);
+    let requester = sent[0].0.requester.clone().unwrap();
+    assert_eq!(
+        (requester.name.as_str(), requester.account.as_str()),
+        (&*format!("plugin:{plugin}"), "organization:ville")
+    );
     assert_eq!(outcome.summary, r#"[("x-api-key", "***")]"#);
 }
 
