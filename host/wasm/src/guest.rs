@@ -14,6 +14,7 @@ use crate::bindings::shared::halle::base::types as wit;
 use crate::columns;
 use crate::convert;
 use crate::interfaces::log::LogBudget;
+use crate::interfaces::pace::Paces;
 use crate::interfaces::room::Room;
 use crate::limits::{Limiter, Meter, Stop};
 use crate::redact::Redactor;
@@ -46,6 +47,8 @@ pub struct Guest {
     pub room: Room,
     /// Bytes of its state by key, once known.
     pub state_sizes: Option<std::collections::BTreeMap<String, u64>>,
+    /// When its requests may go.
+    pub paces: Arc<Paces>,
     metering: Arc<dyn Metering>,
     /// What the present call used so far, but for times and memory.
     measure: Measure,
@@ -55,7 +58,12 @@ pub struct Guest {
 
 impl Guest {
     /// Data of a new store. Refused when nobody consented to the plugin.
-    pub fn new(call: Call, limits: Limits, metering: Arc<dyn Metering>) -> PluginResult<Self> {
+    pub fn new(
+        call: Call,
+        limits: Limits,
+        metering: Arc<dyn Metering>,
+        paces: Arc<Paces>,
+    ) -> PluginResult<Self> {
         let grants = call.plugin.granted()?.clone();
         let granted = call.secrets.iter().filter(|(name, _)| grants.secrets.contains(name));
         let redactor = Redactor::new(granted.map(|(_, secret)| secret.reveal().as_str()));
@@ -72,6 +80,7 @@ impl Guest {
             tasks: 0,
             room: Room::new(BLOB_BYTES_MAX),
             state_sizes: None,
+            paces,
             metering,
             measure: Measure::default(),
             is_running: false,

@@ -29,6 +29,7 @@ use crate::cache::Cache;
 use crate::compiler::Compiler;
 use crate::engine::{self, Ticker};
 use crate::guest::{Guest, reported};
+use crate::interfaces::pace::Paces;
 use crate::limits::{explain, within};
 use crate::turns::{Readers, Turns};
 use crate::{kinds, limits, outside, priority};
@@ -95,6 +96,8 @@ pub(crate) struct Inner {
     ready: moka::future::Cache<String, Arc<Ready>>,
     /// Who keeps account.
     pub(crate) metering: Arc<dyn Metering>,
+    /// Origins that want to be left alone for now.
+    paces: Arc<Paces>,
     jobs: Arc<Semaphore>,
     pages: Arc<Semaphore>,
     installs: Arc<Semaphore>,
@@ -176,6 +179,7 @@ impl WasmHost {
             runtime: GuestThreads(Some(runtime)),
             limits: config.limits,
             metering,
+            paces: Arc::default(),
             components,
             engine,
         };
@@ -209,7 +213,7 @@ impl Inner {
         if let Some(platform) = &self.platform {
             call.services = outside::services(call.services, platform);
         }
-        let guest = Guest::new(call, limits, Arc::clone(&self.metering))?;
+        let guest = Guest::new(call, limits, Arc::clone(&self.metering), Arc::clone(&self.paces))?;
         let mut store = Store::new(&self.engine, guest);
         store.limiter(|guest| &mut guest.limiter);
         store.set_hostcall_fuel(usize::try_from(limits.crossing_bytes_max).unwrap_or(usize::MAX));

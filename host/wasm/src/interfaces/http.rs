@@ -2,14 +2,16 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Duration;
 
 use bytes::Bytes;
 use futures::StreamExt;
 use halle_extensions::Problem;
-use halle_extensions::services::{Egress, HttpRequest, HttpResponse};
+use halle_extensions::services::{Egress, EgressPolicy, HttpRequest, HttpResponse};
 use wasmtime::component::Resource;
 
 use super::blobs::{BlobHandle, NewBlob};
+use super::pace::Paced;
 use super::policy::{self, Authorised};
 use super::room::Room;
 use crate::bindings::shared::halle::base::types as wit;
@@ -59,6 +61,14 @@ pub fn response_to_wit(response: HttpResponse) -> messages::Response {
     messages::Response { status, headers, body: body.to_vec(), truncated }
 }
 
+/// A request that may be made.
+struct Ready {
+    egress: Arc<dyn Egress>,
+    policy: EgressPolicy,
+    request: HttpRequest,
+    paced: Paced,
+}
+
 impl Guest {
     fn egress(&self) -> Result<Arc<dyn Egress>, wit::Problem> {
         self.call
@@ -74,8 +84,7 @@ impl Guest {
             return Err(problem("http/request", format!("more than {HEADERS_MAX} headers")));
         }
         let (mut request, auth) = request_from_wit(request);
-        let left = self.limits.wall_ms_max.saturating_sub(self.meter.wall_ms());
-        let left = u32::try_from(left).unwrap_or(u32::MAX).max(1);
+        let left = u32::try_from(self.left_ms()).unwrap_or(u32::MAX).max(1);
         request.timeout_ms = Some(request.timeout_ms.unwrap_or(TIMEOUT_MS_DEFAULT).min(left));
         let bytes_max = request.max_bytes.unwrap_or(bytes_max).min(bytes_max);
         request.max_bytes = Some(bytes_max);
@@ -102,12 +111,13 @@ fn clean(redactor: &Redactor, response: HttpResponse) -> messages::Response {
 /// Stores an answer: status, headers, body. `received` grows with each part of the body that comes.
 async fn download(
     egress: &dyn Egress,
-    authorised: Authorised,
+    policy: &EgressPolicy,
+    request: HttpRequest,
     room: &Room,
     received: &AtomicU64,
 ) -> Result<(u16, Vec<(String, String)>, BlobHandle), Problem> {
-    let bytes_max = authorised.policy.response_bytes_max;
-    let mut answer = egress.stream(&authorised.policy, authorised.request).await?;
+    let bytes_max = policy.response_bytes_max;
+    let mut answer = egress.stream(policy, request).await?;
     let mut blob = NewBlob::create(room).await?;
     while let Some(chunk) = answer.body.next().await {
         let chunk = chunk?;
@@ -129,13 +139,13 @@ impl http::Host for Guest {
         request: messages::Request,
     ) -> wasmtime::Result<Result<messages::Response, wit::Problem>> {
         self.enter()?;
-        let (egress, authorised) = match self.prepare(request, SEND_BYTES_MAX) {
+        let Ready { egress, policy, request, paced } = match self.prepare(request, SEND_BYTES_MAX) {
             Ok(ready) => ready,
             Err(refused) => return Ok(Err(refused)),
         };
-        let sent_bytes = authorised.request.body.as_ref().map_or(0, Bytes::len) as u64;
-        let sent = self.wait(egress.send(&authorised.policy, authorised.request)).await;
-        Ok(self.answered(sent_bytes, sent))
+        let sent_bytes = request.body.as_ref().map_or(0, Bytes::len) as u64;
+        let sent = self.wait(paced.exchange(request, |request| egress.send(&policy, request))).await;
+        Ok(self.answered(sent_bytes * paced.tries(), sent))
     }
 
     async fn download(
@@ -143,17 +153,17 @@ impl http::Host for Guest {
         request: messages::Request,
     ) -> wasmtime::Result<Result<http::Downloaded, wit::Problem>> {
         self.enter()?;
-        let (egress, authorised) = match self.prepare(request, DOWNLOAD_BYTES_MAX) {
+        let Ready { egress, policy, request, paced } = match self.prepare(request, DOWNLOAD_BYTES_MAX) {
             Ok(ready) => ready,
             Err(refused) => return Ok(Err(refused)),
         };
-        let sent_bytes = authorised.request.body.as_ref().map_or(0, Bytes::len) as u64;
+        let sent_bytes = request.body.as_ref().map_or(0, Bytes::len) as u64;
         let received = AtomicU64::new(0);
         let room = self.room.clone();
-        let work = download(&*egress, authorised, &room, &received);
-        let downloaded = self.wait(work).await;
+        let make = |request| download(&*egress, &policy, request, &room, &received);
+        let downloaded = self.wait(paced.exchange(request, make)).await;
         // What came counts, even if the end did not.
-        self.exchanged(sent_bytes, received.load(Ordering::Relaxed));
+        self.exchanged(sent_bytes * paced.tries(), received.load(Ordering::Relaxed));
         let (status, headers, blob) = match downloaded {
             Ok(done) => done,
             Err(refused) => return Ok(Err(refused)),
@@ -172,27 +182,34 @@ impl http::Host for Guest {
             return Ok(Err(problem("http/request", "the body is the blob: leave `body` out")));
         }
         let blob = self.table.get(&body)?.clone();
-        let (egress, authorised) = match self.prepare(request, SEND_BYTES_MAX) {
+        let Ready { egress, policy, request, paced } = match self.prepare(request, SEND_BYTES_MAX) {
             Ok(ready) => ready,
             Err(refused) => return Ok(Err(refused)),
         };
-        let work = async {
+        // The blob stays, so that its bytes may go out again.
+        let (egress, policy, blob) = (&egress, &policy, &blob);
+        let make = |request| async move {
             let body = blob.stream().await?;
-            egress.upload(&authorised.policy, authorised.request, blob.size(), body).await
+            egress.upload(policy, request, blob.size(), body).await
         };
-        let sent = self.wait(work).await;
-        Ok(self.answered(blob.size(), sent))
+        let sent = self.wait(paced.exchange(request, make)).await;
+        Ok(self.answered(blob.size() * paced.tries(), sent))
     }
 }
 
 impl Guest {
-    fn prepare(
-        &mut self,
-        request: messages::Request,
-        bytes_max: u64,
-    ) -> Result<(Arc<dyn Egress>, Authorised), wit::Problem> {
+    fn prepare(&mut self, request: messages::Request, bytes_max: u64) -> Result<Ready, wit::Problem> {
         self.took(request.weight());
-        Ok((self.egress()?, self.authorise(request, bytes_max)?))
+        let egress = self.egress()?;
+        let Authorised { policy, request, .. } = self.authorise(request, bytes_max)?;
+        let left = Duration::from_millis(self.left_ms());
+        let paced = Paced::new(Arc::clone(&self.paces), &self.call.subject, &request, left);
+        Ok(Ready { egress, policy, request, paced })
+    }
+
+    /// Time that is left of the call.
+    fn left_ms(&self) -> u64 {
+        self.limits.wall_ms_max.saturating_sub(self.meter.wall_ms())
     }
 
     /// The answer to a request as the guest sees it, counted. One that did not come counts as sent all the same.

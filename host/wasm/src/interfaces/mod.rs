@@ -6,6 +6,7 @@ pub mod csv;
 pub mod datasets;
 pub mod http;
 pub mod log;
+pub mod pace;
 pub mod policy;
 pub mod reference;
 pub mod room;

@@ -9,6 +9,7 @@ mod hostile;
 mod http;
 mod instance;
 mod metering;
+mod pace;
 mod ports;
 mod reference;
 mod sandbox;

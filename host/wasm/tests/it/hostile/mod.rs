@@ -29,7 +29,7 @@
 //! | 19 | odd names of files, slots, keys, entries | `datasets`, `state`, `interfaces::blobs::tests`, `extensions: package::tests` |
 //! | 20 | floods and forgeries in the log | `logs` |
 //! | 21 | quadratic work in the host: regular expressions, CSV, JSON, state | `storms`, `interfaces::blobs::tests`, `datasets: rules`, `cargo xtask fuzz` |
-//! | 22 | slow servers, sinks that never read, cancellations that are ignored | `waiting`, `transports: slow` |
+//! | 22 | slow servers, those that ask to wait, sinks that never read, cancellations that are ignored | `waiting`, `pace`, `transports: slow` |
 //! | 23 | a compiled file that was changed or exchanged | `admission`, `components` |
 //! | 24 | what takes a compiler for ever | `components`; in a process with limits on time and memory (`admission`) |
 //! | 25 | malformed components | `components`, `cargo xtask fuzz` (`component`) |
