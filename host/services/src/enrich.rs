@@ -309,9 +309,25 @@ fn added_columns(
 ) -> Result<Vec<Column>, EnrichError> {
     let source = extension.remote_service.as_deref().unwrap_or_default();
     let outputs = output_columns(extension, source, &operation.output, columns)?;
-    let mut added: Vec<Column> = outputs.into_iter().map(|output| output.column).collect();
+    let said = operation.details.as_ref().map_or(&Value::Null, |details| &details["columns"]);
+    let mut added = Vec::with_capacity(outputs.len() + 1);
+    for mut output in outputs {
+        describe(&mut output.column, &said[&operation.output[output.index].key]);
+        added.push(output.column);
+    }
     added.push(error_column(extension, source));
     Ok(added)
+}
+
+/// Copies what the service says of an output beyond its kind, as far as it can be read and nobody said otherwise.
+fn describe(column: &mut Column, said: &Value) {
+    let text = |name: &str| said[name].as_str().filter(|text| !text.is_empty()).map(str::to_owned);
+    column.description = column.description.take().or_else(|| text("description"));
+    column.separator = text("separator");
+    column.labels = serde_json::from_value(said["x-labels"].clone()).ok();
+    if let Ok(capabilities) = serde_json::from_value(said["x-capabilities"].clone()) {
+        column.capabilities = capabilities;
+    }
 }
 
 fn wrong_columns(error: arrow::error::ArrowError) -> EnrichError {

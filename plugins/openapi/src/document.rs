@@ -2,15 +2,17 @@
 
 use halle_plugin::remote_service::Operation;
 use halle_plugin::serde_json::{Map, Value, from_value, to_value};
-use halle_plugin::{Field, Kind, Problem, Result};
+use halle_plugin::{Field, Problem, Result};
 use serde::{Deserialize, Serialize};
 
-/// Concept of the property that carries the key of a row.
-pub const IDENTIFIER: &str = "http://schema.org/identifier";
-/// Rows per request, unless the operation says otherwise.
+use crate::schema::{self, Properties, resolve};
+
+/// Actions that enrich; others, such as `CheckAction`, do not.
+const SEARCH: [&str; 2] = ["http://schema.org/SearchAction", "https://schema.org/SearchAction"];
+/// Rows per request, unless the operation allows fewer.
 const ROWS_PER_REQUEST: u32 = 250;
-/// References followed one after the other.
-const REFERENCE_DEPTH_MAX: usize = 16;
+/// What a value of several is separated by, unless the service says.
+pub const SEPARATOR: &str = ";";
 
 /// Bodies of a bulk action, the preferred one first.
 const COLLECTIONS: [&str; 2] = ["application/x-ndjson", "application/json"];
@@ -23,8 +25,11 @@ pub struct Details {
     pub method: String,
     /// Path below the server.
     pub path: String,
-    /// Media type of the body and of the answer.
+    /// Media type of the body.
     pub media_type: String,
+    /// Media type of the answer, where it is another.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub answer_type: Option<String>,
     /// Property of the body that carries the key of a row.
     pub input_key: String,
     /// Property of the answer that carries it back.
@@ -35,8 +40,9 @@ pub struct Details {
     pub input_names: Vec<String>,
     /// Names of the properties behind the outputs, in their order.
     pub output_names: Vec<String>,
-    /// Whether the operation can be asked for some outputs only.
-    pub selects: bool,
+    /// What the service says of its outputs beyond their kind, by key: `separator`, `x-labels`...
+    #[serde(default, skip_serializing_if = "Map::is_empty")]
+    pub columns: Map<String, Value>,
 }
 
 impl Details {
@@ -59,151 +65,92 @@ pub fn operations(document: &Value) -> Result<Vec<Operation>> {
     let paths = document["paths"]
         .as_object()
         .ok_or_else(|| Problem::new("openapi/paths", "Le document n'a pas de chemins (« paths »)."))?;
-    let mut found = Vec::new();
+    let mut found: Vec<Operation> = Vec::new();
     for (path, item) in paths {
-        for method in ["post", "put"] {
-            if let Some(operation) =
-                item.get(method).and_then(|operation| bulk(document, method, path, operation))
-            {
-                found.push(operation);
-            }
-        }
+        let post = resolve(document, item).and_then(|item| item.get("post"));
+        let operation = post.and_then(|operation| bulk(document, path, operation));
+        // An identifier that comes twice names neither: the first one stays.
+        found.extend(operation.filter(|operation| found.iter().all(|known| known.id != operation.id)));
     }
     Ok(found)
 }
 
-/// The operation as an enrichment, if it is a bulk action.
-fn bulk(document: &Value, method: &str, path: &str, operation: &Value) -> Option<Operation> {
-    operation.get("x-operationType")?;
+/// The operation as an enrichment, if it is a search in bulk.
+fn bulk(document: &Value, path: &str, operation: &Value) -> Option<Operation> {
+    if !schema::texts(&operation["x-operationType"]).any(|kind| SEARCH.contains(&kind)) {
+        return None;
+    }
     let body = resolve(document, &operation["requestBody"])?;
-    let answers = operation["responses"].as_object()?;
-    let (_, answer) = answers.iter().find(|(status, _)| status.starts_with('2'))?;
-    let answer = resolve(document, answer)?;
-    let (media_type, input) = collection(document, &body["content"])?;
-    let (_, output) =
-        collection(document, &answer["content"]).filter(|(answer_type, _)| *answer_type == media_type)?;
-    let input_key = keyed(input)?;
-    let output_key = keyed(output)?;
-    let required: Vec<&str> =
-        input["required"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    let inputs = columns(document, &input["properties"], &[input_key], true);
-    let error_key = if output["properties"].get("_error").is_some() { "_error" } else { "error" };
-    let outputs = columns(document, &output["properties"], &[output_key, error_key], false);
-    let parameters = operation["parameters"].as_array().into_iter().flatten();
-    let selects = parameters
-        .filter_map(|parameter| resolve(document, parameter))
-        .any(|parameter| parameter["name"] == "select");
+    let body = collection(document, &body["content"])?;
+    let answers = operation["responses"].as_object()?.iter().filter(|(status, _)| status.starts_with('2'));
+    let answer = answers
+        .filter_map(|(_, answer)| collection(document, &resolve(document, answer)?["content"]))
+        .next()?;
+    let input_key = body.properties.identifier()?;
+    let output_key = answer.properties.identifier()?;
+    let error_key = if answer.properties.has("_error") { "_error" } else { "error" };
+    let inputs = body.properties.columns(document, &[input_key], true);
+    let outputs = answer.properties.columns(document, &[output_key, error_key], false);
     let id = operation["operationId"]
         .as_str()
-        .map_or_else(|| format!("{method}{}", path.replace('/', "_")), str::to_owned);
-    let names = |columns: &[(String, Field)]| columns.iter().map(|(name, _)| name.clone()).collect();
+        .map_or_else(|| format!("post{}", path.replace('/', "_")), str::to_owned);
+    let names = |columns: &[schema::Property]| columns.iter().map(|column| column.name.clone()).collect();
+    let said = outputs.iter().filter(|column| !column.said.is_empty());
     let details = Details {
-        method: method.to_uppercase(),
+        method: "POST".to_owned(),
         path: path.to_owned(),
-        media_type: media_type.to_owned(),
+        answer_type: (answer.media_type != body.media_type).then(|| answer.media_type.to_owned()),
+        media_type: body.media_type.to_owned(),
         input_key: input_key.to_owned(),
         output_key: output_key.to_owned(),
         error_key: error_key.to_owned(),
         input_names: names(&inputs),
         output_names: names(&outputs),
-        selects,
+        columns: said.map(|column| (column.field.key.clone(), Value::Object(column.said.clone()))).collect(),
     };
-    let input = inputs
-        .into_iter()
-        .map(|(name, field)| Field { nullable: !required.contains(&name.as_str()), ..field });
+    let required = |column: &schema::Property| body.properties.requires(&column.name);
+    let input = inputs.into_iter().map(|column| Field { nullable: !required(&column), ..column.field });
     Some(Operation {
         title: operation["summary"].as_str().unwrap_or(&id).to_owned(),
         id,
         input: input.collect(),
-        output: outputs.into_iter().map(|(_, field)| field).collect(),
-        max_rows_per_request: rows_per_request(operation),
+        output: outputs.into_iter().map(|column| column.field).collect(),
+        max_rows_per_request: rows_per_request(operation, body.rows_max),
         details: to_value(details).ok(),
     })
 }
 
-fn rows_per_request(operation: &Value) -> u32 {
-    let told = operation["x-maxRows"].as_u64().and_then(|rows| u32::try_from(rows).ok());
-    told.filter(|rows| *rows > 0).unwrap_or(ROWS_PER_REQUEST)
+/// Rows that one request may carry, where the service bears fewer or, by `x-maxRows`, says how many.
+fn rows_per_request(operation: &Value, rows_max: Option<u64>) -> u32 {
+    let positive =
+        |rows: Option<u64>| rows.and_then(|rows| u32::try_from(rows).ok()).filter(|rows| *rows > 0);
+    let told = positive(operation["x-maxRows"].as_u64()).unwrap_or(ROWS_PER_REQUEST);
+    positive(rows_max).map_or(told, |rows_max| told.min(rows_max))
 }
 
-/// The schema of one element, where the content is a collection.
-fn collection<'a>(document: &'a Value, content: &'a Value) -> Option<(&'static str, &'a Value)> {
+/// The body of a request or of an answer that holds one object per row.
+struct Collection<'a> {
+    media_type: &'static str,
+    properties: Properties<'a>,
+    rows_max: Option<u64>,
+}
+
+fn collection<'a>(document: &'a Value, content: &'a Value) -> Option<Collection<'a>> {
+    let content = content.as_object()?;
     COLLECTIONS.into_iter().find_map(|media_type| {
-        let schema = resolve(document, &content.get(media_type)?["schema"])?;
-        let element = if schema["type"] == "array" { resolve(document, &schema["items"])? } else { schema };
+        // `application/json; charset=utf-8` is JSON too.
+        let bare = |name: &str| name.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
+        let (_, body) = content.iter().find(|(name, _)| bare(name) == media_type)?;
+        let whole = resolve(document, &body["schema"])?;
+        let is_list = schema::texts(&whole["type"]).any(|name| name == "array");
+        let element = if is_list { resolve(document, &whole["items"])? } else { whole };
         // Each line of ndjson is an element; a JSON body must be a list to be a collection.
-        let is_collection = media_type == COLLECTIONS[0] || schema["type"] == "array";
-        (is_collection && element["properties"].is_object()).then_some((media_type, element))
+        let is_collection = is_list || media_type == COLLECTIONS[0];
+        let properties = Properties::of(document, element);
+        (is_collection && !properties.is_empty()).then_some(Collection {
+            media_type,
+            properties,
+            rows_max: whole["maxItems"].as_u64(),
+        })
     })
-}
-
-/// The property that carries the key of a row.
-fn keyed(schema: &Value) -> Option<&str> {
-    let properties = schema["properties"].as_object()?;
-    properties
-        .iter()
-        .find(|(_, property)| concept(property) == Some(IDENTIFIER))
-        .map(|(name, _)| name.as_str())
-}
-
-fn concept(property: &Value) -> Option<&str> {
-    match &property["x-refersTo"] {
-        Value::Array(concepts) => concepts.first().and_then(Value::as_str),
-        concept => concept.as_str(),
-    }
-}
-
-/// Properties as columns. Inputs need a concept, by which the columns of a dataset are found; outputs do not.
-fn columns(document: &Value, properties: &Value, but: &[&str], need_concept: bool) -> Vec<(String, Field)> {
-    let none = Map::new();
-    let properties = properties.as_object().unwrap_or(&none).iter();
-    let mut columns = Vec::new();
-    for (name, property) in properties.filter(|(name, _)| !but.contains(&name.as_str())) {
-        let Some(resolved) = resolve(document, property) else { continue };
-        let concept = concept(property).or_else(|| concept(resolved));
-        if need_concept && concept.is_none() {
-            continue;
-        }
-        let mut field = Field::new(key(name), kind(resolved));
-        field.title =
-            resolved["title"].as_str().or_else(|| resolved["description"].as_str()).map(str::to_owned);
-        field.concept = concept.map(str::to_owned);
-        columns.push((name.clone(), field));
-    }
-    columns
-}
-
-fn kind(schema: &Value) -> Kind {
-    // OpenAPI 3.1 writes nullable types as lists.
-    let name = match &schema["type"] {
-        Value::Array(types) => types.iter().filter_map(Value::as_str).find(|name| *name != "null"),
-        name => name.as_str(),
-    };
-    match (name, schema["format"].as_str()) {
-        (Some("integer"), _) => Kind::Integer,
-        (Some("number"), _) => Kind::Number,
-        (Some("boolean"), _) => Kind::Boolean,
-        (Some("object"), _) => Kind::Object,
-        (_, Some("date")) => Kind::Date,
-        (_, Some("date-time")) => Kind::DateTime,
-        _ => Kind::Text,
-    }
-}
-
-/// A property's name as a column key.
-fn key(name: &str) -> String {
-    let safe = |c: char| if c.is_ascii_alphanumeric() || c == '_' { c.to_ascii_lowercase() } else { '_' };
-    name.chars().map(safe).collect()
-}
-
-/// What a node stands for, once its references within the document are followed.
-fn resolve<'a>(document: &'a Value, node: &'a Value) -> Option<&'a Value> {
-    let mut current = node;
-    for _ in 0..REFERENCE_DEPTH_MAX {
-        match current.get("$ref").and_then(Value::as_str) {
-            Some(reference) => current = document.pointer(reference.strip_prefix('#')?)?,
-            None => return (!current.is_null()).then_some(current),
-        }
-    }
-    None
 }

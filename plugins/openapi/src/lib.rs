@@ -1,14 +1,15 @@
 //! Services described in OpenAPI 3 become enrichments.
 //!
-//! An action is an operation with `x-operationType`; it works in bulk when both its body and its answer are collections. The
-//! properties of both sides that have a concept (`x-refersTo`) are its inputs and outputs; the one whose concept is the
+//! An action is a POST whose `x-operationType` is `http://schema.org/SearchAction`; it works in bulk when both its body and its
+//! answer are collections, ndjson or JSON lists. The properties of both sides that have a concept (`x-refersTo`) are its inputs and outputs; the one whose concept is the
 //! identifier carries the index of the row, so that answers may come in any order.
 //!
 //! **Invariant:** rows without any input are never sent.
 //!
-//! [`document`] reads descriptions, [`wire`] writes requests and reads answers.
+//! [`document`] reads descriptions and [`schema`] what they say of objects, [`wire`] writes requests and reads answers.
 
 mod document;
+mod schema;
 mod wire;
 
 use halle_plugin::messages::Response;

@@ -5,9 +5,9 @@ use std::collections::HashMap;
 use halle_plugin::messages::{Request, Response};
 use halle_plugin::remote_service::{Answer, Call, Service};
 use halle_plugin::serde_json::{Map, Value, from_slice};
-use halle_plugin::{BatchBuilder, Field, Problem, Reader, Result, Rows, http};
+use halle_plugin::{BatchBuilder, Field, Kind, Problem, Reader, Result, Rows, http};
 
-use crate::document::Details;
+use crate::document::{Details, SEPARATOR};
 
 const NDJSON: &str = "application/x-ndjson";
 /// Characters of an answer that a message quotes.
@@ -17,7 +17,7 @@ const QUOTED_CHARS: usize = 200;
 pub fn build(service: &Service, rows: &Rows<'_>) -> Result<Vec<Call>> {
     let details = Details::of(&service.operation)?;
     let columns = inputs(service, &details, rows);
-    let has_input = |row: &usize| columns.iter().any(|(_, column)| !column.cell(*row).is_missing());
+    let has_input = |row: &usize| columns.iter().any(|(_, _, column)| !column.cell(*row).is_missing());
     let asked: Vec<usize> = (0..rows.len()).filter(has_input).collect();
     let per_request = service.operation.max_rows_per_request.max(1) as usize;
     let url = url(service, &details);
@@ -25,36 +25,48 @@ pub fn build(service: &Service, rows: &Rows<'_>) -> Result<Vec<Call>> {
         let objects = chunk.iter().map(|&row| {
             let mut object = Map::new();
             object.insert(details.input_key.clone(), row.to_string().into());
-            let cells = columns.iter().map(|(name, column)| (*name, column.cell(row)));
+            let cells = columns.iter().map(|(name, is_text, column)| (*name, *is_text, column.cell(row)));
             object.extend(
                 cells
-                    .filter(|(_, cell)| !cell.is_missing())
-                    .map(|(name, cell)| (name.to_owned(), cell.to_json())),
+                    .filter(|(_, _, cell)| !cell.is_missing())
+                    .map(|(name, is_text, cell)| (name.to_owned(), sent(cell.to_json(), is_text))),
             );
             Value::Object(object)
         });
         let request = Request::new(&details.method, &url)
             .body(&details.media_type, encode(objects, &details.media_type))
-            .header("accept", &details.media_type)
+            .header("accept", details.answer_type.as_ref().unwrap_or(&details.media_type))
             .auth(service.auth.as_deref());
         Call { rows: chunk.iter().map(|&row| row as u32).collect(), request }
     });
     Ok(calls.collect())
 }
 
-/// The columns of a batch, with the names of the properties they fill.
-fn inputs<'a>(service: &Service, details: &'a Details, rows: &Rows<'a>) -> Vec<(&'a str, Reader<'a>)> {
+/// A value as the service wants it: a code of digits is a text there, whatever the dataset took it for.
+fn sent(value: Value, is_text: bool) -> Value {
+    match value {
+        Value::Number(_) | Value::Bool(_) if is_text => value.to_string().into(),
+        value => value,
+    }
+}
+
+/// The columns of a batch, with the names of the properties they fill and whether these are texts.
+fn inputs<'a>(service: &Service, details: &'a Details, rows: &Rows<'a>) -> Vec<(&'a str, bool, Reader<'a>)> {
     let named = |field: &Field| {
         let position = service.operation.input.iter().position(|input| input.key == field.key)?;
-        details.input_names.get(position).map(String::as_str)
+        let is_text = service.operation.input[position].kind == Kind::Text.as_str();
+        Some((details.input_names.get(position)?.as_str(), is_text))
     };
-    let fields = rows.fields().iter().enumerate();
-    fields.filter_map(|(index, field)| named(field).zip(rows.column_at(index))).collect()
+    let column = |(index, field): (usize, &Field)| {
+        let (name, is_text) = named(field)?;
+        Some((name, is_text, rows.column_at(index)?))
+    };
+    rows.fields().iter().enumerate().filter_map(column).collect()
 }
 
 fn url(service: &Service, details: &Details) -> String {
     let url = format!("{}{}", service.server.trim_end_matches('/'), details.path);
-    if !details.selects || service.select.is_empty() {
+    if service.select.is_empty() {
         return url;
     }
     let wanted = service.operation.output.iter().zip(&details.output_names);
@@ -142,9 +154,11 @@ fn row_of(line: &Value, details: &Details) -> Option<u32> {
     }
 }
 
-/// Why the service could not treat a row.
+/// Why the service could not treat a row. A name that is an output's is no error.
 fn error_of(line: &Value, details: &Details) -> Option<Problem> {
-    let error = line.get(&details.error_key).or_else(|| line.get("_error")).or_else(|| line.get("error"))?;
+    let names = [details.error_key.as_str(), "_error", "error"];
+    let mut free = names.into_iter().filter(|name| !details.output_names.iter().any(|output| output == name));
+    let error = free.find_map(|name| line.get(name).filter(|error| !error.is_null()))?;
     let message = match error {
         Value::Null => return None,
         Value::String(text) if text.is_empty() => return None,
@@ -163,7 +177,8 @@ fn value_of(line: &Value, field: &Field, service: &Service, details: &Details) -
                 .iter()
                 .map(|value| value.as_str().map_or_else(|| value.to_string(), str::to_owned))
                 .collect();
-            texts.join(";").into()
+            let separator = details.columns.get(&field.key).and_then(|said| said["separator"].as_str());
+            texts.join(separator.unwrap_or(SEPARATOR)).into()
         }
         value => value.clone(),
     }

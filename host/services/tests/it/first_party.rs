@@ -1,5 +1,5 @@
 //! Our own adapters, in the sandbox and over the real way out: a dataset with addresses gets coordinates, one with SIRETs
-//! the names of companies.
+//! the names of companies, and a service that is described in OpenAPI fills columns as it describes them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -7,8 +7,8 @@ use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use axum::extract::{Multipart, Query, State};
-use axum::http::{Method, StatusCode};
+use axum::extract::{Multipart, Query, RawQuery, State};
+use axum::http::{HeaderMap, Method, StatusCode};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use axum::{Json, Router};
@@ -30,6 +30,30 @@ use crate::site::{SERVICES, Sandbox, Site};
 struct Asked {
     files: Mutex<Vec<String>>,
     searches: AtomicU32,
+    /// Query, key and body of what the described service was asked.
+    bulks: Mutex<Vec<(String, String, String)>>,
+}
+
+/// Answers lines as a service described in OpenAPI does: in reverse order, with an error where it knows nothing.
+async fn bulk(
+    State(state): State<Arc<Asked>>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let key = headers.get("x-apikey").and_then(|key| key.to_str().ok()).unwrap_or_default().to_owned();
+    let lines = body.lines().rev().map(|line| {
+        let line: Value = serde_json::from_str(line).expect("a line is JSON");
+        match line["siret"].as_str() {
+            Some("35600000000048") => json!({
+                "key": line["key"], "etatAdministratif": "A", "activites": ["Poste", "Banque"], "error": null,
+            }),
+            _ => json!({ "key": line["key"], "_error": "SIRET inconnu" }),
+        }
+    });
+    let answer = lines.map(|line| format!("{line}\n")).collect::<String>();
+    state.bulks.lock().expect("no test panicked").push((query.unwrap_or_default(), key, body));
+    ([("content-type", "application/x-ndjson")], answer).into_response()
 }
 
 /// Answers a file as the national address base does: every column that was sent, then those of the result. Lines come back
@@ -86,12 +110,13 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..").canonicalize().expect("the repository is here")
 }
 
-/// A site with both adapters, and what the outside was asked.
+/// A site with the adapters, and what the outside was asked.
 async fn site() -> (Site, String, Arc<Asked>, tempfile::TempDir) {
     let state = Arc::new(Asked::default());
     let router = Router::new()
         .route("/geocodage/search/csv", post(search_csv))
         .route("/search", get(search))
+        .route("/etablissements_bulk", post(bulk))
         .with_state(Arc::clone(&state));
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.expect("a free port");
     let origin = format!("http://{}", listener.local_addr().expect("it is bound"));
@@ -99,7 +124,7 @@ async fn site() -> (Site, String, Arc<Asked>, tempfile::TempDir) {
 
     let folder = tempfile::tempdir().expect("a temporary folder");
     let (mut components, mut installed) = (MemoryComponents::default(), BTreeMap::new());
-    for id in ["ban", "company"] {
+    for id in ["ban", "company", "openapi"] {
         let tools = root().join("target/plugin-tools");
         let path = build(&root().join("plugins").join(id), Some(folder.path()), &tools, &mut |_| {});
         let bytes = std::fs::read(path.expect("the plugin builds")).expect("it was just written");
@@ -202,4 +227,70 @@ async fn sirets_become_companies_at_the_pace_of_the_register() {
     );
     assert_eq!(lines[1]["e.nom"], Value::Null);
     assert_eq!(state.searches.load(Ordering::SeqCst), 4, "what came too soon was asked again, once each");
+}
+
+/// A service of the conventions that Data Fair follows (reference, 6.2).
+fn described() -> Value {
+    let key = json!({ "type": "string", "x-refersTo": "http://schema.org/identifier" });
+    let siret =
+        json!({ "type": "string", "x-refersTo": "http://www.datatourisme.fr/ontology/core/1.0/#siret" });
+    let content = |properties: Value| json!({ "application/x-ndjson": { "schema": { "type": "object", "properties": properties } } });
+    let outputs = json!({
+        "key": key,
+        "etatAdministratif": { "type": "string", "title": "État", "x-labels": { "A": "Actif", "F": "Fermé" } },
+        "activites": { "type": "array", "items": { "type": "string" }, "separator": "|", "description": "Ce qui y est fait" },
+        "_error": { "type": "string" },
+    });
+    json!({
+        "openapi": "3.0.3",
+        "info": { "title": "Sirene", "version": "1", "x-api-id": "sirene" },
+        "paths": { "/etablissements_bulk": { "post": {
+            "operationId": "findEtablissementsBulk",
+            "x-operationType": "http://schema.org/SearchAction",
+            "requestBody": { "content": content(json!({ "key": key, "siret": siret })) },
+            "responses": { "200": { "content": content(outputs) } },
+        } } },
+    })
+}
+
+#[tokio::test]
+async fn a_described_service_fills_columns_as_it_describes_them() {
+    let (site, origin, state, _folder) = site().await;
+    let key = json!({ "in": "header", "name": "x-apiKey", "value": "s3cret" });
+    let new = json!({ "plugin": "openapi", "apiDoc": described(), "server": origin, "apiKey": key });
+    site.owner.post(SERVICES, &new).await.ok();
+    // The file's codes are numbers, which the service wants as texts.
+    let csv = "siret,n\n35600000000048,1\n11111111111111,2\n,3\n";
+    let concepts = [(0, "http://www.datatourisme.fr/ontology/core/1.0/#siret")];
+    let extension = json!({
+        "remoteService": "sirene", "action": "findEtablissementsBulk", "propertyPrefix": "e",
+        "select": ["etatAdministratif", "activites"],
+    });
+    let lines = extend(&site, csv, &concepts, extension).await;
+    assert_eq!(
+        (&lines[0]["e.etatAdministratif"], &lines[0]["e.activites"]),
+        (&json!("A"), &json!("Poste|Banque"))
+    );
+    assert_eq!(
+        (&lines[1]["e.etatAdministratif"], &lines[1]["e._error"]),
+        (&Value::Null, &json!("SIRET inconnu"))
+    );
+    assert_eq!((&lines[2]["e.etatAdministratif"], &lines[2]["e._error"]), (&Value::Null, &Value::Null));
+    let dataset = site.owner.get(&format!("{DATASETS}/essai")).await.ok();
+    let column = |key: &str| {
+        let columns = dataset["schema"].as_array().expect("columns");
+        columns.iter().find(|column| column["key"] == key).cloned().unwrap_or_default()
+    };
+    assert_eq!(column("e.etatAdministratif")["x-labels"], json!({ "A": "Actif", "F": "Fermé" }));
+    let activities = column("e.activites");
+    assert_eq!(
+        (&activities["separator"], &activities["description"]),
+        (&json!("|"), &json!("Ce qui y est fait"))
+    );
+    let banks = site.owner.get(&format!("{DATASETS}/essai/lines?e.activites_eq=Banque")).await.ok();
+    assert_eq!(banks["total"], 1, "a value of several is found by each");
+    let bulks = state.bulks.lock().expect("no test panicked").clone();
+    let body = "{\"key\":\"0\",\"siret\":\"35600000000048\"}\n{\"key\":\"1\",\"siret\":\"11111111111111\"}\n";
+    let query = "select=etatAdministratif%2Cactivites";
+    assert_eq!(bulks, [(query.to_owned(), "s3cret".to_owned(), body.to_owned())]);
 }
