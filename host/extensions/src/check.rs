@@ -90,6 +90,7 @@ pub fn check(manifest: &Manifest) -> Result<(), ManifestError> {
     checker.http(&manifest.http, &may, schema.as_ref());
     checker.slots(manifest, &may);
     checker.state_and_limits(manifest, &may);
+    checker.groups(manifest);
     if checker.findings.is_empty() { Ok(()) } else { Err(ManifestError::Findings(checker.findings)) }
 }
 
@@ -259,6 +260,27 @@ impl Checker {
     }
 }
 
+impl Checker {
+    fn groups(&mut self, manifest: &Manifest) {
+        let Some(groups) = &manifest.groups else { return };
+        if manifest.plugin.kind != PluginKind::Enricher {
+            self.add("groups", "only an enricher adds columns to rows: remove the table");
+        }
+        if groups.output.trim().is_empty() {
+            self.add("groups.output", "must be the key of an output");
+        }
+        let property = manifest.config.as_ref().and_then(|schema| groups.property(schema));
+        let default = property.filter(|property| property["type"] == "integer");
+        if default.and_then(|property| property["default"].as_u64()).is_none_or(|rows| rows == 0) {
+            let message = format!(
+                "`{}` must point to an integer of [config] that has a default of at least 1",
+                groups.k
+            );
+            self.add("groups.k", message);
+        }
+    }
+}
+
 /// Whether a text is an origin that may be asked: `https://host[:port]`, `http://host[:port]`, `https://*.host`.
 pub(crate) fn check_origin(origin: &str) -> Result<(), &'static str> {
     let plain = origin.replacen("://*.", "://", 1);
@@ -308,6 +330,8 @@ fn is_version(text: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     const SOUND: &str = r#"
@@ -364,6 +388,31 @@ max-bytes = 1000
         let Err(ManifestError::Findings(findings)) = parse(&enricher) else { panic!("accepted") };
         assert_eq!(findings.iter().map(|finding| &*finding.key).collect::<Vec<_>>(), ["config"]);
         assert!(parse(&enricher.replace("x-secret = true", "")).is_ok());
+    }
+
+    #[test]
+    fn groups_are_of_an_enricher_and_have_a_size() {
+        let enricher = SOUND.split("[config.properties.url]").next().unwrap();
+        let enricher =
+            enricher.replace("\"processing\"", "\"enricher\"").replace("halle:processing", "halle:enricher");
+        let groups = "[config.properties.k]\ntype = \"integer\"\ndefault = 5\n[groups]\noutput = \"groupe\"\nk = \"/k\"\n";
+        let sound = format!("{enricher}{groups}");
+        let manifest = parse(&sound).unwrap();
+        let table = manifest.groups.as_ref().unwrap();
+        let rows_min = |config| table.rows_min(manifest.config.as_ref(), &config);
+        assert_eq!((rows_min(json!({ "k": 3 })), rows_min(json!({}))), (Some(3), Some(5)));
+        let refused = |from: &str, to: &str| match parse(&sound.replace(from, to)) {
+            Err(ManifestError::Findings(findings)) => {
+                findings.into_iter().map(|finding| finding.key).collect()
+            }
+            other => vec![format!("{other:?}")],
+        };
+        assert_eq!(refused("default = 5", "default = 0"), ["groups.k"]);
+        assert_eq!(refused("default = 5", ""), ["groups.k"]);
+        assert_eq!(refused("\"/k\"", "\"/l\""), ["groups.k"]);
+        assert_eq!(refused("\"integer\"", "\"number\""), ["groups.k"]);
+        assert_eq!(refused("\"groupe\"", "\" \""), ["groups.output"]);
+        assert_eq!(refused("enricher", "processing"), ["groups"]);
     }
 
     #[test]

@@ -45,6 +45,9 @@ pub struct Manifest {
     /// Limits it asks for; the host's apply where smaller.
     #[serde(default)]
     pub limits: Option<LimitsTable>,
+    /// How its answers make groups of rows, which the host counts.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub groups: Option<GroupsTable>,
 }
 
 /// `[plugin]`.
@@ -133,4 +136,30 @@ pub struct LimitsTable {
     pub cpu_ms: Option<u64>,
     /// Time per call or run, in seconds.
     pub wall_s: Option<u64>,
+}
+
+/// `[groups]`: an enricher sees batches, so the host counts the rows of each group over the whole dataset.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct GroupsTable {
+    /// Key of the output that names the group of a row.
+    pub output: String,
+    /// JSON pointer into the configuration, to the rows that a group should have at least.
+    pub k: String,
+}
+
+impl GroupsTable {
+    /// The rows that a group should have at least: what `config` says, else the default of the manifest's `schema`.
+    pub fn rows_min(&self, schema: Option<&Value>, config: &Value) -> Option<u64> {
+        let default = || schema.and_then(|schema| self.property(schema))?.get("default")?.as_u64();
+        config.pointer(&self.k).and_then(Value::as_u64).or_else(default)
+    }
+
+    /// The schema of the property of the configuration that `k` points to.
+    pub fn property<'a>(&self, schema: &'a Value) -> Option<&'a Value> {
+        let steps = self.k.strip_prefix('/')?.split('/');
+        steps
+            .map(|step| step.replace("~1", "/").replace("~0", "~"))
+            .try_fold(schema, |schema, step| schema.get("properties")?.get(&step))
+    }
 }

@@ -5,8 +5,8 @@
 //! output, problem or log.
 //!
 //! **k-anonymity.** An enricher sees batches, several sessions may share a dataset, and edited lines come alone: none can
-//! count a whole dataset. So each row gets the key of its group (`groupe`), and the platform counts, always up to date:
-//! `values_agg` on that column gives the size of every group, and k is the smallest.
+//! count a whole dataset. So each row gets the key of its group (`groupe`), the manifest says so (`[groups]`), and the platform
+//! counts: it reports how many rows are in groups of fewer than `k`, a property of the configuration that only it reads.
 //!
 //! **Invariant:** the same salt, value and length give the same pseudonym in every column and dataset, so that datasets can
 //! still be joined.

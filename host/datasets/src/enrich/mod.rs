@@ -87,6 +87,11 @@ pub trait Enrichments: Send + Sync {
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError>;
 
+    /// The groups that the extension makes of the lines, if it makes any.
+    async fn grouping(&self, _extension: &Extension) -> Result<Option<Grouping>, EnrichError> {
+        Ok(None)
+    }
+
     /// Keeps what the extension is done by until `unit` ends; an error when it was removed meanwhile. Asked by the work that
     /// stores the extension.
     async fn hold(&self, _unit: &mut dyn UnitOfWork, _extension: &Extension) -> Result<(), EnrichError> {
@@ -97,6 +102,15 @@ pub trait Enrichments: Send + Sync {
     async fn may_choose(&self, _extension: &Extension, _owner: &AccountRef) -> Result<bool, EnrichError> {
         Ok(true)
     }
+}
+
+/// Groups that an extension makes of lines, by a column that it adds: those of the same value belong together.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Grouping {
+    /// Key of the column.
+    pub column: String,
+    /// Lines that a group should have at least: the k of k-anonymity.
+    pub lines_min: u64,
 }
 
 /// An enrichment in progress.
@@ -151,6 +165,13 @@ impl Enrichments for AllEnrichments {
         cancel: CancellationToken,
     ) -> Result<Box<dyn Enrichment>, EnrichError> {
         self.source(extension)?.open(context, extension, columns, cancel).await
+    }
+
+    async fn grouping(&self, extension: &Extension) -> Result<Option<Grouping>, EnrichError> {
+        match self.0.iter().find(|source| source.knows(&extension.kind)) {
+            Some(source) => source.grouping(extension).await,
+            None => Ok(None),
+        }
     }
 
     async fn hold(&self, unit: &mut dyn UnitOfWork, extension: &Extension) -> Result<(), EnrichError> {

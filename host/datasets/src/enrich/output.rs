@@ -75,13 +75,23 @@ pub fn with_errors(values: &RecordBatch, problems: &[RowProblem]) -> Result<Reco
         .map_err(|error| EnrichError::Invalid(error.to_string()))
 }
 
+/// Key of the column that an output becomes; `None` when the extension does not select it.
+pub(super) fn output_key(extension: &Extension, output: &str) -> Option<String> {
+    let is_selected = extension.select.is_empty() || extension.select.iter().any(|name| name == output);
+    is_selected.then(|| key_of(extension, output))
+}
+
+fn key_of(extension: &Extension, output: &str) -> String {
+    let name = extension.overwrite.get(output).and_then(|value| value.get("x-originalName")?.as_str());
+    let renamed = name.map(column_key).filter(|key| !key.is_empty());
+    renamed.unwrap_or_else(|| format!("{}.{output}", extension.prefix()))
+}
+
 fn column_of(extension: &Extension, source: &str, output: &Field, columns: &[Column]) -> Column {
     let overwrite = extension.overwrite.get(&output.key);
     let text =
         |name: &str| overwrite.and_then(|value| value.get(name)).and_then(Value::as_str).map(str::to_owned);
-    let renamed = text("x-originalName").map(|name| column_key(&name)).filter(|key| !key.is_empty());
-    let key = renamed.unwrap_or_else(|| format!("{}.{}", extension.prefix(), output.key));
-    let mut column = Column::new(key, output.kind);
+    let mut column = Column::new(key_of(extension, &output.key), output.kind);
     column.original_name = text("x-originalName").or_else(|| Some(output.key.clone()));
     column.title = text("title").or_else(|| output.title.clone());
     column.description = text("description");

@@ -22,9 +22,10 @@ use halle_store::UnitOfWork;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
+use super::output::output_key;
 use super::{
-    EnrichContext, EnrichError, Enrichment, Enrichments, OutputColumn, error_column, output_columns,
-    with_errors,
+    EnrichContext, EnrichError, Enrichment, Enrichments, Grouping, OutputColumn, error_column,
+    output_columns, with_errors,
 };
 
 /// Datasets that a plugin extends: who asks before it is removed.
@@ -83,6 +84,16 @@ impl PluginEnrichments {
 impl Enrichments for PluginEnrichments {
     fn knows(&self, kind: &str) -> bool {
         kind == "enricher"
+    }
+
+    async fn grouping(&self, extension: &Extension) -> Result<Option<Grouping>, EnrichError> {
+        let plugin = self.plugins.installed(extension.plugin.as_deref().unwrap_or_default()).await?;
+        let Some(plugin) = plugin else { return Ok(None) };
+        let Some(groups) = &plugin.manifest.groups else { return Ok(None) };
+        let config = extension.config.as_ref().unwrap_or(&Value::Null);
+        let lines_min = groups.rows_min(plugin.manifest.config.as_ref(), config);
+        let column = output_key(extension, &groups.output);
+        Ok(column.zip(lines_min).map(|(column, lines_min)| Grouping { column, lines_min }))
     }
 
     async fn hold(&self, unit: &mut dyn UnitOfWork, extension: &Extension) -> Result<(), EnrichError> {

@@ -8,6 +8,7 @@ pub mod diagnostics;
 pub mod draft;
 pub mod errors;
 pub mod files;
+mod groups;
 pub mod headers;
 pub mod identities;
 pub mod journal;
@@ -68,6 +69,7 @@ pub fn router(datasets: Datasets) -> Router {
         .route("/datasets/{id}/task-progress", get(journal::task_progress))
         .route("/datasets/{id}/validation-diagnostic.csv", get(diagnostics::validation))
         .route("/datasets/{id}/cancelled-draft-diagnostic.csv", get(diagnostics::cancelled))
+        .route("/datasets/{id}/group-sizes", get(groups::sizes))
         .route("/datasets/{id}/draft", post(draft::publish).delete(draft::cancel))
         .route("/datasets/{id}/raw", get(files::raw))
         .route("/datasets/{id}/convert", get(files::convert))

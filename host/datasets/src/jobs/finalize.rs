@@ -7,6 +7,7 @@ use halle_search::engine::IndexSummary;
 
 use crate::jobs::follow::tell_followers;
 use crate::jobs::pipeline::{Stage, StageError, StageResult, Told, current};
+use crate::service::groups::GROUP_SIZES;
 use crate::service::union::tell_parents;
 use crate::service::{columns, names, period};
 
@@ -21,6 +22,7 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
 
     let index = stage.datasets.engine.open(&names::index(&stage.dataset.id, &stage.building.id)).await?;
     let period = period::of(&stage.building.schema, &*index).await?;
+    let groups = stage.datasets.told_groups(&stage.dataset, &*index).await;
 
     let mut unit = stage.datasets.store.begin().await?;
     let mut side = current(unit.as_mut(), &stage.dataset, &stage.building).await?;
@@ -44,6 +46,7 @@ pub(super) async fn run(stage: &Stage<'_>) -> StageResult<()> {
     if restructured {
         told.insert(0, Told::plain("structure-updated"));
     }
+    told.extend(groups.into_iter().map(|text| Told::new(GROUP_SIZES, text)));
     let events = stage.tell(unit.as_mut(), told).await?;
     unit.commit().await?;
     stage.announce(&events);

@@ -14,6 +14,7 @@ pub(crate) mod drafts;
 pub(crate) mod extensions;
 pub mod files;
 pub mod full;
+pub(crate) mod groups;
 pub mod identities;
 pub(crate) mod init_from;
 pub mod journal;

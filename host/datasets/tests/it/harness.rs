@@ -12,7 +12,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
 use halle_base::{AccountRef, Clock as _, ManualClock, Secret, SeededDice, Timestamp};
-use halle_datasets::enrich::{EnrichContext, EnrichError};
+use halle_datasets::enrich::{EnrichContext, EnrichError, Grouping};
 use halle_datasets::{Datasets, DatasetsConfig, DatasetsParts, Enrichment, Enrichments, handlers, router};
 use halle_extensions::Problem;
 use halle_extensions::host::Enriched;
@@ -332,6 +332,12 @@ pub type Meanwhile = Pin<Box<dyn Future<Output = ()> + Send>>;
 impl Enrichments for Shouting {
     fn knows(&self, kind: &str) -> bool {
         kind == "enricher"
+    }
+
+    /// By the names in capitals, when the configuration says `k`.
+    async fn grouping(&self, extension: &Extension) -> Result<Option<Grouping>, EnrichError> {
+        let k = extension.config.as_ref().and_then(|config| config["k"].as_u64());
+        Ok(k.map(|lines_min| Grouping { column: format!("{}.nom", extension.prefix()), lines_min }))
     }
 
     async fn may_choose(&self, extension: &Extension, _owner: &AccountRef) -> Result<bool, EnrichError> {

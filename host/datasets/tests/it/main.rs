@@ -5,6 +5,7 @@
 mod accounts;
 mod adapt;
 mod aggs;
+mod anonymity;
 mod api_docs;
 mod beside;
 mod catalog;

@@ -286,7 +286,7 @@ impl Datasets {
         tell_parents(unit.as_mut(), id, self.clock.now()).await?;
         tell_followers(unit.as_mut(), &dataset, self.clock.now()).await?;
         unit.commit().await?;
-        Ok(())
+        self.tell_groups(id).await
     }
 }
 
