@@ -103,6 +103,7 @@ impl Charts for PluginCharts {
             configuration: &chart.configuration,
             owner: &chart.owner,
             instance: (InstanceKind::Dataset, &chart.dataset),
+            title: None,
         };
         let drawn = self.0.draw_with(caller, sketch, &look).await;
         let drawn = drawn.map_err(|error| error.to_string())?;

@@ -5,6 +5,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::client::Client;
+use crate::demo::{self, DATASETS};
 
 /// The API of applications.
 const APPLICATIONS: &str = "/data-fair/api/v1/applications";
@@ -124,5 +125,52 @@ pub async fn prove(admin: &Client, anonymous: &Client) -> Result<String> {
         let page = anonymous.get(&format!("/data-fair/app/{id}")).await?;
         ensure!(page.text.contains("<table"), "the page of « {} » lacks its table", piece.title);
     }
-    Ok(format!("{} more forms, each with its table", pieces.len()))
+    prove_style(admin, anonymous).await?;
+    Ok(format!("{} more forms, each with its table; areas with their interactive style", pieces.len()))
+}
+
+/// Draws areas by a number, reads the style of the interactive map, and asks it for a tile.
+async fn prove_style(admin: &Client, anonymous: &Client) -> Result<()> {
+    const ZONES: &str = "zones";
+    let path = format!("{DATASETS}/{ZONES}");
+    let area = |west: u32, name: &str, rate: u32| {
+        let ring = format!("[[{west},45],[{0},45],[{0},46],[{west},46],[{west},45]]", west + 1);
+        format!("{name},{rate},\"{{\"\"type\"\":\"\"Polygon\"\",\"\"coordinates\"\":[{ring}]}}\"\n")
+    };
+    let csv: String = (0..6).map(|zone| area(zone, &format!("Zone {zone}"), zone * 10)).collect();
+    let csv = format!("nom,taux,geom\n{csv}").into_bytes();
+    admin.upload(Method::POST, &path, "zones.csv", csv, &json!({})).await?;
+    let dataset = admin.finalized(ZONES, "").await?;
+    let mut schema = dataset["schema"].clone();
+    for column in schema.as_array_mut().into_iter().flatten().filter(|column| column["key"] == "geom") {
+        column["x-refersTo"] = json!("https://purl.org/geojson/vocab#geometry");
+    }
+    admin.send_json(Method::PATCH, &path, &json!({ "schema": schema })).await?;
+    admin.finalized(ZONES, dataset["finalizedAt"].as_str().unwrap_or_default()).await?;
+    demo::make_public(admin, ZONES).await?;
+    let configuration = json!({ "type": "choropleth", "geometryField": "geom", "labelField": "nom", "field": "taux", "classes": 3 });
+    let piece =
+        Piece { plugin: "map", dataset: ZONES, title: "Taux par zone", configuration, says: "Zone 5" };
+    let id = hang(admin, &piece).await?;
+    let svg = anonymous.get(&format!("{APPLICATIONS}/{id}/drawing.svg")).await?;
+    ensure!(svg.text.contains("aria-label=\"Zone 5"), "the areas are not drawn: {}", svg.excerpt());
+    let answer = anonymous.get(&format!("{APPLICATIONS}/{id}/drawing.style.json")).await?;
+    ensure!(
+        answer.header("content-type").starts_with("application/json"),
+        "{}",
+        answer.header("content-type")
+    );
+    let style = answer.json()?;
+    let fill = &style["layers"][1]["paint"]["fill-color"];
+    ensure!(style["version"] == 8 && fill[2][0] == "step", "the areas have no classes: {style}");
+    ensure!(
+        fill[2][2].as_str().is_some_and(|colour| svg.text.contains(colour)),
+        "other colours than the picture: {fill}"
+    );
+    let tiles = style["sources"]["dataset"]["tiles"][0].as_str().context("the style has tiles")?;
+    let tile = tiles.strip_prefix(&anonymous.base).context("tiles of another server")?;
+    let tile = tile.replace("{x},{y},{z}", "32,22,6");
+    let answer = anonymous.get(&tile).await?;
+    ensure!(answer.status == 200 && answer.text.contains("taux"), "the tile {tile} lacks the number");
+    Ok(())
 }

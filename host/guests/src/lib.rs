@@ -76,3 +76,45 @@ pub fn processing_module(imports: &str, extra: &str, body: &str) -> String {
                 (i32.const {ANSWER})))"#
     )
 }
+
+/// A visualisation that asks for the lines of `dataset` as many times as told, and draws a square. What it says of the picture
+/// is the context that it was given, and the table is its configuration.
+///
+/// # Panics
+/// If the request does not fit the room that it has.
+pub fn visualisation(dataset: &str, requests: u32) -> Vec<u8> {
+    const QUERY: u32 = 1_024;
+    const SVG: u32 = 2_048;
+    const REQUESTS: u32 = 4_096;
+    const PICTURE: &str =
+        "<svg xmlns='http://www.w3.org/2000/svg' viewBox='0 0 9 9'><rect width='9' height='9'/></svg>";
+    let query = format!(r#"{{"dataset":"{dataset}","operation":"lines","params":{{}}}}"#);
+    assert!(query.len() < (SVG - QUERY) as usize, "the query is too long");
+    // Name, query, rows at most.
+    let request = [QUERY, 0, QUERY, query.len() as u32, 10];
+    let bytes = request.iter().flat_map(|word| word.to_le_bytes()).map(|byte| format!("\\{byte:02x}"));
+    let list = bytes.collect::<String>().repeat(requests as usize);
+    let query_text = query.replace('"', "\\22");
+    let module = format!(
+        r#"(module
+            {COMMON}
+            (data (i32.const {QUERY}) "{query_text}")
+            (data (i32.const {SVG}) "{PICTURE}")
+            (data (i32.const {REQUESTS}) "{list}")
+            (func (export "halle:visualisation/view@1.0.0#describe") (result i32) (i32.const {ANSWER}))
+            (func (export "halle:visualisation/view@1.0.0#query") (param i32 i32) (result i32)
+                (i32.store (i32.const 776) (i32.const {REQUESTS})) (i32.store (i32.const 780) (i32.const {requests}))
+                (i32.const 768))
+            (func (export "halle:visualisation/view@1.0.0#render")
+                (param $data i32) (param $count i32) (param $config i32) (param $config_bytes i32)
+                (param $context i32) (param $context_bytes i32) (result i32)
+                ;; the output is SVG; then the sentence, and that there is a table
+                (i32.store (i32.const 780) (i32.const {SVG})) (i32.store (i32.const 784) (i32.const {svg_bytes}))
+                (i32.store (i32.const 788) (local.get $context)) (i32.store (i32.const 792) (local.get $context_bytes))
+                (i32.store (i32.const 796) (i32.const 1))
+                (i32.store (i32.const 800) (local.get $config)) (i32.store (i32.const 804) (local.get $config_bytes))
+                (i32.const 768)))"#,
+        svg_bytes = PICTURE.len(),
+    );
+    component("visualisation", "visualisation", &module)
+}

@@ -61,7 +61,7 @@ fn bars_name_themselves_their_items_and_their_data() {
 fn a_measure_with_a_unit_is_told_in_the_language_of_the_reader() {
     let config = json!({ "type": "line", "metric": "sum", "metricField": "population", "unit": "hab.", "title": "Population" });
     let rendered =
-        render(config, REGIONS, json!({ "width": 600, "height": 300, "locale": "en-GB", "theme": "dark" }))
+        render(config, REGIONS, json!({ "width": 600, "height": 300, "locale": "en-GB", "theme": { "dark": true } }))
             .unwrap();
     assert_eq!(
         rendered.alt,

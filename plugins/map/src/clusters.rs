@@ -12,7 +12,7 @@ use crate::projection::Bounds;
 use crate::{Drawn, ground, place, whereabouts};
 
 /// Pixels of a cell in which lines are gathered.
-const CELL: f64 = 46.0;
+pub const CELL: f64 = 46.0;
 
 struct Cluster {
     count: usize,

@@ -1,5 +1,8 @@
 //! The style of the interactive map of the same configuration: MapLibre's style document, version 8, over the vector tiles of
-//! the dataset (`GET {href}/lines?format=pbf&xyz={x},{y},{z}`, one layer named `results`).
+//! the dataset (`lines?format=pbf&xyz={x},{y},{z}`, one layer named `results`). Lines that are gathered come as GeoJSON, which a
+//! map gathers itself at each zoom.
+//!
+//! Addresses begin with `/`: the platform writes them out, and lets a style ask no other server.
 
 use drawing::classes::{limits, ramp};
 use drawing::config::given;
@@ -8,7 +11,8 @@ use drawing::{Frame, label};
 use halle_plugin::serde_json::{Value, json};
 use halle_plugin::{Cell, Result, Rows};
 
-use crate::config::{Config, Form};
+use crate::clusters::CELL;
+use crate::config::{Config, Form, GATHERED_MAX};
 use crate::place;
 use crate::points::categories;
 
@@ -17,40 +21,66 @@ const LAYER: &str = "results";
 /// Zoom beyond which tiles are enlarged instead of fetched.
 const ZOOM_MAX: u8 = 16;
 
-/// The style; `None` when the configuration does not say where the dataset is.
+/// The style; `None` without a dataset.
 pub fn of(frame: &Frame, rows: &Rows<'_>, config: &Config) -> Result<Option<Value>> {
-    let Some(href) = config.datasets.first().and_then(|dataset| given(dataset.href.as_ref())) else {
-        return Ok(None);
-    };
+    let Some(dataset) = config.datasets.first() else { return Ok(None) };
+    let lines = format!("/data-fair/api/v1/datasets/{}/lines", halle_plugin::http::encode(&dataset.id));
     // Tiles carry the columns that colour, size and name.
     let wanted = [&config.label_field, &config.field, &config.size_field];
     let mut select: Vec<&str> = wanted.into_iter().filter_map(|key| given(key.as_ref())).collect();
     select.dedup();
-    let mut tiles = format!("{href}/lines?format=pbf&xyz={{x}},{{y}},{{z}}");
+    let mut params = String::new();
     for (name, value) in [("select", select.join(",")), ("qs", config.qs.clone().unwrap_or_default())] {
         if !value.is_empty() {
-            tiles.push_str(&format!("&{name}={}", halle_plugin::http::encode(&value)));
+            params.push_str(&format!("&{name}={}", halle_plugin::http::encode(&value)));
         }
     }
+    let tiles = format!("{lines}?format=pbf&xyz={{x}},{{y}},{{z}}{params}");
+    let tiled = json!({ "type": "vector", "tiles": [tiles], "maxzoom": ZOOM_MAX });
     let background = &frame.colours.background;
     let mut layers = vec![
         json!({ "id": "background", "type": "background", "paint": { "background-color": background } }),
     ];
-    layers.extend(match config.form {
-        Form::Choropleth => areas(frame, rows, config),
-        Form::Points | Form::Clusters => vec![discs(frame, rows, config)?],
-    });
-    Ok(Some(json!({
-        "version": 8,
-        "name": frame.title,
-        "sources": { "dataset": { "type": "vector", "tiles": [tiles], "maxzoom": ZOOM_MAX } },
-        "layers": layers,
-    })))
+    let source = match config.form {
+        Form::Choropleth => {
+            layers.extend(areas(frame, rows, config));
+            tiled
+        }
+        Form::Points => {
+            layers.push(discs(frame, rows, config)?);
+            tiled
+        }
+        Form::Clusters => {
+            layers.extend(clusters(frame));
+            let data = format!("{lines}?format=geojson&size={GATHERED_MAX}{params}");
+            json!({ "type": "geojson", "data": data, "cluster": true, "clusterRadius": CELL })
+        }
+    };
+    Ok(Some(json!({ "version": 8, "name": frame.title, "sources": { "dataset": source }, "layers": layers })))
+}
+
+/// Discs for gathered lines, larger where there are more, and for lines that stand alone.
+fn clusters(frame: &Frame) -> [Value; 2] {
+    let count = json!(["sqrt", ["get", "point_count"]]);
+    let radius = json!(["interpolate", ["linear"], count, 1.4, 9, 10, 16, 100, 30]);
+    let layer = |id: &str, filter: Value, radius: Value| {
+        json!({
+            "id": id, "type": "circle", "source": "dataset", "filter": filter,
+            "paint": {
+                "circle-color": frame.colours.primary, "circle-opacity": 0.8, "circle-radius": radius,
+                "circle-stroke-color": frame.colours.background, "circle-stroke-width": 1,
+            },
+        })
+    };
+    [
+        layer("clusters", json!(["has", "point_count"]), radius),
+        layer("points", json!(["!", ["has", "point_count"]]), json!(5)),
+    ]
 }
 
 fn discs(frame: &Frame, rows: &Rows<'_>, config: &Config) -> Result<Value> {
     let mut colour = json!(frame.colours.primary);
-    let field = given(config.field.as_ref()).filter(|_| config.form == Form::Points);
+    let field = given(config.field.as_ref());
     if let Some((field, column)) = field.and_then(|field| Some((field, rows.column(field).ok()?))) {
         // Colours as in the picture, whose lines have a place; values as tiles have them, not as they are written.
         let has_place = place(rows)?;
@@ -75,7 +105,7 @@ fn discs(frame: &Frame, rows: &Rows<'_>, config: &Config) -> Result<Value> {
             colour = Value::Array(cases);
         }
     }
-    let size = given(config.size_field.as_ref()).filter(|_| config.form == Form::Points);
+    let size = given(config.size_field.as_ref());
     let largest = size
         .and_then(|field| rows.column(field).ok())
         .map(|column| (0..rows.len()).filter_map(|row| column.number(row)).fold(0.0, f64::max));

@@ -86,7 +86,7 @@ fn points_are_named_coloured_sized_and_told() {
     let style = &table["style"];
     assert_eq!(
         style["sources"]["dataset"]["tiles"][0],
-        "https://h.test/data-fair/api/v1/datasets/lieux/lines?format=pbf&xyz={x},{y},{z}&select=nom%2Cregion%2Cpopulation"
+        "/data-fair/api/v1/datasets/lieux/lines?format=pbf&xyz={x},{y},{z}&select=nom%2Cregion%2Cpopulation"
     );
     assert_eq!(style["layers"][1]["source-layer"], "results");
     assert_eq!(style["layers"][1]["paint"]["circle-color"][2], "Bretagne");
@@ -121,6 +121,14 @@ fn lines_that_are_near_are_one_disc_with_their_number() {
         table["rows"].as_array().unwrap().iter().map(|row| row[2].as_i64().unwrap()).collect();
     assert_eq!((counts.iter().sum::<i64>(), counts.len()), (3_000, discs));
     assert!(counts.is_sorted_by(|a, b| a >= b), "the largest first");
+    let source = &table["style"]["sources"]["dataset"];
+    assert_eq!(
+        (&source["type"], &source["cluster"]),
+        (&json!("geojson"), &json!(true)),
+        "the map gathers, too"
+    );
+    assert_eq!(source["data"], "/data-fair/api/v1/datasets/lieux/lines?format=geojson&size=10000");
+    assert_eq!(table["style"]["layers"][1]["filter"], json!(["has", "point_count"]));
     assert!(
         rendered.alt.starts_with(&format!("Lieux. 3000 lignes en {discs} endroits, ")),
         "{}",

@@ -3,6 +3,7 @@
 
 mod attack;
 mod dev;
+mod drawing;
 mod hostile;
 mod metering;
 mod openapi;

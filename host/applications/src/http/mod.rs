@@ -4,6 +4,7 @@ mod configuration;
 mod crud;
 mod keys;
 mod picture;
+mod style;
 
 use axum::Router;
 use axum::middleware::from_fn_with_state;
@@ -27,7 +28,8 @@ pub fn router(applications: Applications) -> Router {
         .route("/{id}/capture", get(picture::capture))
         .route("/{id}/drawing.svg", get(picture::svg))
         .route("/{id}/drawing.html", get(picture::html))
-        .route("/{id}/drawing.json", get(picture::told));
+        .route("/{id}/drawing.json", get(picture::told))
+        .route("/{id}/drawing.style.json", get(style::style));
     let on_site = from_fn_with_state(applications.datasets.clone(), site::resolve);
     Router::new()
         .nest("/data-fair/api/v1/applications", api)
@@ -59,6 +61,7 @@ pub fn openapi() -> OpenApiPart {
     picture::svg,
     picture::html,
     picture::told,
+    style::style,
     picture::capture,
     picture::page,
 ))]

@@ -5,7 +5,7 @@ use axum::extract::{Path, State};
 use axum::http::{HeaderValue, header};
 use axum::response::{Html, IntoResponse, Response};
 use halle_http::shapes::{Conflict, OfOne, PluginFailed, WrongParameter};
-use halle_http::{ApiError, ApiResult, Caller, Params};
+use halle_http::{ApiError, ApiResult, BaseUrl, Caller, Params};
 use minijinja::{Environment, context};
 use serde::Serialize;
 use serde_json::Value;
@@ -13,6 +13,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::Applications;
 use crate::service::draw::{Form, Look, not_drawn};
+use crate::service::style::served;
 
 /// Pixels of one side of a picture.
 const SIDE_PX: std::ops::RangeInclusive<u32> = 50..=4_000;
@@ -21,7 +22,7 @@ const SIDE_PX: std::ops::RangeInclusive<u32> = 50..=4_000;
 #[derive(IntoParams)]
 #[into_params(parameter_in = Query)]
 #[expect(dead_code, reason = "only the description of the API is made from it")]
-struct LookQuery {
+pub(super) struct LookQuery {
     /// Pixels, 800 when absent.
     #[param(minimum = 50, maximum = 4_000)]
     width: Option<u32>,
@@ -35,7 +36,7 @@ struct LookQuery {
 }
 
 /// How a picture should look, from its parameters.
-fn look(params: &Params) -> ApiResult<Look> {
+pub(super) fn look(params: &Params) -> ApiResult<Look> {
     let default = Look::default();
     let side = |name: &str, default: u32| -> ApiResult<u32> {
         let side = params.number(name)?.map_or(default, |side| u32::try_from(side).unwrap_or(u32::MAX));
@@ -132,9 +133,13 @@ fn rendered(name: &'static str, values: minijinja::Value) -> ApiResult<String> {
 pub(super) struct Drawing {
     /// One or two sentences.
     alt: String,
-    /// The data as a table, `{columns, rows}`. Maps add `style`, that of their interactive form (MapLibre, version 8).
+    /// The data as a table, `{columns, rows}`.
     #[schema(value_type = Option<Object>)]
     table: Option<Value>,
+    /// Of maps: the style of their interactive form, as `drawing.style.json` answers it. Left out where it cannot be served.
+    #[schema(value_type = Object)]
+    #[serde(skip_serializing_if = "Option::is_none")]
+    style: Option<Value>,
 }
 
 /// Tells what the drawing of an application shows, with what the caller may read.
@@ -145,11 +150,13 @@ pub(super) struct Drawing {
 pub(super) async fn told(
     State(applications): State<Applications>,
     caller: Caller,
+    base: BaseUrl,
     Path(id): Path<String>,
     params: Params,
 ) -> ApiResult<Json<Drawing>> {
     let (_, drawn) = applications.draw(&caller, &id, &look(&params)?).await?;
-    Ok(Json(Drawing { alt: drawn.alt, table: drawn.table }))
+    let style = drawn.style.and_then(|style| served(&style, &base.0).ok());
+    Ok(Json(Drawing { alt: drawn.alt, table: drawn.table, style }))
 }
 
 /// Draws an application as PNG, with what the caller may read.

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use halle_base::AccountRef;
+use halle_base::{AccountRef, Timestamp};
 use halle_extensions::host::{Call, DataRequest, NamedRows, Output};
 use halle_extensions::installed::usable;
 use halle_extensions::manifest::PluginKind;
@@ -15,13 +15,14 @@ use halle_search::params::Params;
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
+use crate::service::style;
 use crate::{Application, Applications, rows};
 
 /// Rows that one data request may give, whatever the plugin asks.
 const REQUEST_ROWS_MAX: u32 = 10_000;
 
-/// Data requests of one drawing.
-const REQUESTS_MAX: usize = 20;
+/// Data requests of one drawing, as the contract says.
+const REQUESTS_MAX: usize = 16;
 
 /// How a drawing should look.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,6 +54,8 @@ pub struct Sketch<'a> {
     pub owner: &'a AccountRef,
     /// The thing that is drawn.
     pub instance: (InstanceKind, &'a str),
+    /// Its title, if it has one.
+    pub title: Option<&'a str>,
 }
 
 /// A drawing, safe to serve.
@@ -64,6 +67,8 @@ pub struct Drawn {
     pub alt: String,
     /// The same data as a table: `{columns: [..], rows: [[..]]}`.
     pub table: Option<Value>,
+    /// The style of its interactive form as the plugin wrote it: see `service/style.rs`.
+    pub(crate) style: Option<Value>,
 }
 
 /// The form that the plugin chose for its drawing.
@@ -97,6 +102,7 @@ impl Applications {
             configuration: &application.configuration,
             owner: &application.owner,
             instance: (InstanceKind::Application, &application.id),
+            title: Some(&application.title),
         };
         let drawn = self.draw_with(caller, sketch, look).await?;
         Ok((application, drawn))
@@ -124,7 +130,8 @@ impl Applications {
         for request in &requests {
             data.push(self.fetch(caller, request).await?);
         }
-        let rendered = self.plugins.render(call, data, context(look)).await?;
+        let context = context(look, sketch.title, self.clock.now());
+        let mut rendered = self.plugins.render(call, data, context).await?;
         let form = match rendered.output {
             Output::Svg(svg) => self.painter.sanitize(&svg).map(Form::Svg),
             Output::Html(html) => {
@@ -137,7 +144,8 @@ impl Applications {
             }
         };
         let form = form.map_err(|reason| not_drawn(&reason))?;
-        Ok(Drawn { form, alt: rendered.alt, table: rendered.table })
+        let style = style::take(&mut rendered.table);
+        Ok(Drawn { form, alt: rendered.alt, table: rendered.table, style })
     }
 
     async fn fetch(&self, caller: &Caller, request: &DataRequest) -> ApiResult<NamedRows> {
@@ -190,8 +198,16 @@ impl Applications {
     }
 }
 
-fn context(look: &Look) -> Value {
-    json!({ "width": look.width_px, "height": look.height_px, "locale": look.locale, "theme": look.theme })
+/// Where the picture is shown, as the contract writes it (`render` in `wit/visualisation`).
+fn context(look: &Look, title: Option<&str>, now: Timestamp) -> Value {
+    let mut context = json!({
+        "width": look.width_px, "height": look.height_px, "locale": look.locale,
+        "theme": { "dark": look.theme == "dark" }, "now": now.to_string(),
+    });
+    if let Some(title) = title {
+        context["title"] = title.into();
+    }
+    context
 }
 
 /// 502: what the plugin asked for or drew cannot be served.

@@ -4,5 +4,6 @@ pub mod draw;
 pub(crate) mod edit;
 pub(crate) mod find;
 mod keys;
+pub(crate) mod style;
 
 pub use edit::NewApplication;
