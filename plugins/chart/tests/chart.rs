@@ -60,9 +60,12 @@ fn bars_name_themselves_their_items_and_their_data() {
 #[test]
 fn a_measure_with_a_unit_is_told_in_the_language_of_the_reader() {
     let config = json!({ "type": "line", "metric": "sum", "metricField": "population", "unit": "hab.", "title": "Population" });
-    let rendered =
-        render(config, REGIONS, json!({ "width": 600, "height": 300, "locale": "en-GB", "theme": { "dark": true } }))
-            .unwrap();
+    let rendered = render(
+        config,
+        REGIONS,
+        json!({ "width": 600, "height": 300, "locale": "en-GB", "theme": { "dark": true } }),
+    )
+    .unwrap();
     assert_eq!(
         rendered.alt,
         "Population. 2 values, from 350,273.5\u{a0}hab. (Corse) to 3,400,000\u{a0}hab. (Bretagne <Breizh>)."

@@ -87,7 +87,13 @@ fn one_word(text: &str) -> String {
     text.chars().filter(char::is_ascii_alphanumeric).take(16).collect()
 }
 
+/// Reads a URL as strictly as the way out does: neither may take a text for another address than the other.
 fn check_url(text: &str) -> Result<Url, Problem> {
+    if text.chars().any(|c| c.is_control() || c.is_whitespace() || c == '\\') {
+        return Err(malformed(
+            "the URL must not hold spaces, control characters or backslashes: percent-encode them",
+        ));
+    }
     let url = Url::parse(text).map_err(|error| malformed(format!("the URL is malformed: {error}")))?;
     if !matches!(url.scheme(), "http" | "https") || url.host_str().is_none() {
         return Err(malformed("the URL must be absolute and start with https:// or http://"));
@@ -222,6 +228,20 @@ fn place(
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_address_that_readers_disagree_about_is_refused() {
+        assert!(check_url("https://a.example/b?c=d%20e").is_ok());
+        for url in [
+            "https://a.example/b c",
+            "https://a.example/b\0?c",
+            "\thttps://a.example/",
+            "https://a.example\\@b.example",
+        ] {
+            let problem = check_url(url).unwrap_err();
+            assert!(problem.message.contains("percent-encode"), "{url:?}: {}", problem.message);
+        }
+    }
 
     #[test]
     fn a_star_covers_hosts_below_and_nothing_else() {
