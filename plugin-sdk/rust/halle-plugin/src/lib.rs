@@ -16,13 +16,17 @@
 //! **Invariant:** the types of [`types`] and [`messages`] are those of the contract, field by field: nothing is copied at
 //! the border.
 //!
-//! Start with the trait of your kind, then [`Rows`] and [`BatchBuilder`], or [`http`].
+//! Start with the trait of your kind, then [`Rows`] and [`BatchBuilder`], or [`http`]. [`schema`] writes the configuration's
+//! schema. Two formats are behind features of the crate: `csv` and `xml`.
 
 extern crate self as halle_plugin;
 
 mod builder;
 mod by_column;
 mod columns;
+pub mod config;
+#[cfg(feature = "csv")]
+pub mod csv;
 pub mod dates;
 #[cfg(target_family = "wasm")]
 #[doc(hidden)]
@@ -35,9 +39,12 @@ mod native;
 mod problem;
 mod rows;
 mod run;
+pub mod schema;
 #[cfg(not(target_family = "wasm"))]
 pub mod testing;
 mod texts;
+#[cfg(feature = "xml")]
+pub mod xml;
 
 pub use builder::BatchBuilder;
 pub use columns::{Batch, Column, ColumnData, Field, Kind, Texts};

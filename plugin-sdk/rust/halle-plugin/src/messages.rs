@@ -93,18 +93,13 @@ impl Response {
         (200..300).contains(&self.status)
     }
 
-    /// Itself when the status is 2xx; otherwise the problem `remote/status` with the beginning of the answer.
+    /// Itself when the status is 2xx; otherwise the problem `remote/status` with the beginning of the answer, its status
+    /// ([`Problem::fault`]), and when to come back if the server says it.
     pub fn ok(self, url: &str) -> Result<Self> {
         if self.is_ok() {
             return Ok(self);
         }
-        let text: String = self.text().chars().take(300).collect();
-        let mut problem =
-            Problem::new("remote/status", format!("{url} a répondu {} : {}", self.status, text.trim()));
-        problem.retry_after_ms =
-            self.header("retry-after").and_then(|value| value.parse::<u64>().ok()).map(|s| s * 1000);
-        problem.details = Some(format!("{{\"status\":{}}}", self.status));
-        Err(problem)
+        Err(crate::http::of_answer(url, self.status, self.header("retry-after"), &self.text()))
     }
 
     /// The body as JSON; `remote/json` when it is not.

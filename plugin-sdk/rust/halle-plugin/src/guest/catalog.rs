@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::guest::{json, text};
-use crate::kinds::{catalog as kind, parse_config};
+use crate::kinds::catalog as kind;
 use crate::problem::Result;
 use bindings::exports::halle::catalog::connector as wit;
 
@@ -37,7 +37,7 @@ pub struct Glue<T>(PhantomData<T>);
 
 impl<T: kind::CatalogConnector> Glue<T> {
     fn config() -> Result<T::Config> {
-        parse_config(&crate::host::config::get())
+        crate::config::read(&crate::host::config::get())
     }
 }
 

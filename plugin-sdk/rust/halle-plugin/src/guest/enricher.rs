@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::marker::PhantomData;
 
 use crate::columns::{Batch, Field};
-use crate::kinds::{enricher as kind, parse_config};
+use crate::kinds::enricher as kind;
 use crate::problem::Result;
 use crate::rows::Rows;
 use bindings::exports::halle::enricher::enrichment as wit;
@@ -46,14 +46,14 @@ impl<T: kind::Enricher> wit::Guest for Glue<T> {
     }
 
     fn plan(input: Vec<Field>, config: String) -> Result<wit::Planned> {
-        let kind::Planned { inputs, outputs } = T::plan(&input, &parse_config(&config)?)?;
+        let kind::Planned { inputs, outputs } = T::plan(&input, &crate::config::read(&config)?)?;
         Ok(wit::Planned { inputs, outputs })
     }
 }
 
 impl<T: kind::Enricher> wit::GuestSession for Session<T> {
     fn open(input: Vec<Field>, config: String) -> Result<wit::Session> {
-        let enricher = T::open(&input, parse_config(&config)?)?;
+        let enricher = T::open(&input, crate::config::read(&config)?)?;
         Ok(wit::Session::new(Self { enricher: RefCell::new(enricher), inputs: input }))
     }
 

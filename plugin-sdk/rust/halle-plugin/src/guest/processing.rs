@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::guest::{json, text};
-use crate::kinds::{parse_config, processing as kind};
+use crate::kinds::processing as kind;
 use crate::problem::Result;
 use bindings::exports::halle::processing::job as wit;
 
@@ -46,7 +46,7 @@ impl<T: kind::Processing> wit::Guest for Glue<T> {
     }
 
     fn run(trigger: String) -> Result<wit::Outcome> {
-        let config = parse_config(&crate::host::config::get())?;
+        let config = crate::config::read(&crate::host::config::get())?;
         let outcome = T::run(config, serde_json::from_str(&trigger).unwrap_or_default())?;
         Ok(wit::Outcome { summary: outcome.summary, details: text(outcome.details) })
     }

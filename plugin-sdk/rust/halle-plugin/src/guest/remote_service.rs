@@ -4,7 +4,7 @@ use std::marker::PhantomData;
 
 use crate::columns::Batch;
 use crate::guest::{json, text};
-use crate::kinds::{parse_config, remote_service as kind};
+use crate::kinds::remote_service as kind;
 use crate::messages::Response;
 use crate::problem::Result;
 use crate::rows::Rows;
@@ -66,7 +66,7 @@ impl<T: kind::RemoteService> wit::Guest for Glue<T> {
 
 /// The service, whose inputs are those of the operation where the host names no others.
 fn service(config: &str) -> Result<kind::Service> {
-    let mut service: kind::Service = parse_config(config)?;
+    let mut service: kind::Service = crate::config::read(config)?;
     if service.inputs.is_empty() {
         service.inputs.clone_from(&service.operation.input);
     }

@@ -3,7 +3,7 @@
 use std::marker::PhantomData;
 
 use crate::guest::text;
-use crate::kinds::{parse_config, visualisation as kind};
+use crate::kinds::visualisation as kind;
 use crate::problem::Result;
 use bindings::exports::halle::visualisation::view as wit;
 
@@ -33,7 +33,7 @@ impl<T: kind::Visualisation> wit::Guest for Glue<T> {
     }
 
     fn query(config: String) -> Result<Vec<(String, wit::DataRequest)>> {
-        let requests = T::query(&parse_config(&config)?)?;
+        let requests = T::query(&crate::config::read(&config)?)?;
         let requests = requests.into_iter().map(|request| {
             let kind::DataRequest { name, dataset, operation, params, max_rows } = request;
             let query = serde_json::json!({ "dataset": dataset, "operation": operation, "params": params });
@@ -48,7 +48,8 @@ impl<T: kind::Visualisation> wit::Guest for Glue<T> {
             .map(|data| kind::Data { name: data.name, fields: data.schema, batch: data.rows })
             .collect();
         let context = serde_json::from_str(&context).unwrap_or_default();
-        let kind::Rendered { output, alt, table } = T::render(&data, &parse_config(&config)?, &context)?;
+        let kind::Rendered { output, alt, table } =
+            T::render(&data, &crate::config::read(&config)?, &context)?;
         let output = match output {
             kind::Output::Svg(svg) => wit::Output::Svg(svg),
             kind::Output::Html(html) => wit::Output::Html(html),

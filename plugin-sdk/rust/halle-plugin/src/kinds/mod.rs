@@ -6,10 +6,9 @@ pub mod processing;
 pub mod remote_service;
 pub mod visualisation;
 
-use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::problem::{Problem, Result};
+use crate::problem::Problem;
 
 /// A configuration, checked.
 #[derive(Debug, Clone, PartialEq)]
@@ -25,13 +24,6 @@ impl Prepared {
     pub fn unchanged(config: Value) -> Self {
         Self { config, notes: Vec::new() }
     }
-}
-
-/// Reads a configuration into the plugin's own type. The host validated it against the manifest's schema already, so a
-/// problem here means that type and schema disagree.
-pub(crate) fn parse_config<T: DeserializeOwned>(json: &str) -> Result<T> {
-    serde_json::from_str(json)
-        .map_err(|error| Problem::new("config/invalid", format!("Configuration illisible : {error}")))
 }
 
 /// What the five export macros share: the component's exports on WebAssembly, a check of the trait elsewhere.

@@ -38,7 +38,7 @@ pub trait Processing: 'static {
 
     /// Checks a configuration that somebody is about to save. By default it only has to be readable.
     fn prepare(draft: Value) -> Result<Prepared> {
-        crate::kinds::parse_config::<Self::Config>(&draft.to_string())?;
+        crate::config::read::<Self::Config>(&draft.to_string())?;
         Ok(Prepared::unchanged(draft))
     }
 
