@@ -1,6 +1,7 @@
 // Native tests in TypeScript.
 
 import { getJson } from "halle-plugin";
+import { egress, integer, Schema } from "halle-plugin/schema";
 import { FakeBlob, FakeHost } from "halle-plugin/testing";
 
 const host = new FakeHost({ secrets: ["token"], source: "nom\nOrme\n" }).on("GET", "https://a.test/x", { n: 1 }, { status: 200 });
@@ -10,3 +11,10 @@ export const text: string = new FakeBlob("a").text();
 
 // @ts-expect-error There is no such thing to give to a host.
 new FakeHost({ secret: "token" });
+
+const schema = new Schema().required("url", egress("Adresse", "Address")).optional("n", integer("N", "N").range(1, 2).default(1));
+export const toml: string = schema.toToml();
+schema.checkManifest(toml);
+
+// @ts-expect-error A field has a title in both languages.
+schema.optional("m", integer("M"));
