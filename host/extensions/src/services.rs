@@ -33,6 +33,18 @@ pub trait RunLog: Send + Sync {
 
     /// Steps done of the current task.
     fn advance(&self, done: u64);
+
+    /// So many records were left out, because the plugin logged more than a call may.
+    fn left_out(&self, records: u64) {
+        self.emit(LogLevel::Warn, &left_out(records), &[]);
+    }
+}
+
+/// How a log says that records were left out of it.
+pub fn left_out(records: u64) -> String {
+    format!(
+        "Journal trop long : {records} lignes ignorées. / The log was too long: {records} records were dropped."
+    )
 }
 
 /// A log that forgets.

@@ -1,11 +1,11 @@
 //! The log of a run: what a plugin emits, written in order and shown while it grows.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::time::Duration;
 
 use halle_base::Timestamp;
-use halle_extensions::services::{LogLevel, RunLog};
+use halle_extensions::services::{LogLevel, RunLog, left_out};
 use halle_store::{StoreResult, UnitOfWork};
 use serde_json::{Value, json};
 use tokio::sync::mpsc;
@@ -41,6 +41,8 @@ struct Backlog {
     bytes: AtomicUsize,
     /// Whether records were lost since the log last said so.
     lost: AtomicBool,
+    /// Records that the sandbox left out; told at the end, when nothing can push it out any more.
+    left_out: AtomicU64,
 }
 
 impl Backlog {
@@ -110,6 +112,10 @@ impl RunLog for LogWriter {
     fn advance(&self, done: u64) {
         self.push(json!({ "type": "progress", "progress": done }));
     }
+
+    fn left_out(&self, records: u64) {
+        self.backlog.left_out.fetch_add(records, Ordering::Relaxed);
+    }
 }
 
 async fn store_all(
@@ -124,7 +130,7 @@ async fn store_all(
             Some(record) => Some(record),
             None => inbox.recv().await,
         }) else {
-            return;
+            break;
         };
         if !inbox.is_closed() {
             tokio::time::sleep(WRITE_EVERY).await;
@@ -134,14 +140,21 @@ async fn store_all(
         backlog.wrote(records.iter().map(|(_, _, bytes)| bytes).sum());
         let mut records: Vec<_> = records.into_iter().map(|(at, record, _)| (at, record)).collect();
         if backlog.lost.swap(false, Ordering::Relaxed) {
-            let now = processings.clock.now();
             let text = "Des messages ont été perdus : le plugin écrit trop vite. Messages were lost.";
-            records.push((now, json!({ "type": "warning", "msg": text, "date": now })));
+            records.push(warning(&processings, text));
         }
-        if let Err(error) = append(&processings, &run, &records).await {
-            tracing::error!(run = %run.id, %error, "the log of a run could not be written");
-        }
+        append(&processings, &run, &records).await;
     }
+    match backlog.left_out.load(Ordering::Relaxed) {
+        0 => {}
+        records => append(&processings, &run, &[warning(&processings, &left_out(records))]).await,
+    }
+}
+
+/// A record of the host's own.
+fn warning(processings: &Processings, text: &str) -> (Timestamp, Value) {
+    let now = processings.clock.now();
+    (now, json!({ "type": "warning", "msg": text, "date": now }))
 }
 
 /// What is written together with `first`, and the record after it where that is known. Of several progress records in a row
@@ -165,12 +178,16 @@ fn is_progress(record: &Value) -> bool {
 }
 
 /// Stores records and tells who listens.
-async fn append(processings: &Processings, run: &Run, records: &[(Timestamp, Value)]) -> StoreResult<()> {
-    let mut work = processings.store.begin().await?;
-    write(&mut *work, run, records).await?;
-    work.commit().await?;
-    tell(processings, run, records);
-    Ok(())
+async fn append(processings: &Processings, run: &Run, records: &[(Timestamp, Value)]) {
+    let stored = async {
+        let mut work = processings.store.begin().await?;
+        write(&mut *work, run, records).await?;
+        work.commit().await
+    };
+    match stored.await {
+        Ok(()) => tell(processings, run, records),
+        Err(error) => tracing::error!(run = %run.id, %error, "the log of a run could not be written"),
+    }
 }
 
 /// Writes records within a unit of work: what a run became and why are read together.

@@ -82,10 +82,7 @@ impl Guest {
     pub fn close_log(&mut self) {
         let dropped = std::mem::take(&mut self.log.dropped);
         if dropped > 0 {
-            let message = format!(
-                "Journal trop long : {dropped} lignes ignorées. / The log was too long: {dropped} records were dropped."
-            );
-            self.call.services.log.emit(LogLevel::Warn, &message, &[]);
+            self.call.services.log.left_out(dropped);
         }
     }
 }
