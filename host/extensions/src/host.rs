@@ -43,6 +43,44 @@ pub struct Admission {
     pub exports: Vec<String>,
     /// Linear memory it starts with, in bytes, over all its memories.
     pub initial_memory_bytes: u64,
+    /// What it says of itself; empty for versions that were installed before this was kept.
+    #[serde(default)]
+    pub described: Described,
+}
+
+/// What a plugin says of itself when it is installed, as `describe` of its contract has it. What its kind does not say is empty.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+pub struct Described {
+    /// Its title.
+    pub title: String,
+    /// What a connector can do: `browse`, `search`, `fetch`, `publish-dataset`.
+    pub abilities: Vec<String>,
+    /// Descriptions of services that an adapter understands, such as `openapi-3.1`.
+    pub formats: Vec<String>,
+    /// Sizes that a visualisation is made for, such as `1200x630`; empty for any.
+    pub sizes: Vec<String>,
+    /// Columns that an enricher reads, or that a visualisation needs.
+    pub columns: Vec<DescribedColumn>,
+    /// What a processing adds, in a form of its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub details: Option<Value>,
+}
+
+/// A column that a plugin wants of a dataset.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct DescribedColumn {
+    /// Key by which it is found where no column has the concept.
+    pub key: String,
+    /// What it should hold, such as `text`.
+    pub kind: String,
+    /// Whether the plugin does without.
+    pub is_optional: bool,
+    /// Title for people.
+    pub title: Option<String>,
+    /// Identifier (URI) of the concept that it should have.
+    pub concept: Option<String>,
 }
 
 /// Runs plugins in a sandbox.

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::Instant;
 
-use halle_extensions::host::Admission;
+use halle_extensions::host::{Admission, Described};
 use halle_extensions::manifest::PluginKind;
 use halle_extensions::metering::{Measure, Metering, Subject};
 use halle_extensions::{PluginError, PluginResult, Problem};
@@ -246,7 +246,8 @@ pub fn inspect(
             &format!("The component starts with {asked} MiB of memory; {granted} MiB are allowed."),
         ));
     }
-    Ok(Admission { imports, exports, initial_memory_bytes })
+    // Nothing of it has run yet: it cannot have described itself.
+    Ok(Admission { imports, exports, initial_memory_bytes, described: Described::default() })
 }
 
 /// The name of an interface without its version, where the version is one we serve.

@@ -310,7 +310,8 @@ impl Inner {
             let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
             // Not begun, and so not recorded by itself: it is a part of the admission.
             meter.restart();
-            let result = within(kinds::describe(&mut store, &ready), &meter, &limits, &cancel).await;
+            let result =
+                within(kinds::described::describe(&mut store, &ready), &meter, &limits, &cancel).await;
             let result = finish(&mut store, result.map(Ok));
             (result, meter.cpu_ns(), store.data().limiter.memory_bytes())
         };
@@ -320,7 +321,7 @@ impl Inner {
         let (described, guest_ns, memory_bytes) = described?;
         measure.guest_ns += guest_ns;
         measure.memory_peak_bytes = measure.memory_peak_bytes.max(memory_bytes);
-        described.map(|_| admission)
+        described.map(|described| Admission { described, ..admission })
     }
 }
 

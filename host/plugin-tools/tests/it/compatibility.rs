@@ -5,9 +5,11 @@ use std::io::Read;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
+use halle_extensions::host::PluginHost as _;
 use halle_extensions::package::Package;
+use halle_extensions::registry::MemoryComponents;
 
-use crate::sandbox::{root, run_cases_with};
+use crate::sandbox::{root, run_cases_with, sandbox_with};
 
 /// Where packages of a released contract are: a folder per plugin, and `digests.txt`.
 fn corpus() -> PathBuf {
@@ -53,6 +55,25 @@ async fn still_run(language: &str, count: usize) {
         let cases = run_cases_with(&folder, &package, &root().join("target/compiled-corpus")).await;
         assert!(!cases.is_empty(), "{name} has no case");
     }
+}
+
+#[tokio::test]
+async fn what_each_kind_says_of_itself_is_kept_when_it_is_installed() {
+    let host = sandbox_with(MemoryComponents::default(), &root().join("target/compiled-corpus"));
+    let mut said = BTreeMap::new();
+    for kind in ["catalog-connector", "enricher", "processing", "remote-service", "visualisation"] {
+        let package = package(&corpus().join(format!("rust-{kind}")));
+        let admission = host.admit(&package.manifest, package.component()).await.expect("it is admitted");
+        assert!(!admission.described.title.is_empty(), "{kind} has no title");
+        said.insert(kind, admission.described);
+    }
+    assert_eq!(said["catalog-connector"].abilities, ["browse", "search", "fetch"]);
+    assert_eq!(said["remote-service"].formats, ["openapi-3.0"]);
+    let column = &said["enricher"].columns[0];
+    assert_eq!((column.key.as_str(), column.kind.as_str(), column.is_optional), ("name", "text", false));
+    assert!(column.concept.as_ref().is_some_and(|concept| concept.starts_with("http")), "{column:?}");
+    let others = [&said["processing"], &said["visualisation"]];
+    assert!(others.iter().all(|said| said.columns.is_empty() && said.details.is_none()), "{others:?}");
 }
 
 #[tokio::test]

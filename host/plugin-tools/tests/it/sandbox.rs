@@ -85,9 +85,13 @@ pub async fn run_cases(folder: &Path, package: &Package) -> Vec<CaseReport> {
 pub async fn run_cases_with(folder: &Path, package: &Package, cache: &Path) -> Vec<CaseReport> {
     let mut components = MemoryComponents::default();
     components.insert(package.digest(), package.component().clone());
-    let config = WasmConfig::new(cache);
-    let host = WasmHost::new(config, Arc::new(components), &Fixed).expect("the sandbox can be set up");
+    let host = sandbox_with(components, cache);
     let outcome = cases::run(folder, package, Arc::new(host)).await.unwrap_or_else(|error| panic!("{error}"));
     assert!(outcome.passed(), "{outcome}");
     outcome.cases
+}
+
+/// A sandbox that has these components, and keeps what it compiles in a folder.
+pub fn sandbox_with(components: MemoryComponents, cache: &Path) -> WasmHost {
+    WasmHost::new(WasmConfig::new(cache), Arc::new(components), &Fixed).expect("the sandbox can be set up")
 }

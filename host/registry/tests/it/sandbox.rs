@@ -6,8 +6,8 @@ use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
 use halle_base::AccountRef;
 use halle_extensions::host::{
-    Admission, Call, Connector, DataRequest, Enriched, Enricher, NamedRows, Outcome, PluginHost, Prepared,
-    RemoteCall, RemoteOperation, Rendered,
+    Admission, Call, Connector, DataRequest, Described, Enriched, Enricher, NamedRows, Outcome, PluginHost,
+    Prepared, RemoteCall, RemoteOperation, Rendered,
 };
 use halle_extensions::manifest::Manifest;
 use halle_extensions::metering::Subject;
@@ -58,7 +58,8 @@ impl PluginHost for Gate {
             return Err(PluginError::Unavailable("it imports `wasi:filesystem`".to_owned()));
         }
         let imports = vec!["halle:host/log@1.0.0".to_owned()];
-        Ok(Admission { imports, exports: Vec::new(), initial_memory_bytes: 65_536 })
+        let described = Described { title: "Dit bonjour".to_owned(), ..Described::default() };
+        Ok(Admission { imports, exports: Vec::new(), initial_memory_bytes: 65_536, described })
     }
 
     async fn check_share(&self, _: &Subject) -> PluginResult<()> {

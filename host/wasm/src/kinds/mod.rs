@@ -1,6 +1,7 @@
 //! The five kinds: what each export takes and gives, between the port and the contract.
 
 pub mod catalog;
+pub mod described;
 pub mod enricher;
 pub mod processing;
 pub mod remote_service;
@@ -9,9 +10,7 @@ pub mod visualisation;
 use halle_extensions::config::ConfigSchema;
 use halle_extensions::host::Prepared;
 use serde_json::Value;
-use wasmtime::Store;
 
-use crate::admit::Ready;
 use crate::bindings::shared::halle::base::types as wit;
 use crate::convert::{json, problem_from_wit};
 use crate::guest::Guest;
@@ -23,33 +22,6 @@ const NOTES_MAX: usize = 50;
 
 /// Bytes of a summary or an alternative text.
 const SENTENCE_BYTES_MAX: usize = 4 << 10;
-
-/// Instantiates a plugin and asks what it is.
-pub async fn describe(store: &mut Store<Guest>, ready: &Ready) -> wasmtime::Result<()> {
-    match ready {
-        Ready::Catalog(pre) => {
-            let world = pre.instantiate_async(&mut *store).await?;
-            world.halle_catalog_connector().call_describe(store).await?;
-        }
-        Ready::Processing(pre) => {
-            let world = pre.instantiate_async(&mut *store).await?;
-            world.halle_processing_job().call_describe(store).await?;
-        }
-        Ready::Enricher(pre) => {
-            let world = pre.instantiate_async(&mut *store).await?;
-            world.halle_enricher_enrichment().call_describe(store).await?;
-        }
-        Ready::Visualisation(pre) => {
-            let world = pre.instantiate_async(&mut *store).await?;
-            world.halle_visualisation_view().call_describe(store).await?;
-        }
-        Ready::RemoteService(pre) => {
-            let world = pre.instantiate_async(&mut *store).await?;
-            world.halle_remote_service_adapter().call_describe(store).await?;
-        }
-    }
-    Ok(())
-}
 
 /// A configuration that a plugin made of `draft`, as it is stored and shown: without secrets that the draft did not have,
 /// valid, and with its addresses and its secrets where the draft had them.

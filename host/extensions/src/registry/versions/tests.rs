@@ -1,5 +1,6 @@
 use super::*;
 use crate::grants::HostLimits;
+use crate::host::Described;
 
 fn version(digest: &str, origins: &[&str]) -> Version {
     version_that_asks(digest, &format!("[http.api]\norigins = {origins:?}"))
@@ -30,7 +31,8 @@ fn version_that_asks(digest: &str, tables: &str) -> Version {
         limits,
         signed_by: None,
     };
-    let admission = Admission { imports: Vec::new(), exports: Vec::new(), initial_memory_bytes: 0 };
+    let (imports, exports) = (Vec::new(), Vec::new());
+    let admission = Admission { imports, exports, initial_memory_bytes: 0, described: Described::default() };
     Version {
         installed,
         admission,

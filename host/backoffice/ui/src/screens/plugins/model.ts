@@ -88,7 +88,17 @@ export interface Asked {
   added: string[]
   dropped: string[]
   limits: { memoryBytesMax: number; cpuMsMax: number; wallMsMax: number; hostCallsMax: number; logRecordsMax: number; graceMs: number }
-  admission: { imports: string[]; exports: string[]; initialMemoryBytes: number }
+  admission: { imports: string[]; described: Described }
+}
+
+/** What a plugin says of itself; what its kind does not say is empty. */
+export interface Described {
+  title: string
+  abilities: string[]
+  formats: string[]
+  sizes: string[]
+  columns: { key: string; kind: string; isOptional: boolean; title: string | null; concept: string | null }[]
+  details?: unknown
 }
 
 /** Screens of what uses plugins; remote services have none. */
