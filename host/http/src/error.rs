@@ -16,6 +16,8 @@ pub struct ApiError {
     pub code: &'static str,
     /// Text for people.
     pub message: String,
+    /// JSON pointer of what is wrong in the body of the request, such as `/config/url`, where one value of it is.
+    pub pointer: Option<String>,
 }
 
 /// Result of a handler.
@@ -24,7 +26,13 @@ pub type ApiResult<T> = Result<T, ApiError>;
 impl ApiError {
     /// Any status.
     pub fn new(status: StatusCode, code: &'static str, message: impl Into<String>) -> Self {
-        Self { status, code, message: message.into() }
+        Self { status, code, message: message.into(), pointer: None }
+    }
+
+    /// The same, about one value of the body of the request.
+    #[must_use]
+    pub fn at(self, pointer: impl Into<String>) -> Self {
+        Self { pointer: Some(pointer.into()), ..self }
     }
 
     /// 400: a parameter, a field or a body is wrong.
@@ -82,12 +90,15 @@ pub async fn problem_documents(request: Request, next: Next) -> Response {
         return response;
     }
     let Some(error) = response.extensions().get::<ApiError>().cloned() else { return response };
-    let body = serde_json::json!({
+    let mut body = serde_json::json!({
         "type": format!("/problems/{}", error.code),
         "title": error.status.canonical_reason().unwrap_or("Error"),
         "status": error.status.as_u16(),
         "detail": error.message,
     });
+    if let Some(pointer) = error.pointer {
+        body["pointer"] = pointer.into();
+    }
     let mut problem = (error.status, body.to_string()).into_response();
     let media_type = HeaderValue::from_static("application/problem+json");
     problem.headers_mut().insert(header::CONTENT_TYPE, media_type);

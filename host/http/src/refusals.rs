@@ -24,8 +24,13 @@ impl From<StoreError> for ApiError {
 impl From<Problem> for ApiError {
     /// 400: what a plugin, or the check of its configuration, has to say to the person who configures.
     fn from(problem: Problem) -> Self {
-        let field = problem.field.map(|field| format!("`config{field}` : ")).unwrap_or_default();
-        Self::new(StatusCode::BAD_REQUEST, "plugin-refused", format!("{field}{}", problem.message))
+        let refused = |text: String| Self::new(StatusCode::BAD_REQUEST, "plugin-refused", text);
+        match problem.field {
+            Some(field) => {
+                refused(format!("`config{field}` : {}", problem.message)).at(format!("/config{field}"))
+            }
+            None => refused(problem.message),
+        }
     }
 }
 
@@ -65,6 +70,7 @@ mod tests {
         let problem = Problem { field: Some("/url".to_owned()), ..Problem::new("config/invalid", "no URL") };
         let error = ApiError::from(PluginError::from(problem));
         assert_eq!((error.status.as_u16(), error.message.as_str()), (400, "`config/url` : no URL"));
+        assert_eq!(error.pointer.as_deref(), Some("/config/url"));
     }
 
     #[test]

@@ -144,8 +144,10 @@ impl Applications {
             ApiError::bad_request(format!("the configuration schema of `{plugin}` {reason}"))
         })?;
         schema.validate(configuration).map_err(|problems| {
+            let at = problems.first().and_then(|problem| problem.field.clone()).unwrap_or_default();
             let messages: Vec<String> = problems.into_iter().map(|problem| problem.message).collect();
-            ApiError::bad_request(format!("`configuration` : {}", messages.join(" ; ")))
+            let message = format!("`configuration` : {}", messages.join(" ; "));
+            ApiError::bad_request(message).at(format!("/configuration{at}"))
         })
     }
 }

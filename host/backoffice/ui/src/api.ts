@@ -16,7 +16,8 @@ export interface Page<T> {
 
 /** An answer that is not a success; its message is for people. */
 export class Refused extends Error {
-  constructor(readonly status: number, message: string) {
+  /** `pointer`: where what is wrong stands in what was sent, if the server says so, such as `/config/url`. */
+  constructor(readonly status: number, message: string, readonly pointer?: string) {
     super(message)
   }
 }
@@ -30,7 +31,7 @@ export async function call<T>(method: string, url: string, body?: unknown): Prom
   }
   const response = await fetch(url, init)
   const text = await response.text()
-  if (!response.ok) throw new Refused(response.status, reason(response.status, text))
+  if (!response.ok) throw refused(response.status, text)
   return decoded(response.headers.get('content-type'), text) as T
 }
 
@@ -56,7 +57,7 @@ export function upload<T>(url: string, form: FormData, progress: (percent: numbe
       if (request.status >= 200 && request.status < 300) {
         resolve(decoded(request.getResponseHeader('content-type'), request.responseText) as T)
       } else {
-        reject(new Refused(request.status, reason(request.status, request.responseText)))
+        reject(refused(request.status, request.responseText))
       }
     }
     request.send(form)
@@ -74,16 +75,16 @@ function decoded(mediaType: string | null, text: string): unknown {
   return mediaType?.includes('json') ? JSON.parse(text) : text
 }
 
-function reason(status: number, text: string): string {
+function refused(status: number, text: string): Refused {
   try {
-    const problem = JSON.parse(text) as { detail?: string }
-    if (problem.detail) return problem.detail
+    const problem = JSON.parse(text) as { detail?: string; pointer?: string }
+    if (problem.detail) return new Refused(status, problem.detail, problem.pointer)
   } catch {
     // A sentence, as compatibility routes send it.
   }
-  if (text && !text.startsWith('<')) return text
-  if (status === 404) return t("Ce service n'est pas disponible sur ce serveur.", 'This server does not have this service.')
-  return t(`Le serveur a répondu ${status}.`, `The server answered ${status}.`)
+  if (text && !text.startsWith('<')) return new Refused(status, text)
+  if (status === 404) return new Refused(status, t("Ce service n'est pas disponible sur ce serveur.", 'This server does not have this service.'))
+  return new Refused(status, t(`Le serveur a répondu ${status}.`, `The server answered ${status}.`))
 }
 
 function unreachable(): string {

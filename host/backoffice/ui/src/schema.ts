@@ -14,10 +14,46 @@ const LAYOUTS = new Set(['layout', 'oneOfLayout', 'patternPropertiesLayout', 'er
 
 /**
  * The schema as the form shows it. Secrets are typed blind. A schema is code to the form library (`layout` expressions are
- * compiled), so that of a plugin that no trusted key signed loses its expressions, and the markup in its texts.
+ * compiled), so that of a plugin that no trusted key signed loses its expressions, and the markup in its texts. What a server
+ * refused is told beside its field.
  */
-export function formSchema(schema: Schema, trusted: boolean): Schema {
-  return part(schema, trusted) as Schema
+export function formSchema(schema: Schema, trusted: boolean, refused?: FieldError): Schema {
+  const marked = refused ? mark(schema, refused.path, refused.message) : schema
+  return part(marked, trusted) as Schema
+}
+
+/** What a server says of a field: its names from the outside in, and the sentence to show beside it. */
+export interface FieldError {
+  path: string[]
+  message: string
+}
+
+/** Of ours, in a schema: what is shown beside the field. */
+const REFUSED = 'x-refused'
+
+/** The schema with the sentence at the field that a path leads to, or at the last one on its way that has a place in the form. */
+function mark(schema: Schema, path: string[], message: string): Schema {
+  const [name, ...rest] = path
+  if (name === undefined) return { ...schema, [REFUSED]: message }
+  const below = (source: Schema): Schema | undefined => {
+    const field = (source.properties as Schema | undefined)?.[name] as Schema | undefined
+    if (!field) return undefined
+    return { ...source, properties: { ...(source.properties as Schema), [name]: mark(field, rest, message) } }
+  }
+  for (const keyword of ['oneOf', 'anyOf', 'allOf']) {
+    const branches = schema[keyword]
+    if (!below(schema) && Array.isArray(branches) && branches.some(branch => below(branch as Schema))) {
+      return { ...schema, [keyword]: branches.map(branch => below(branch as Schema) ?? branch) }
+    }
+  }
+  return below(schema) ?? { ...schema, [REFUSED]: message }
+}
+
+/** A layout with the sentence below the field, in the colour of errors. It does not keep anybody from trying again. */
+function refusedLayout(layout: unknown, message: string): Schema {
+  const given = typeof layout === 'string' ? { comp: layout } : ((layout ?? {}) as Schema)
+  const props = { ...((given.props ?? {}) as Schema), messages: [message], baseColor: 'error' }
+  return { ...given, props }
 }
 
 function part(value: unknown, trusted: boolean): unknown {
@@ -35,6 +71,10 @@ function part(value: unknown, trusted: boolean): unknown {
   }
   if (source['x-secret'] === true) {
     shown.layout = { comp: 'text-field', props: { type: 'password', autocomplete: 'new-password' } }
+  }
+  if (typeof source[REFUSED] === 'string' && !Array.isArray(shown.layout)) {
+    shown.layout = refusedLayout(shown.layout, source[REFUSED])
+    delete shown[REFUSED]
   }
   if (Array.isArray(source.oneOf) && source.oneOf.some(choice => (choice as Schema).properties)) {
     // The library shows the title as a heading only; the field that chooses needs a name of its own.

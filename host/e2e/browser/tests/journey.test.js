@@ -205,6 +205,25 @@ test('a processing is configured by the form of its plugin, and its log is follo
   await inspect(page, '11-run')
 })
 
+test('what the server refuses is told beside its field until it is changed', async () => {
+  const { results } = await read('/processings/api/v1/processings')
+  const { _id: id, config } = results.find(({ title }) => title === 'Stations')
+  const secret = { ...config, auth: { authMethod: 'bearerAuth', token: 'un-jeton' } }
+  const kept = await page.request.patch(`${halle.url}/processings/api/v1/processings/${id}`, { data: { config: secret } })
+  assert.ok(kept.ok(), await kept.text())
+  await open(`/forms/processings/${id}`, 'Modifier le traitement')
+  await page.getByLabel("Adresse de l'API").fill('https://ailleurs.example/stations')
+  await page.locator('[data-test=save]').click()
+  await page.getByRole('alert').getByText('config/auth/token').waitFor()
+  const beside = page.locator('[data-test=config-form] .v-input', { has: page.getByLabel('Jeton', { exact: true }) })
+  const told = beside.getByText('saisissez de nouveau ce secret')
+  await told.waitFor()
+  await inspect(page, '11-refused')
+  await beside.getByLabel('Jeton', { exact: true }).fill('un-autre')
+  await told.waitFor({ state: 'detached' })
+  assert.equal((await read(`/processings/api/v1/processings/${id}`)).config.apiURL, config.apiURL, 'a refused change was kept')
+})
+
 /** Packs the next version of a plugin, which calls one more site; the path of the package. */
 function nextVersion(plugin) {
   const component = join(PACKAGES, `${plugin}.wasm`)
