@@ -14,5 +14,6 @@ mod server;
 mod slots;
 mod store;
 mod things;
+mod upgrade;
 mod walk;
 mod writing;
