@@ -1,10 +1,10 @@
-//! Computing without end, wherever a guest may compute.
+//! Computing without end, wherever a guest may compute. In each function that it exports: `exports`.
 
 use halle_extensions::host::PluginHost;
 use serde_json::json;
 
 use super::stopped;
-use crate::guests::{Answer, IMPORT_CANCEL, ZEROES, enricher, processing};
+use crate::guests::{IMPORT_CANCEL, processing};
 use crate::sandbox::{Sandbox, call, manifest};
 
 const LOOP: &str = "(loop $again (br $again))";
@@ -50,24 +50,6 @@ async fn an_endless_loop_in_a_host_call_that_allocates_is_cut() {
     let module = module.replace("(call $get", "(global.set $spin (i32.const 1)) (call $get");
     let hostile = halle_testkit::guests::component("processing", "processing", &module);
     assert_eq!(super::stopped_within(crate::sandbox::tight(), hostile).await.0, "plugin/cpu");
-}
-
-#[tokio::test]
-async fn an_enrichment_that_plans_or_opens_without_end_is_cut() {
-    let opening = Answer { open: LOOP, ..ZEROES };
-    let sandbox = Sandbox::with(&[("e", enricher(&opening))]);
-    let offered = [crate::ports::text("code")];
-    let error = sandbox.host.enricher(call("e", manifest("enricher", "")), &offered).await.err().unwrap();
-    assert_eq!(error.code(), "plugin/cpu");
-}
-
-#[tokio::test]
-async fn preparing_without_end_is_cut() {
-    let module = crate::guests::processing_module("", "", "").replace(";; the draft as it came", LOOP);
-    let hostile = halle_testkit::guests::component("processing", "processing", &module);
-    let sandbox = Sandbox::with(&[("p", hostile)]);
-    let error = sandbox.host.prepare(call("p", manifest("processing", "")), json!({})).await.unwrap_err();
-    assert_eq!(error.code(), "plugin/cpu");
 }
 
 #[tokio::test]

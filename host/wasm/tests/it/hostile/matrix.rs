@@ -14,7 +14,7 @@ use halle_extensions::services::{PluginState, Services};
 use halle_extensions::{PluginError, Problem};
 use serde_json::json;
 use wit_parser::abi::{AbiVariant, WasmType};
-use wit_parser::{Function, Resolve, WorldItem};
+use wit_parser::{Function, Resolve, WorldId, WorldItem};
 
 use crate::guests::{Answer, ZEROES, connector, enricher, processing};
 use crate::ports::{Tables, text};
@@ -99,8 +99,8 @@ const TABLE: &[(&str, &str, Without)] = &[
     ("blobs.[method]row-reader.next", "", HasNoHandle),
 ];
 
-/// A package of the contract and its world, as far as plugins import functions through it.
-const WORLDS: [(&str, &str, &str); 5] = [
+/// A package of the contract, its world, and the kind of plugin.
+pub const WORLDS: [(&str, &str, &str); 5] = [
     ("processing", "processing", "processing"),
     ("catalog", "catalog-connector", "catalog-connector"),
     ("enricher", "enricher", "enricher"),
@@ -108,8 +108,8 @@ const WORLDS: [(&str, &str, &str); 5] = [
     ("remote-service", "remote-service", "remote-service"),
 ];
 
-/// Functions that a world imports: the interface with its version, its name without, and the function.
-fn imported(package: &str, world: &str) -> (Resolve, Vec<(String, String, Function)>) {
+/// A world of the contract.
+pub fn contract(package: &str, world: &str) -> (Resolve, WorldId) {
     let wit = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../wit");
     let mut resolve = Resolve::default();
     for dependency in ["base", "host"] {
@@ -117,6 +117,22 @@ fn imported(package: &str, world: &str) -> (Resolve, Vec<(String, String, Functi
     }
     let (package, _) = resolve.push_dir(wit.join(package).join("1")).unwrap();
     let world = resolve.select_world(&[package], Some(world)).unwrap();
+    (resolve, world)
+}
+
+/// The type of a core module.
+pub fn core_type(ty: &WasmType) -> &'static str {
+    match ty {
+        WasmType::I64 | WasmType::PointerOrI64 => "i64",
+        WasmType::F32 => "f32",
+        WasmType::F64 => "f64",
+        WasmType::I32 | WasmType::Pointer | WasmType::Length => "i32",
+    }
+}
+
+/// Functions that a world imports: the interface with its version, its name without, and the function.
+fn imported(package: &str, world: &str) -> (Resolve, Vec<(String, String, Function)>) {
+    let (resolve, world) = contract(package, world);
     let mut functions = Vec::new();
     for item in resolve.worlds[world].imports.values() {
         let WorldItem::Interface { id, .. } = item else { panic!("a world imports interfaces only") };
@@ -132,14 +148,8 @@ fn imported(package: &str, world: &str) -> (Resolve, Vec<(String, String, Functi
 /// The import of a function as `$f`, and a call of it whose arguments begin so and are zero after that.
 fn call_of(resolve: &Resolve, interface: &str, function: &Function, begins: &str) -> (String, String) {
     let signature = resolve.wasm_signature(AbiVariant::GuestImport, function);
-    let core = |ty: &WasmType| match ty {
-        WasmType::I64 | WasmType::PointerOrI64 => "i64",
-        WasmType::F32 => "f32",
-        WasmType::F64 => "f64",
-        WasmType::I32 | WasmType::Pointer | WasmType::Length => "i32",
-    };
-    let params: Vec<&str> = signature.params.iter().map(core).collect();
-    let results: String = signature.results.iter().map(|ty| format!("(result {})", core(ty))).collect();
+    let params: Vec<&str> = signature.params.iter().map(core_type).collect();
+    let results: String = signature.results.iter().map(|ty| format!("(result {})", core_type(ty))).collect();
     let given = begins.matches(".const").count();
     let mut arguments: Vec<String> = params[given..].iter().map(|ty| format!("({ty}.const 0)")).collect();
     if signature.retptr {

@@ -8,7 +8,7 @@
 //!
 //! | # | attack | held by |
 //! |---|---|---|
-//! | 1 | endless loop, in any export, start function, allocator or clean-up | `endless` |
+//! | 1 | endless loop, in any export, start function, allocator or clean-up | `exports`, `endless`, `admission` (`describe`) |
 //! | 2 | storm of host calls; host work that nobody counts | `endless`, `waiting`, `storms` |
 //! | 3 | one giant `memory.fill` after the other | `endless` |
 //! | 4 | memory bomb: growth, several memories, a huge beginning | `bombs`, `admission` |
@@ -48,6 +48,7 @@ mod answers;
 mod bombs;
 mod components;
 mod endless;
+mod exports;
 mod logs;
 mod matrix;
 mod secrets;
