@@ -1,7 +1,7 @@
 // Calling APIs: JSON, links, pages, query parameters. Connectors and processings only; adapters use the messages.
 
 import { ask, host } from "./host.js";
-import { Problem } from "./problem.js";
+import { Problem, faultOf, problemOfAnswer } from "./problem.js";
 import { checkCancelled } from "./run.js";
 import { decodeUtf8, encodeUtf8 } from "./text.js";
 
@@ -38,6 +38,11 @@ export class Response {
     return this.status >= 200 && this.status < 300;
   }
 
+  /** What it means when it is not 2xx, as `faultOf` has it; else `null`. */
+  get fault() {
+    return faultOf(this.status);
+  }
+
   /** The body as text. */
   text() {
     return decodeUtf8(this.body);
@@ -46,10 +51,8 @@ export class Response {
   /** Itself when the status is 2xx; else throws `remote/status`, with the beginning of the answer. */
   ok() {
     if (this.isOk) return this;
-    const message = `${this.url} a répondu ${this.status} : ${this.text().slice(0, 300).trim()}`;
-    const seconds = Number.parseInt(this.header("retry-after") ?? "", 10);
-    const retryAfterMs = Number.isNaN(seconds) ? null : seconds * 1000;
-    throw new Problem("remote/status", message, { retryAfterMs, details: { status: this.status } });
+    const { url, status } = this;
+    throw problemOfAnswer({ url, status, retryAfter: this.header("retry-after"), said: this.text().slice(0, 300) });
   }
 
   /** The body as JSON; throws `remote/json` when it is not, `remote/too-large` when it was cut. */
@@ -111,7 +114,8 @@ export function* pages(url, { next = nextLink, max = 10_000, ...options } = {}) 
 export function download(url, options = {}) {
   const answer = ask(() => host("http").download(request(options.method ?? "GET", url, options)));
   if (answer.status < 200 || answer.status >= 300) {
-    throw new Problem("remote/status", `${url} a répondu ${answer.status}`, { details: { status: answer.status } });
+    const retryAfter = answer.headers?.find(([name]) => name === "retry-after")?.[1];
+    throw problemOfAnswer({ url, status: answer.status, retryAfter });
   }
   return answer;
 }

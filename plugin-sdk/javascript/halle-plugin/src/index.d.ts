@@ -74,6 +74,15 @@ export function batchOf(fields: Field[], rows: Iterable<Row>): Batch;
 /** A batch of columns given as lists, one per field in their order: the quickest way to answer many rows. */
 export function batchOfColumns(fields: Field[], columns: readonly (readonly unknown[])[]): Batch;
 
+/**
+ * What an answer other than 2xx means for whoever asked: `unauthorized` (401, 403: a person has to act), `not-found` (404, 410),
+ * `busy` (429, 503: later), `failing` (any other 5xx: may pass), `refused` (it will not be otherwise if it is asked again).
+ */
+export type Fault = "unauthorized" | "not-found" | "busy" | "failing" | "refused";
+
+/** The fault of a status; `null` for 2xx. */
+export function faultOf(status: number): Fault | null;
+
 /** Something a person must be told. Throw it. */
 export class Problem extends Error {
   constructor(code: string, message: string, more?: { field?: string | null; retryAfterMs?: number | null; details?: unknown });
@@ -82,6 +91,12 @@ export class Problem extends Error {
   readonly field: string | null;
   readonly retryAfterMs: number | null;
   readonly details: unknown;
+  /** The status of the answer it is about, when it is `remote/status`. */
+  readonly status: number | null;
+  /** What that answer means. */
+  readonly fault: Fault | null;
+  /** Whether the same request may succeed later: a server that is busy or fails, or that was not reached. */
+  readonly isTransient: boolean;
   static config(field: string, message: string): Problem;
   static from(thrown: unknown): Problem;
 }
@@ -291,6 +306,8 @@ export class Response {
   readonly truncated: boolean;
   readonly url: string;
   readonly isOk: boolean;
+  /** What it means when it is not 2xx. */
+  readonly fault: Fault | null;
   header(name: string): string | null;
   text(): string;
   /** Itself when the status is 2xx; else throws `remote/status`. */

@@ -11,7 +11,7 @@ export {
 export {
   defineCatalogConnector, defineEnricher, defineProcessing, defineRemoteService, defineVisualisation, notModified, wantedOutputs,
 } from "./kinds.js";
-export { Problem } from "./problem.js";
+export { Problem, faultOf } from "./problem.js";
 export { checkCancelled, config, log, progress, remainingMs, secretNames } from "./run.js";
 export { decodeUtf8, encodeUtf8 } from "./text.js";
 export { Element, escapeXml, parseXml } from "./xml.js";

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 
-import { encode, getJson, nextLink, origin, pages, postJson, request, Response, sendPatiently, withQuery } from "../src/index.js";
+import { Problem, download, encode, faultOf, getJson, nextLink, origin, pages, postJson, request, Response, sendPatiently, withQuery } from "../src/index.js";
 import { FakeHost } from "../src/testing.js";
 
 test("parameters are added before the fragment, encoded", () => {
@@ -46,6 +46,49 @@ test("answers that are no success, or no JSON, are problems that say so", () => 
   assert.throws(() => host.run(() => getJson("https://a.b/busy")), { code: "remote/status", retryAfterMs: 7000, details: { status: 429 } });
   assert.throws(() => host.run(() => getJson("https://a.b/html")), { code: "remote/json" });
   assert.throws(() => host.run(() => getJson("https://elsewhere.b/")), { code: "denied/http" });
+});
+
+test("each status has one meaning, and what may pass says when to ask again", () => {
+  const answered = (ask, status, headers = {}) => {
+    const host = new FakeHost().on("GET", "https://a.b/", "", { status, headers });
+    return host.run(() => {
+      try {
+        return ask("https://a.b/");
+      } catch (problem) {
+        return problem;
+      }
+    });
+  };
+  for (const [statuses, fault, retryAfterMs] of [
+    [[401, 403], "unauthorized", null],
+    [[404, 410], "not-found", null],
+    [[429, 503], "busy", 30_000],
+    [[500, 502, 504], "failing", 30_000],
+    [[304, 400, 422], "refused", null],
+  ]) {
+    for (const status of statuses) {
+      for (const problem of [answered(getJson, status), answered(download, status)]) {
+        assert.deepEqual([problem.status, problem.fault, problem.retryAfterMs], [status, fault, retryAfterMs]);
+        assert.equal(problem.isTransient, retryAfterMs !== null, status);
+      }
+      assert.equal(faultOf(status), fault);
+    }
+  }
+  assert.equal(faultOf(204), null);
+  assert.equal(answered(download, 503, { "retry-after": "5" }).retryAfterMs, 5000);
+  assert.equal(answered(download, 503, { "retry-after": "5 minutes" }).retryAfterMs, 30_000);
+});
+
+test("problems that are about no answer have no status, and some of them pass", () => {
+  const problem = new Problem("mine", "", { details: { status: 503 } });
+  assert.deepEqual([problem.status, problem.fault, problem.isTransient], [null, null, false]);
+  assert.ok(new Problem("remote/timeout", "").isTransient);
+});
+
+test("a page that is not there is asked for once", () => {
+  const host = new FakeHost().on("GET", "https://a.b/", "", { status: 404 });
+  assert.throws(() => host.run(() => [...pages("https://a.b/")]), { fault: "not-found" });
+  assert.equal(host.requests.length, 1);
 });
 
 test("JSON is sent as JSON", () => {

@@ -69,5 +69,5 @@ from .kinds import (
     Visualisation,
     not_modified,
 )
-from .problem import Problem
+from .problem import Fault, Problem, fault_of
 from .run import advance, check_cancelled, config, debug, error, info, remaining_ms, secret_names, task, warn

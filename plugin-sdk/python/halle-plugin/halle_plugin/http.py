@@ -9,7 +9,7 @@ from urllib.parse import quote
 
 from . import _types as wire
 from .host import ask, interface
-from .problem import Problem
+from .problem import Fault, Problem, fault_of
 from .run import check_cancelled
 
 _COME_BACK_LATER = (429, 502, 503, 504)
@@ -57,6 +57,11 @@ class Response:
         """Whether the status is 2xx."""
         return 200 <= self.status < 300
 
+    @property
+    def fault(self) -> Optional[Fault]:
+        """What it means when it is not 2xx, as `fault_of` has it."""
+        return fault_of(self.status)
+
     def text(self) -> str:
         """The body as text; invalid bytes become U+FFFD."""
         return self.body.decode("utf-8", "replace")
@@ -65,13 +70,7 @@ class Response:
         """Itself when the status is 2xx; else raises `remote/status`, with the beginning of the answer."""
         if self.is_ok:
             return self
-        seconds = self.header("retry-after") or ""
-        raise Problem(
-            "remote/status",
-            f"{self.url} a répondu {self.status} : {self.text()[:300].strip()}",
-            retry_after_ms=int(seconds) * 1000 if seconds.isdecimal() else None,
-            details={"status": self.status},
-        )
+        raise Problem.of_answer(self.url, self.status, self.header("retry-after"), self.text()[:300])
 
     def json(self) -> Any:
         """The body as JSON; raises `remote/json` when it is not, `remote/too-large` when it was cut."""
@@ -150,7 +149,8 @@ def download(url: str, **options: Any) -> Any:
     """Makes a request and keeps the body of the answer on the host: for files. Answers the file, a blob."""
     answer = ask(interface("http").download, request("GET", url, **options))
     if not 200 <= answer.status < 300:
-        raise Problem("remote/status", f"{url} a répondu {answer.status}", details={"status": answer.status})
+        retry_after = next((value for name, value in answer.headers if name == "retry-after"), None)
+        raise Problem.of_answer(url, answer.status, retry_after)
     return answer.body
 
 

@@ -95,6 +95,43 @@ class Http(unittest.TestCase):
                 self.assertEqual((raised.exception.code, raised.exception.retry_after_ms), (code, retry))
 
 
+    def test_each_status_has_one_meaning_and_what_may_pass_says_when_to_ask_again(self):
+        url = "https://a.b/"
+
+        def answered(ask, status, headers=None):
+            with FakeHost().on("GET", url, status=status, headers=headers or {}):
+                with self.assertRaises(sdk.Problem) as raised:
+                    ask(url)
+            return raised.exception
+
+        for statuses, fault, retry in [
+            ((401, 403), "unauthorized", None),
+            ((404, 410), "not-found", None),
+            ((429, 503), "busy", 30_000),
+            ((500, 502, 504), "failing", 30_000),
+            ((304, 400, 422), "refused", None),
+        ]:
+            for status in statuses:
+                for ask in (sdk.get_json, sdk.download):
+                    problem = answered(ask, status)
+                    self.assertEqual((problem.status, problem.fault, problem.retry_after_ms), (status, fault, retry))
+                    self.assertEqual(problem.is_transient, retry is not None)
+        self.assertIsNone(sdk.fault_of(204))
+        for said, retry in [("5", 5000), ("5 minutes", 30_000), ("٥", 30_000)]:
+            self.assertEqual(answered(sdk.download, 503, {"retry-after": said}).retry_after_ms, retry)
+
+    def test_problems_that_are_about_no_answer_have_no_status_and_some_of_them_pass(self):
+        problem = sdk.Problem("mine", "", details={"status": 503})
+        self.assertEqual((problem.status, problem.fault, problem.is_transient), (None, None, False))
+        self.assertTrue(sdk.Problem("remote/timeout", "").is_transient)
+
+    def test_a_page_that_is_not_there_is_asked_for_once(self):
+        with FakeHost().on("GET", "https://a.b/", status=404) as host:
+            with self.assertRaises(sdk.Problem):
+                list(sdk.pages("https://a.b/"))
+        self.assertEqual(len(host.requests), 1)
+
+
 class DataTest(unittest.TestCase):
     def test_nothing_is_written_before_it_is_committed(self):
         fields = [sdk.field("a", "integer")]

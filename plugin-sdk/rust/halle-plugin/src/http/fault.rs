@@ -11,7 +11,7 @@ pub enum Fault {
     Unauthorized,
     /// 404, 410: it is not there.
     NotFound,
-    /// 429, 503: later; [`Problem::retry_after_ms`] says when, if the server said it.
+    /// 429, 503: later; [`Problem::retry_after_ms`] says when.
     Busy,
     /// Any other 5xx: it failed over there, and may pass.
     Failing,
@@ -43,6 +43,9 @@ impl Fault {
         matches!(self, Self::Busy | Self::Failing)
     }
 }
+
+/// When to ask again a server that does not say it, in milliseconds.
+const LATER_MS: u64 = 30_000;
 
 /// Codes of the host for exchanges that may succeed later.
 const TRANSIENT: [&str; 5] =
@@ -84,12 +87,15 @@ impl Problem {
     }
 }
 
-/// The problem `remote/status` of an answer other than 2xx, with the beginning of what it says.
+/// The problem `remote/status` of an answer other than 2xx, with the beginning of what it says. One that may pass says when to
+/// ask again, so that a run or an import that ends with it is tried again by itself.
 pub(crate) fn of_answer(url: &str, status: u16, retry_after: Option<&str>, text: &str) -> Problem {
     let text: String = text.chars().take(300).collect();
     let said = if text.trim().is_empty() { String::new() } else { format!(" : {}", text.trim()) };
     Problem {
-        retry_after_ms: retry_after.and_then(milliseconds),
+        retry_after_ms: retry_after
+            .and_then(milliseconds)
+            .or_else(|| Fault::of(status)?.is_transient().then_some(LATER_MS)),
         details: Some(format!("{{\"status\":{status}}}")),
         ..Problem::new("remote/status", format!("{url} a répondu {status}{said}"))
     }
@@ -138,8 +144,14 @@ mod tests {
         let ms = |text: &str| of_answer("", 429, Some(text), "").retry_after_ms;
         assert_eq!((ms("7"), ms("0")), (Some(7000), Some(0)));
         for text in ["", "-1", "+1", "1.5", "Wed, 21 Oct 2015 07:28:00 GMT", "99999999999999999999"] {
-            assert_eq!(ms(text), None, "{text}");
+            assert_eq!(ms(text), Some(LATER_MS), "{text}");
         }
+        assert_eq!(of_answer("", 502, None, "").retry_after_ms, Some(LATER_MS));
+        assert_eq!(
+            of_answer("", 404, None, "").retry_after_ms,
+            None,
+            "what is not there does not come by waiting"
+        );
     }
 
     #[test]
