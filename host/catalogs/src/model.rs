@@ -123,8 +123,11 @@ pub trait Exchange: Entity {
     /// Stream of its log.
     fn log_stream(&self) -> String;
 
-    /// Makes it wait, for a reason to be read.
-    fn put_off(&mut self, reason: &str);
+    /// How often it was tried again.
+    fn retries(&self) -> u32;
+
+    /// Makes it wait, for a reason to be read; how often it was tried again then.
+    fn put_off(&mut self, reason: &str, retries: u32);
 }
 
 /// Content that a dataset has been given.
@@ -182,10 +185,14 @@ pub struct Import {
     /// Why it ended badly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Why it waits for longer than was planned, in French and English: its account has used up its plugin seconds. It begins
-    /// when the reason says, or when the limit of the account is raised.
+    /// Why it waits for longer than was planned, in French and English. Either its account has used up its plugin seconds: it
+    /// begins when the reason says, or when the limit of the account is raised. Or it failed for the moment, and is tried again
+    /// when the reason says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub put_off: Option<String>,
+    /// How often it was tried again since it was asked for, at most three times.
+    #[serde(default)]
+    pub retries: u32,
     /// Creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -210,9 +217,14 @@ impl Exchange for Import {
         format!("import/{}", self.id)
     }
 
-    fn put_off(&mut self, reason: &str) {
+    fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    fn put_off(&mut self, reason: &str, retries: u32) {
         self.status = ExchangeStatus::Waiting;
         self.put_off = Some(reason.to_owned());
+        self.retries = retries;
     }
 }
 
@@ -268,10 +280,14 @@ pub struct Publication {
     /// Why it ended badly.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub error: Option<String>,
-    /// Why it waits for longer than was planned, in French and English: its account has used up its plugin seconds. It begins
-    /// when the reason says, or when the limit of the account is raised.
+    /// Why it waits for longer than was planned, in French and English. Either its account has used up its plugin seconds: it
+    /// begins when the reason says, or when the limit of the account is raised. Or it failed for the moment, and is tried again
+    /// when the reason says.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub put_off: Option<String>,
+    /// How often it was tried again since it was asked for, at most three times.
+    #[serde(default)]
+    pub retries: u32,
     /// Creation.
     #[schema(value_type = String, format = DateTime)]
     pub created_at: Timestamp,
@@ -296,9 +312,14 @@ impl Exchange for Publication {
         format!("publication/{}", self.id)
     }
 
-    fn put_off(&mut self, reason: &str) {
+    fn retries(&self) -> u32 {
+        self.retries
+    }
+
+    fn put_off(&mut self, reason: &str, retries: u32) {
         self.status = ExchangeStatus::Waiting;
         self.put_off = Some(reason.to_owned());
+        self.retries = retries;
     }
 }
 

@@ -11,6 +11,7 @@
 //!
 //! Start with [`manifest::Manifest`], then [`host::PluginHost`].
 
+pub mod again;
 pub mod check;
 pub mod config;
 pub mod credential;

@@ -188,10 +188,14 @@ pub struct Run {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<String>, format = DateTime)]
     pub finished_at: Option<Timestamp>,
-    /// Why it waits for longer than was planned, in French and English: its account has used up its plugin seconds. It begins
-    /// at `scheduledAt`, or when the limit of the account is raised.
+    /// Why it waits for longer than was planned, in French and English. Either its account has used up its plugin seconds: it
+    /// begins at `scheduledAt`, or when the limit of the account is raised. Or it failed for the moment, and is tried again at
+    /// `scheduledAt`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub put_off: Option<String>,
+    /// How often it was tried again so far, at most three times.
+    #[serde(default)]
+    pub retries: u32,
     /// What the plugin, or the host in its place, said at the end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub summary: Option<String>,

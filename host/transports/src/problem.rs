@@ -4,6 +4,9 @@ use std::net::IpAddr;
 
 use halle_extensions::types::Problem;
 
+/// When to ask a server again that could not be reached or did not answer, in milliseconds.
+const LATER_MS: u64 = 30_000;
+
 /// Why a name was not dialled; found again in the chain of an error of the client.
 #[derive(Debug, thiserror::Error)]
 #[error("every address of `{host}` is private: {addresses:?}")]
@@ -68,7 +71,12 @@ pub(crate) fn redirected_upload(host: &str) -> Problem {
 }
 
 pub(crate) fn timeout(host: &str) -> Problem {
-    Problem::new("remote/timeout", format!("« {host} » n'a pas répondu à temps."))
+    passing("remote/timeout", format!("« {host} » n'a pas répondu à temps."))
+}
+
+/// What may have passed by the next try.
+fn passing(code: &str, text: String) -> Problem {
+    Problem { retry_after_ms: Some(LATER_MS), ..Problem::new(code, text) }
 }
 
 pub(crate) fn too_large(host: &str, bytes_max: u64) -> Problem {
@@ -90,5 +98,5 @@ pub(crate) fn of_client(host: &str, error: &reqwest::Error) -> Problem {
         }
         cause = inner.source();
     }
-    Problem::new("remote/unreachable", format!("« {host} » est injoignable ou a interrompu l'échange."))
+    passing("remote/unreachable", format!("« {host} » est injoignable ou a interrompu l'échange."))
 }

@@ -15,7 +15,7 @@ use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job};
 use serde_json::{Map, Value, json};
 
-use super::stop::{Stop, put_off};
+use super::stop::{Settled, Stop, put_off};
 use crate::Catalogs;
 use crate::model::{Catalog, Exchange, ExchangeStatus, Filled, Import, Titled};
 use crate::service::{ExchangeLog, import_job, plan_next};
@@ -52,10 +52,10 @@ impl JobHandler for ImportHandler {
         if context.cancel.is_cancelled() {
             return Err(JobError::Cancelled);
         }
-        let outcome = match outcome {
+        let outcome = match outcome.map_err(|stop| stop.settled(import.retries, self.0.clock.now())) {
             Ok(outcome) => Ok(outcome),
-            Err(Stop::Failed(error)) => Err(error),
-            Err(Stop::PutOff(wait)) => {
+            Err(Settled::Failed(error)) => Err(error),
+            Err(Settled::Waits(wait)) => {
                 let job = import_job(&import, wait.until, self.0.clock.now());
                 return Ok(put_off(&self.0, &import, job, &log, wait).await?);
             }
@@ -183,6 +183,7 @@ impl ImportHandler {
         let import = &mut stored.entity;
         import.error = outcome.as_ref().err().cloned();
         import.filled = None;
+        import.retries = 0;
         import.status = if outcome.is_ok() { ExchangeStatus::Done } else { ExchangeStatus::Error };
         if let Ok(outcome) = outcome {
             import.last_import_date = Some(now);

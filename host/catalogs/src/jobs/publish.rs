@@ -15,7 +15,7 @@ use halle_store::runner::{JobContext, JobError, JobHandler};
 use halle_store::{EntityExt, Job};
 use serde_json::{Value, json};
 
-use super::stop::{Stop, put_off};
+use super::stop::{Settled, Stop, put_off};
 use crate::Catalogs;
 use crate::model::{Catalog, Exchange, ExchangeStatus, Publication};
 use crate::service::{ExchangeLog, publication_job};
@@ -70,10 +70,10 @@ impl JobHandler for PublishHandler {
         if context.cancel.is_cancelled() {
             return Err(JobError::Cancelled);
         }
-        let outcome = match outcome {
+        let outcome = match outcome.map_err(|stop| stop.settled(publication.retries, self.0.clock.now())) {
             Ok(twin) => Ok(twin),
-            Err(Stop::Failed(error)) => Err(error),
-            Err(Stop::PutOff(wait)) => {
+            Err(Settled::Failed(error)) => Err(error),
+            Err(Settled::Waits(wait)) => {
                 let job = publication_job(&publication, wait.until);
                 return Ok(put_off(&self.0, &publication, job, &log, wait).await?);
             }
@@ -182,6 +182,7 @@ impl PublishHandler {
         let now = self.0.clock.now();
         let mut work = self.0.store.begin().await?;
         let Some(mut stored) = work.load::<Publication>(&publication.id).await? else { return Ok(()) };
+        stored.entity.retries = 0;
         match outcome {
             Ok(None) => {
                 work.logs().clear(&stored.log_stream()).await?;

@@ -77,6 +77,7 @@ impl Catalogs {
             last_import_date: None,
             error: None,
             put_off: None,
+            retries: 0,
             created_at: now,
         };
         let mut work = self.store.begin().await?;
@@ -118,6 +119,7 @@ impl Catalogs {
             Some(ExchangeStatus::Waiting) => {
                 stored.entity.status = ExchangeStatus::Waiting;
                 stored.entity.put_off = None;
+                stored.entity.retries = 0;
                 // Whoever asks wants what is there now.
                 stored.entity.filled = None;
                 enqueue(&mut *work, &stored, now, now).await?;

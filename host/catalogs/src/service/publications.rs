@@ -52,6 +52,7 @@ impl Catalogs {
             last_publication_date: None,
             error: None,
             put_off: None,
+            retries: 0,
             created_at: now,
         };
         let mut work = self.store.begin().await?;
@@ -93,6 +94,7 @@ impl Catalogs {
         let mut stored = found.ok_or_else(|| missing::<Publication>(id))?;
         stored.entity.status = ExchangeStatus::Waiting;
         stored.entity.put_off = None;
+        stored.entity.retries = 0;
         if let Some(action) = action {
             stored.entity.action = action.to_owned();
         }

@@ -1,5 +1,6 @@
 //! Catalogues over HTTP: real adapters, and a neighbour in plain Rust.
 
+mod again;
 mod changes;
 mod imports;
 mod publications;

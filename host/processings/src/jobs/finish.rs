@@ -1,6 +1,7 @@
 //! How runs end, and what follows.
 
 use halle_base::Timestamp;
+use halle_extensions::again::Again;
 use halle_extensions::host::Outcome;
 use halle_extensions::{PluginError, PluginResult};
 use halle_store::{EntityExt, StoreResult, limits};
@@ -24,15 +25,30 @@ pub(super) enum Ending {
     Interrupted,
     /// It did not begin: the account has used up its plugin seconds, for a reason to be read and until then.
     PutOff(String, Timestamp),
+    /// Badly for the moment.
+    Again(Again),
 }
 
 impl Ending {
-    pub(super) fn of(result: PluginResult<Outcome>) -> Self {
+    /// How a call ended, of a run that was tried again that many times.
+    pub(super) fn of(result: PluginResult<Outcome>, retries: u32, now: Timestamp) -> Self {
         match result {
             Ok(outcome) => Self::Well(outcome.summary),
             Err(PluginError::Cancelled) => Self::Stopped,
             Err(PluginError::OverQuota { message, until }) => Self::PutOff(message, until),
-            Err(error) => Self::Failed(format!("{error} ({})", error.code())),
+            Err(error) => match error.again(retries, now) {
+                Some(again) => Self::Again(again),
+                None => Self::Failed(format!("{error} ({})", error.code())),
+            },
+        }
+    }
+
+    /// Until when the run waits in place of ending, and for what reason.
+    fn wait(&self) -> Option<(&str, Timestamp)> {
+        match self {
+            Self::PutOff(reason, until) => Some((reason, *until)),
+            Self::Again(again) => Some((&again.reason, again.at)),
+            Self::Well(_) | Self::Failed(_) | Self::Stopped | Self::Interrupted => None,
         }
     }
 
@@ -40,7 +56,9 @@ impl Ending {
     fn told(&self, was: RunStatus) -> (RunStatus, &'static str, String) {
         match self {
             Self::Well(summary) => (RunStatus::Finished, "info", summary.clone()),
-            Self::Failed(reason) | Self::PutOff(reason, _) => (RunStatus::Error, "error", reason.clone()),
+            Self::Failed(reason) | Self::PutOff(reason, _) | Self::Again(Again { reason, .. }) => {
+                (RunStatus::Error, "error", reason.clone())
+            }
             Self::Stopped if was == RunStatus::Kill => {
                 (RunStatus::Killed, "warning", "Exécution interrompue sur demande.".to_owned())
             }
@@ -59,12 +77,10 @@ impl Ending {
 impl RunHandler {
     /// Writes how the run ended, and schedules the next one; or lets the run wait.
     pub(super) async fn finish(&self, run: Run, ending: Ending) -> StoreResult<()> {
-        let ending = match ending {
-            Ending::PutOff(reason, until) => match self.put_off(&run, reason, until).await? {
-                true => return Ok(()),
-                false => Ending::Stopped,
-            },
-            ending => ending,
+        let ending = match ending.wait() {
+            Some(_) if self.put_off(&run, &ending).await? => return Ok(()),
+            Some(_) => Ending::Stopped,
+            None => ending,
         };
         let now = self.0.clock.now();
         let mut work = self.0.store.begin().await?;
@@ -86,19 +102,27 @@ impl RunHandler {
         Ok(())
     }
 
-    /// Lets the run wait until then, or until the limit of its account is raised. `false` when somebody asked it to stop.
-    async fn put_off(&self, run: &Run, reason: String, until: Timestamp) -> StoreResult<bool> {
+    /// Lets the run wait: for plugin seconds, or to be tried again. `false` when somebody asked it to stop.
+    async fn put_off(&self, run: &Run, ending: &Ending) -> StoreResult<bool> {
+        let Some((reason, until)) = ending.wait() else { return Ok(false) };
         let now = self.0.clock.now();
         let mut work = self.0.store.begin().await?;
         let Some(mut stored) = work.load::<Run>(&run.id).await? else { return Ok(true) };
         if stored.status != RunStatus::Running {
             return Ok(false);
         }
-        let begins_at = limits::put_off(work.as_mut(), job(run, until, now), &run.owner, until, now).await?;
+        let job = job(run, until, now);
+        let begins_at = if let Ending::Again(_) = ending {
+            work.jobs().enqueue(&job).await?;
+            stored.entity.retries += 1;
+            until
+        } else {
+            limits::put_off(work.as_mut(), job, &run.owner, until, now).await?
+        };
         stored.entity.status = RunStatus::Scheduled;
         stored.entity.started_at = None;
         stored.entity.scheduled_at = Some(begins_at);
-        stored.entity.put_off = Some(reason.clone());
+        stored.entity.put_off = Some(reason.to_owned());
         work.save(&mut stored, now).await?;
         let told = json!({ "type": "warning", "msg": reason, "date": now });
         let told = if begins_at == until { vec![(now, told)] } else { Vec::new() };

@@ -49,7 +49,8 @@ impl JobHandler for RunHandler {
         drop(log);
         // The writer is gone, so the task ends after what it still has.
         let _ended = writing.await;
-        self.finish(run, Ending::of(result)).await?;
+        let ending = Ending::of(result, run.retries, self.0.clock.now());
+        self.finish(run, ending).await?;
         Ok(())
     }
 

@@ -114,6 +114,7 @@ impl Processings {
             started_at: None,
             finished_at: None,
             put_off: None,
+            retries: 0,
             summary: None,
         }
     }

@@ -1,6 +1,7 @@
 //! Triggered, scheduled, failed and killed runs, with their logs.
 
 use axum::http::Method;
+use halle_extensions::Problem;
 use serde_json::{Value, json};
 
 use crate::site::{PROCESSINGS, RUNS, Site, body};
@@ -236,6 +237,90 @@ async fn a_run_that_is_refused_just_after_a_higher_limit_is_tried_again_soon() {
     site.world.tools.stack.clock.advance(jiff::SignedDuration::from_secs(3));
     site.run().await;
     assert_eq!(site.read_run(&run).await["status"], "finished");
+}
+
+/// A problem that is gone after a while.
+fn passing(retry_after_ms: u64) -> Problem {
+    Problem {
+        retry_after_ms: Some(retry_after_ms),
+        ..Problem::new("remote/status", "La source est occupée.")
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_fails_for_the_moment_is_tried_again() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    let one = format!("{PROCESSINGS}/{id}");
+    let run = site.trigger(&id).await;
+    site.world.tools.plugins.fail_next(2, &passing(60_000));
+    site.run().await;
+    let waiting = site.owner.get(&one).await.ok();
+    let next = &waiting["nextRun"];
+    assert_eq!(
+        (&next["_id"], &next["status"], &next["scheduledAt"], &next["retries"]),
+        (&json!(run), &json!("scheduled"), &json!("2026-01-15T12:01:00Z"), &json!(1)),
+        "{waiting}"
+    );
+    let reason = next["putOff"].as_str().unwrap();
+    assert!(reason.contains("La source est occupée.") && reason.contains("2026-01-15T12:01:00Z"), "{reason}");
+    assert_eq!(log(&site.read_run(&run).await), [("warning", reason)]);
+
+    // Twice: the second wait is two minutes, whatever the source said.
+    for (seconds, status) in [(59, "scheduled"), (1, "scheduled"), (119, "scheduled"), (1, "finished")] {
+        site.world.tools.stack.clock.advance(jiff::SignedDuration::from_secs(seconds));
+        site.run().await;
+        assert_eq!(site.read_run(&run).await["status"], status);
+    }
+    let ended = site.read_run(&run).await;
+    assert_eq!(
+        (&ended["retries"], &ended["putOff"], &ended["reason"]),
+        (&json!(2), &Value::Null, &json!("manual"))
+    );
+    assert_eq!(site.owner.get(halle_testkit::DATASETS).await.ok()["count"], 1);
+}
+
+#[tokio::test]
+async fn a_run_has_failed_when_trying_again_did_not_help_or_was_not_asked_for() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    let run = site.trigger(&id).await;
+    site.world.tools.plugins.fail_next(100, &passing(1));
+    for wait in [0, 30, 120, 480] {
+        assert_ne!(site.read_run(&run).await["status"], "error", "before {wait} seconds");
+        site.world.tools.stack.clock.advance(jiff::SignedDuration::from_secs(wait));
+        site.run().await;
+    }
+    let ended = site.read_run(&run).await;
+    assert_eq!((&ended["status"], &ended["retries"]), (&json!("error"), &json!(3)));
+    assert_eq!(log(&ended).last().unwrap(), &("error", "La source est occupée. (remote/status)"));
+
+    let run = site.trigger(&id).await;
+    site.world.tools.plugins.fail_next(1, &Problem::new("remote/status", "La page n'existe pas."));
+    site.run().await;
+    let ended = site.read_run(&run).await;
+    assert_eq!((&ended["status"], &ended["retries"]), (&json!("error"), &json!(0)));
+}
+
+#[tokio::test]
+async fn a_person_need_not_wait_for_a_run_that_is_tried_again() {
+    let site = Site::new().await;
+    let id = site.processing("rows").await;
+    for is_killed in [true, false] {
+        let run = site.trigger(&id).await;
+        site.world.tools.plugins.fail_next(1, &passing(1));
+        site.run().await;
+        if is_killed {
+            site.owner.bare(Method::POST, &format!("{RUNS}/{run}/_kill")).await.ok();
+        }
+        let other = site.trigger(&id).await;
+        site.run().await;
+        assert_eq!(site.read_run(&other).await["status"], "finished");
+        site.world.tools.stack.clock.advance(jiff::SignedDuration::from_secs(30));
+        site.run().await;
+        let ended = site.owner.get(&format!("{PROCESSINGS}/{id}")).await.ok();
+        assert_eq!(ended["lastRun"]["_id"], json!(other), "what was replaced does not come back");
+    }
 }
 
 #[tokio::test]

@@ -68,7 +68,7 @@ impl Connector for Neighbour {
     }
 
     async fn fetch(&self, id: &str, _options: Value) -> PluginResult<Fetched> {
-        self.plugins.check_share(&self.call.subject).await?;
+        self.plugins.begin(&self.call.subject).await?;
         let Some(csv) = self.plugins.resource(id) else {
             return Err(Problem::new("remote/status", format!("le voisin n'a pas de « {id} »")).into());
         };
@@ -84,7 +84,7 @@ impl Connector for Neighbour {
     }
 
     async fn publish(&self, dataset: Value, current: Publication) -> PluginResult<Published> {
-        self.plugins.check_share(&self.call.subject).await?;
+        self.plugins.begin(&self.call.subject).await?;
         let id =
             current.remote_id.unwrap_or_else(|| format!("jumeau-{}", dataset["id"].as_str().unwrap_or("?")));
         self.plugins.keep_twin(&id, dataset);
@@ -97,7 +97,7 @@ impl Connector for Neighbour {
     }
 
     async fn unpublish(&self, current: Publication) -> PluginResult<()> {
-        self.plugins.check_share(&self.call.subject).await?;
+        self.plugins.begin(&self.call.subject).await?;
         self.plugins.drop_twin(&current.remote_id.unwrap_or_default());
         Ok(())
     }

@@ -39,6 +39,7 @@ pub struct FakePlugins {
     is_removing: Arc<AtomicBool>,
     spent_until: Arc<Mutex<Option<Timestamp>>>,
     spent_by_next: Arc<Mutex<Option<Timestamp>>>,
+    troubles: Arc<Mutex<Vec<Problem>>>,
     checked_for: Arc<Mutex<Vec<Arc<Subject>>>>,
     upgraded: Arc<Mutex<Option<Value>>>,
 }
@@ -71,6 +72,17 @@ impl FakePlugins {
     /// The next call of a plugin uses up what its account has until then.
     pub fn spend_with_next_call(&self, until: Timestamp) {
         *locked(&self.spent_by_next) = Some(until);
+    }
+
+    /// The next runs, fetches, publications and removals, as many as that, end with this problem.
+    pub fn fail_next(&self, count: usize, problem: &Problem) {
+        *locked(&self.troubles) = vec![problem.clone(); count];
+    }
+
+    /// Begins a call that counts: refused without plugin seconds, or because of trouble that was made.
+    pub(super) async fn begin(&self, subject: &Subject) -> PluginResult<()> {
+        self.check_share(subject).await?;
+        locked(&self.troubles).pop().map_or(Ok(()), |problem| Err(problem.into()))
     }
 
     /// For whom configurations and documents were checked so far, in order: who pays, and what it is counted for.
@@ -156,7 +168,7 @@ impl PluginHost for FakePlugins {
     /// By `mode`: `fail` reports a problem, `hang` waits to be cancelled, `trigger` answers why it runs, anything else writes
     /// two rows.
     async fn run_processing(&self, call: Call, trigger: Value) -> PluginResult<Outcome> {
-        self.check_share(&call.subject).await?;
+        self.begin(&call.subject).await?;
         call.services.log.emit(LogLevel::Info, "au travail", &[]);
         match call.config["mode"].as_str() {
             Some("trigger") => return Ok(Outcome { summary: trigger.to_string(), details: None }),
