@@ -53,10 +53,11 @@ enum Export {
     ServiceOperations,
     ServiceBuild,
     ServiceParse,
+    EnricherOpen,
 }
 
 impl Export {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::EnricherRun,
         Self::EnricherPlan,
         Self::ProcessingRun,
@@ -66,11 +67,12 @@ impl Export {
         Self::ServiceOperations,
         Self::ServiceBuild,
         Self::ServiceParse,
+        Self::EnricherOpen,
     ];
 
     fn kind(self) -> &'static str {
         match self {
-            Self::EnricherRun | Self::EnricherPlan => "enricher",
+            Self::EnricherRun | Self::EnricherPlan | Self::EnricherOpen => "enricher",
             Self::ProcessingRun | Self::ProcessingPrepare => "processing",
             Self::VisualisationQuery | Self::VisualisationRender => "visualisation",
             Self::ServiceOperations | Self::ServiceBuild | Self::ServiceParse => "remote-service",
@@ -120,10 +122,15 @@ fn check_error(error: PluginError) {
 /// Calls the export; an error is the guest's or of what it answered.
 async fn ask(export: Export, image: &[u8]) -> PluginResult<()> {
     let host = &SANDBOX.host;
-    let config = guests::config(image, matches!(export, Export::EnricherPlan));
+    let answers = match export {
+        Export::EnricherPlan => guests::Answers::Plan,
+        Export::EnricherOpen => guests::Answers::Open,
+        _ => guests::Answers::Calls,
+    };
+    let config = guests::config(image, answers);
     let call = call(export.kind(), config.clone());
     match export {
-        Export::EnricherPlan => host.enricher(call, &[]).await.map(drop),
+        Export::EnricherPlan | Export::EnricherOpen => host.enricher(call, &[]).await.map(drop),
         Export::EnricherRun => {
             let mut enricher = host.enricher(call, &[]).await?;
             assert_eq!(enricher.outputs().len(), OUTPUTS.len());

@@ -36,7 +36,7 @@ pub fn connector(input: &[u8]) {
 }
 
 async fn ask(export: Export, image: &[u8]) -> PluginResult<()> {
-    let config = guests::config(image, false);
+    let config = guests::config(image, guests::Answers::Calls);
     let call = call("catalog-connector", config.clone());
     let host = &SANDBOX.host;
     match export {

@@ -33,15 +33,29 @@ const IMAGE: &str = r#"
             (br $more))))
 "#;
 
-/// A configuration that holds an answer; `is_plan` has the enricher answer with it when it plans. What follows it is for
-/// the host, which reads there which columns were agreed.
-pub fn config(image: &[u8], is_plan: bool) -> Value {
+/// What a guest answers with its configuration.
+#[derive(Debug, Clone, Copy)]
+pub enum Answers {
+    /// The plan of an enricher.
+    Plan,
+    /// The opening of a session of an enricher.
+    Open,
+    /// Batches of an enricher, and every call of the other kinds.
+    Calls,
+}
+
+/// A configuration that holds an answer. What follows it is for the host, which reads there which columns were agreed.
+pub fn config(image: &[u8], answers: Answers) -> Value {
     let letter = |nibble: u8| char::from(b'a' + nibble);
     let text: String = image.iter().flat_map(|byte| [letter(byte >> 4), letter(byte & 15)]).collect();
     let outputs = OUTPUTS.map(
         |(key, kind)| json!({ "key": key, "kind": kind, "nullable": true, "title": null, "concept": null }),
     );
-    let name = if is_plan { "p" } else { "a" };
+    let name = match answers {
+        Answers::Plan => "p",
+        Answers::Open => "o",
+        Answers::Calls => "a",
+    };
     json!({ name: text, "operation": { "input": [], "output": outputs }, "rows": ROWS })
 }
 
@@ -133,8 +147,10 @@ fn enricher() -> String {
                     (then (call $image (local.get 2)) (return (i32.const 0))))
                 (i32.const {PLAN}))
             (func (export "{interface}#[static]session.open") (param i32 i32 i32 i32) (result i32)
-                (call $image (local.get 2))
                 (i32.store (i32.const {handle}) (call $new (i32.const 7)))
+                (call $image (local.get 2))
+                ;; the name in the configuration is `o`
+                (if (i32.eq (i32.load8_u offset=2 (local.get 2)) (i32.const 111)) (then (return (i32.const 0))))
                 (i32.const {OPENED}))
             (func (export "{interface}#[method]session.run") (param i32 i32 i32 i32) (result i32) (i32.const 0))
             (func (export "{interface}#[dtor]session") (param i32)))"#,

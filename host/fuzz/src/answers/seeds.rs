@@ -63,12 +63,14 @@ fn le(words: &[u32]) -> Vec<u8> {
 
 /// A right answer of each export, and a problem.
 pub fn seeds() -> Vec<Vec<u8>> {
-    let problems = [Export::EnricherRun, Export::ProcessingPrepare, Export::ServiceParse]
-        .map(|export| problem().of(export));
+    let problems =
+        [Export::EnricherRun, Export::EnricherOpen, Export::ProcessingPrepare, Export::ServiceParse]
+            .map(|export| problem().of(export));
     let mut seeds = vec![
         batch().of(Export::EnricherRun),
         batch().of(Export::ServiceParse),
         plan().of(Export::EnricherPlan),
+        opened().of(Export::EnricherOpen),
         outcome().of(Export::ProcessingRun),
         prepared().of(Export::ProcessingPrepare),
         requests().of(Export::VisualisationQuery),
@@ -121,6 +123,13 @@ fn batch() -> Image {
     image.set(8, &[ROWS as u32]);
     image.set(12, &columns);
     image.set(20, &problems);
+    image
+}
+
+/// The session that is opened first has handle 1.
+fn opened() -> Image {
+    let mut image = Image::new(72);
+    image.set(8, &[1]);
     image
 }
 
