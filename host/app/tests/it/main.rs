@@ -1,6 +1,7 @@
 //! The program as a whole, in a process of its own, from outside.
 #![expect(clippy::unwrap_used, reason = "a test fails by panicking, its helpers too")]
 
+mod again;
 mod attack;
 mod dev;
 mod drawing;
