@@ -56,6 +56,8 @@ impl Ending {
     fn told(&self, was: RunStatus) -> (RunStatus, &'static str, String) {
         match self {
             Self::Well(summary) => (RunStatus::Finished, "info", summary.clone()),
+            // However it ended that was asked to stop: by its own will, or by another limit before its grace was over.
+            Self::Failed(reason) if was == RunStatus::Kill => (RunStatus::Killed, "warning", reason.clone()),
             Self::Failed(reason) | Self::PutOff(reason, _) | Self::Again(Again { reason, .. }) => {
                 (RunStatus::Error, "error", reason.clone())
             }

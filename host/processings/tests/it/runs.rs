@@ -109,24 +109,30 @@ async fn a_run_is_told_at_once_that_its_dataset_waits_for_plugin_seconds() {
 
 #[tokio::test]
 async fn a_running_processing_is_killed_and_not_started_twice() {
-    let site = Site::new().await;
-    let id = site.processing("hang").await;
-    let run = site.trigger(&id).await;
-    let path = format!("{RUNS}/{run}");
-    let people = async {
-        while site.read_run(&run).await["status"] != "running" {
-            tokio::task::yield_now().await;
-        }
-        let again = format!("{PROCESSINGS}/{id}/_trigger");
-        site.owner.bare(Method::POST, &again).await.refused(400);
-        site.owner.bare(Method::POST, &format!("{path}/_kill")).await.ok()
-    };
-    let ((), asked) = tokio::join!(site.run(), people);
-    assert_eq!(asked["status"], "kill");
-    let run = site.read_run(&run).await;
-    assert_eq!(run["status"], "killed", "{run}");
-    let again = site.owner.bare(Method::POST, &format!("{path}/_kill")).await.ok();
-    assert_eq!(again["status"], "killed", "an ended run stays what it is");
+    // The second meets another limit while it has its grace.
+    for (mode, last) in
+        [("hang", "Exécution interrompue sur demande."), ("stubborn", "trop d'appels (plugin/host-calls)")]
+    {
+        let site = Site::new().await;
+        let id = site.processing(mode).await;
+        let run = site.trigger(&id).await;
+        let path = format!("{RUNS}/{run}");
+        let people = async {
+            while site.read_run(&run).await["status"] != "running" {
+                tokio::task::yield_now().await;
+            }
+            let again = format!("{PROCESSINGS}/{id}/_trigger");
+            site.owner.bare(Method::POST, &again).await.refused(400);
+            site.owner.bare(Method::POST, &format!("{path}/_kill")).await.ok()
+        };
+        let ((), asked) = tokio::join!(site.run(), people);
+        assert_eq!(asked["status"], "kill");
+        let run = site.read_run(&run).await;
+        assert_eq!(run["status"], "killed", "{run}");
+        assert_eq!(log(&run).last().unwrap(), &("warning", last));
+        let again = site.owner.bare(Method::POST, &format!("{path}/_kill")).await.ok();
+        assert_eq!(again["status"], "killed", "an ended run stays what it is");
+    }
 }
 
 #[tokio::test]
@@ -313,6 +319,8 @@ async fn a_person_need_not_wait_for_a_run_that_is_tried_again() {
         if is_killed {
             site.owner.bare(Method::POST, &format!("{RUNS}/{run}/_kill")).await.ok();
         }
+        // The last run is the one that was made last.
+        site.world.tools.stack.clock.advance(jiff::SignedDuration::from_secs(1));
         let other = site.trigger(&id).await;
         site.run().await;
         assert_eq!(site.read_run(&other).await["status"], "finished");

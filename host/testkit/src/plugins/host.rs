@@ -165,7 +165,7 @@ impl PluginHost for FakePlugins {
         Ok(Box::new(Capitals::over(columns)))
     }
 
-    /// By `mode`: `fail` reports a problem, `hang` waits to be cancelled, `trigger` answers why it runs, anything else writes
+    /// By `mode`: `fail` reports a problem, `hang` waits to be cancelled, `stubborn` too but is stopped for another reason, `trigger` answers why it runs, anything else writes
     /// two rows.
     async fn run_processing(&self, call: Call, trigger: Value) -> PluginResult<Outcome> {
         self.begin(&call.subject).await?;
@@ -176,6 +176,11 @@ impl PluginHost for FakePlugins {
             Some("hang") => {
                 call.cancel.cancelled().await;
                 return Err(PluginError::Cancelled);
+            }
+            Some("stubborn") => {
+                call.cancel.cancelled().await;
+                let message = "trop d'appels".to_owned();
+                return Err(PluginError::Stopped { code: "plugin/host-calls", message });
             }
             _ => {}
         }

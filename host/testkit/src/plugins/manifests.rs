@@ -42,7 +42,7 @@ fn schema(kind: &str) -> Value {
             "type": "object",
             "properties": {
                 "url": { "type": "string", "x-egress": true },
-                "mode": { "enum": ["rows", "fail", "hang", "trigger", "read-only", "half"] },
+                "mode": { "enum": ["rows", "fail", "hang", "stubborn", "trigger", "read-only", "half"] },
                 "token": { "type": "string", "x-secret": true },
             },
             "required": ["url"],
