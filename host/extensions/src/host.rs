@@ -36,12 +36,14 @@ pub struct Call {
 
 /// What admission found out about a component.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
 pub struct Admission {
     /// Interfaces the component imports, such as `halle:host/log@1.0.0`.
     pub imports: Vec<String>,
     /// Interfaces it exports.
     pub exports: Vec<String>,
     /// Linear memory it starts with, in bytes, over all its memories.
+    #[serde(alias = "initial_memory_bytes")]
     pub initial_memory_bytes: u64,
     /// What it says of itself; empty for versions that were installed before this was kept.
     #[serde(default)]

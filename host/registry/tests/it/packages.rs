@@ -170,6 +170,7 @@ async fn a_package_is_installed_and_waits_for_consent() {
     let asked = site.ask(Method::GET, &format!("{one}/asked"), None).await.json;
     assert_eq!(asked["asked"]["origins"], json!(["https://a.example"]));
     assert_eq!(asked["admission"]["described"]["title"], "Dit bonjour");
+    assert_eq!(asked["admission"]["initialMemoryBytes"], 65_536);
     assert_eq!(
         (&asked["granted"], &asked["admission"]["imports"][0]),
         (&Value::Null, &json!("halle:host/log@1.0.0"))

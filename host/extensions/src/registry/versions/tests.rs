@@ -374,3 +374,10 @@ fn while_a_version_waits_consent_says_to_which() {
     assert!(matches!(&unsaid, RegistryError::WhichVersion { digest, .. } if digest == "2"), "{unsaid}");
     assert_eq!(installation, before);
 }
+
+#[test]
+fn what_was_kept_of_an_admission_under_its_old_names_is_read() {
+    let kept = serde_json::json!({ "imports": ["a"], "exports": [], "initial_memory_bytes": 65_536 });
+    let admission: Admission = serde_json::from_value(kept).unwrap();
+    assert_eq!((admission.initial_memory_bytes, admission.described), (65_536, Described::default()));
+}
