@@ -52,7 +52,7 @@ function mark(schema: Schema, path: string[], message: string): Schema {
 /** A layout with the sentence below the field, in the colour of errors. It does not keep anybody from trying again. */
 function refusedLayout(layout: unknown, message: string): Schema {
   const given = typeof layout === 'string' ? { comp: layout } : ((layout ?? {}) as Schema)
-  const props = { ...((given.props ?? {}) as Schema), messages: [message], baseColor: 'error' }
+  const props = { ...((given.props ?? {}) as Schema), messages: [message], baseColor: 'error', class: 'refused' }
   return { ...given, props }
 }
 

@@ -208,9 +208,7 @@ test('a processing is configured by the form of its plugin, and its log is follo
 test('what the server refuses is told beside its field until it is changed', async () => {
   const { results } = await read('/processings/api/v1/processings')
   const { _id: id, config } = results.find(({ title }) => title === 'Stations')
-  const secret = { ...config, auth: { authMethod: 'bearerAuth', token: 'un-jeton' } }
-  const kept = await page.request.patch(`${halle.url}/processings/api/v1/processings/${id}`, { data: { config: secret } })
-  assert.ok(kept.ok(), await kept.text())
+  await configure(id, { ...config, auth: { authMethod: 'bearerAuth', token: 'un-jeton' } })
   await open(`/forms/processings/${id}`, 'Modifier le traitement')
   await page.getByLabel("Adresse de l'API").fill('https://ailleurs.example/stations')
   await page.locator('[data-test=save]').click()
@@ -218,11 +216,37 @@ test('what the server refuses is told beside its field until it is changed', asy
   const beside = page.locator('[data-test=config-form] .v-input', { has: page.getByLabel('Jeton', { exact: true }) })
   const told = beside.getByText('saisissez de nouveau ce secret')
   await told.waitFor()
+  const [red, green, blue] = (await told.evaluate(text => getComputedStyle(text).color)).match(/\d+/g).map(Number)
+  assert.ok(red > 2 * green && red > 2 * blue, 'what is refused is not told in the colour of errors')
   await inspect(page, '11-refused')
   await beside.getByLabel('Jeton', { exact: true }).fill('un-autre')
   await told.waitFor({ state: 'detached' })
   assert.equal((await read(`/processings/api/v1/processings/${id}`)).config.apiURL, config.apiURL, 'a refused change was kept')
+  await page.locator('[data-test=save]').click()
+  await page.getByRole('heading', { level: 1, name: 'Stations' }).waitFor()
+  assert.equal((await read(`/processings/api/v1/processings/${id}`)).config.apiURL, 'https://ailleurs.example/stations')
+  await configure(id, config)
 })
+
+test('what a plugin remarks on a configuration is told once it is saved', async () => {
+  const { results } = await read('/processings/api/v1/processings')
+  const { _id: id, config } = results.find(({ title }) => title === 'Stations')
+  await configure(id, { ...config, auth: { authMethod: 'basicAuth', username: 'moi' } })
+  await open(`/processings/${id}`, 'Stations')
+  assert.equal(await page.locator('[data-test=notes]').count(), 0, 'nothing was saved on this page')
+  await open(`/forms/processings/${id}`, 'Modifier le traitement')
+  await page.locator('[data-test=save]').click()
+  await page.getByRole('heading', { level: 1, name: 'Stations' }).waitFor()
+  await page.locator('[data-test=notes]').getByText('Aucun secret').waitFor()
+  await inspect(page, '11-notes')
+  await configure(id, config)
+})
+
+/** Gives a processing another configuration, as a program would. */
+async function configure(id, config) {
+  const answer = await page.request.patch(`${halle.url}/processings/api/v1/processings/${id}`, { data: { config } })
+  assert.ok(answer.ok(), await answer.text())
+}
 
 /** Packs the next version of a plugin, which calls one more site; the path of the package. */
 function nextVersion(plugin) {
