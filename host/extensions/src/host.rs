@@ -143,6 +143,15 @@ pub trait Enricher: Send {
     fn outputs(&self) -> &[Field];
     /// Adds columns to a batch of rows.
     async fn run(&mut self, rows: RecordBatch) -> PluginResult<Enriched>;
+    /// Adds columns to batches, which may be treated side by side and in any order; the answers in theirs. When one fails, the
+    /// enrichment is over.
+    async fn run_all(&mut self, batches: Vec<RecordBatch>) -> PluginResult<Vec<Enriched>> {
+        let mut answers = Vec::with_capacity(batches.len());
+        for rows in batches {
+            answers.push(self.run(rows).await?);
+        }
+        Ok(answers)
+    }
 }
 
 /// Columns added to a batch, one row per input row, and the rows that could not be treated.

@@ -99,11 +99,15 @@ pub(crate) struct Inner {
     /// Origins that want to be left alone for now.
     paces: Arc<Paces>,
     jobs: Arc<Semaphore>,
+    /// Guests of jobs alive at once.
+    jobs_max: usize,
     pages: Arc<Semaphore>,
     installs: Arc<Semaphore>,
     /// Where the platform works for guests; none where the sandbox was made outside of a runtime.
     platform: Option<Handle>,
     runtime: GuestThreads,
+    /// Threads that run guests.
+    pub(crate) threads: usize,
     _ticker: Ticker,
 }
 
@@ -173,10 +177,12 @@ impl WasmHost {
             _ticker: Ticker::start(&engine, turns).map_err(|error| failed(&error))?,
             ready: moka::future::Cache::new(READY_MAX),
             jobs: Arc::new(Semaphore::new(config.concurrent_max.max(1))),
+            jobs_max: config.concurrent_max.max(1),
             pages: Arc::new(Semaphore::new(config.concurrent_max.max(1))),
             installs: Arc::new(Semaphore::new(INSTALLED_AT_ONCE_MAX)),
             platform: Handle::try_current().ok(),
             runtime: GuestThreads(Some(runtime)),
+            threads: config.threads.max(1),
             limits: config.limits,
             metering,
             paces: Arc::default(),
@@ -206,6 +212,12 @@ impl Inner {
             _ => &self.jobs,
         };
         taken(places).await
+    }
+
+    /// One more place for a job that has one: only while half of them are free, so that it keeps nobody waiting.
+    pub fn spare_place(&self) -> Option<OwnedSemaphorePermit> {
+        let is_quiet = self.jobs.available_permits() > self.jobs_max / 2;
+        Arc::clone(&self.jobs).try_acquire_owned().ok().filter(|_| is_quiet)
     }
 
     /// A fresh store for a call.

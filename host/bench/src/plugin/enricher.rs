@@ -30,6 +30,9 @@ const CODES: [&str; 8] = ["75056", "29019", "35238", "13055", "69123", "31555", 
 /// Times one thing is repeated; the median counts.
 const ROUNDS: usize = 5;
 
+/// Batches that a job gives an enrichment at once.
+const ROUND_BATCHES: usize = 8;
+
 /// Calls of which the median is taken.
 const CALLS: usize = 200;
 
@@ -70,8 +73,9 @@ pub async fn measure(halle: &Path, packages: &Path, work: &Path, rows: usize) ->
     let batches = arrow_batches(rows)?;
     let mut seen = light(packages, work, &batches).await?;
     seen.extend(heavier(packages, work, &batches).await?);
-    let javascript_ns = javascript(halle, work, &batches).await?;
-    seen.push(("enricher in JavaScript (at most 1,500 ns)".to_owned(), format!("{javascript_ns:.0} ns/row")));
+    let [alone, together] = javascript(halle, work, &batches).await?;
+    seen.push(("enricher in JavaScript (at most 1,500 ns)".to_owned(), format!("{alone:.0} ns/row")));
+    seen.push(("the same in rounds, by several sessions".to_owned(), format!("{together:.0} ns/row")));
     Ok(seen)
 }
 
@@ -100,10 +104,11 @@ async fn light(packages: &Path, work: &Path, batches: &[RecordBatch]) -> Result<
     // What is hollow answers as many rows as the first batch has.
     let whole: Vec<RecordBatch> =
         batches.iter().filter(|batch| batch.num_rows() == answer.rows as usize).cloned().collect();
-    let [mut natively, mut sandboxed, mut crossed, mut lowered] = [const { Vec::new() }; 4];
+    let [mut natively, mut sandboxed, mut crossed, mut lowered, mut together] = [const { Vec::new() }; 5];
     for _ in 0..ROUNDS {
         natively.push(native.per_row()?);
         sandboxed.push(per_row(&mut *enricher, batches).await?);
+        together.push(side_by_side(&mut *enricher, batches).await?);
         crossed.push(per_row(&mut *there_and_back, &whole).await?);
         lowered.push(per_row(&mut *there, &whole).await?);
     }
@@ -114,7 +119,8 @@ async fn light(packages: &Path, work: &Path, batches: &[RecordBatch]) -> Result<
         enricher.run(one.clone()).await.map_err(failed)?;
         calls.push(started.elapsed().as_secs_f64() * 1e6);
     }
-    let [natively, sandboxed, crossed, lowered] = [natively, sandboxed, crossed, lowered].map(median);
+    let [natively, sandboxed, crossed, lowered, together] =
+        [natively, sandboxed, crossed, lowered, together].map(median);
     Ok(vec![
         ("enricher `territory`, in the sandbox".to_owned(), ns_per_row(sandboxed)),
         ("of it: columns in, and handing over to another thread".to_owned(), ns_per_row(lowered)),
@@ -122,6 +128,7 @@ async fn light(packages: &Path, work: &Path, batches: &[RecordBatch]) -> Result<
         ("of it: columns out, checked".to_owned(), ns_per_row(crossed - lowered)),
         ("the same code natively".to_owned(), ns_per_row(natively)),
         ("native ÷ sandbox (at least 0.8)".to_owned(), format!("{:.2}", natively / sandboxed)),
+        ("the same in rounds, by several sessions".to_owned(), ns_per_row(together)),
         ("call with one row, live instance".to_owned(), format!("{:.1} µs", median(calls))),
     ])
 }
@@ -138,16 +145,18 @@ async fn heavier(packages: &Path, work: &Path, batches: &[RecordBatch]) -> Resul
     let mut native = Native::new(&subject, batches)?;
     let package = built(packages, subject.plugin)?;
     let (_host, mut enricher) = opened(&package, &work.join("compiled"), &subject.config).await?;
-    let [mut natively, mut sandboxed] = [const { Vec::new() }; 2];
+    let [mut natively, mut sandboxed, mut together] = [const { Vec::new() }; 3];
     for _ in 0..ROUNDS {
         natively.push(native.per_row()?);
         sandboxed.push(per_row(&mut *enricher, batches).await?);
+        together.push(side_by_side(&mut *enricher, batches).await?);
     }
-    let [natively, sandboxed] = [natively, sandboxed].map(median);
+    let [natively, sandboxed, together] = [natively, sandboxed, together].map(median);
     Ok(vec![
         ("enricher `clean`, telephone numbers, in the sandbox".to_owned(), ns_per_row(sandboxed)),
         ("its code natively".to_owned(), ns_per_row(natively)),
         ("native ÷ sandbox (at least 0.8)".to_owned(), format!("{:.2}", natively / sandboxed)),
+        ("the same in rounds, by several sessions".to_owned(), ns_per_row(together)),
     ])
 }
 
@@ -181,8 +190,19 @@ async fn per_row(enricher: &mut dyn Enricher, batches: &[RecordBatch]) -> Result
     Ok(started.elapsed().as_secs_f64() * 1e9 / rows as f64)
 }
 
+/// Nanoseconds per row where an enrichment is given rounds of batches, as jobs give them, and has a session for each thread of
+/// guests.
+async fn side_by_side(enricher: &mut dyn Enricher, batches: &[RecordBatch]) -> Result<f64> {
+    let rows: usize = batches.iter().map(RecordBatch::num_rows).sum();
+    let started = Instant::now();
+    for round in batches.chunks(ROUND_BATCHES) {
+        enricher.run_all(round.to_vec()).await.map_err(failed)?;
+    }
+    Ok(started.elapsed().as_secs_f64() * 1e9 / rows as f64)
+}
+
 /// An enricher as the template has it: a greeting for a name.
-async fn javascript(halle: &Path, work: &Path, batches: &[RecordBatch]) -> Result<f64> {
+async fn javascript(halle: &Path, work: &Path, batches: &[RecordBatch]) -> Result<[f64; 2]> {
     let folder = work.join(JAVASCRIPT_NAME);
     if folder.exists() {
         std::fs::remove_dir_all(&folder)?;
@@ -205,11 +225,12 @@ async fn javascript(halle: &Path, work: &Path, batches: &[RecordBatch]) -> Resul
     let fields = [field(NAME, ColumnKind::Text)];
     let mut enricher = host.enricher(call, &fields).await.map_err(failed)?;
     let count = (JAVASCRIPT_ROWS_MAX / BATCH_ROWS_MAX).min(batches.len()).max(1);
-    let mut took = Vec::new();
+    let [mut alone, mut together] = [const { Vec::new() }; 2];
     for _ in 0..ROUNDS {
-        took.push(per_row(&mut *enricher, &batches[..count]).await?);
+        alone.push(per_row(&mut *enricher, &batches[..count]).await?);
+        together.push(side_by_side(&mut *enricher, &batches[..count]).await?);
     }
-    Ok(median(took))
+    Ok([alone, together].map(median))
 }
 
 fn arrow_batches(rows: usize) -> Result<Vec<RecordBatch>> {

@@ -121,6 +121,15 @@ pub trait Enrichment: Send {
 
     /// The added columns for a batch of rows, and the rows that could not be treated.
     async fn run(&mut self, rows: RecordBatch) -> Result<Enriched, EnrichError>;
+
+    /// The same for batches that may be treated side by side; the answers in their order.
+    async fn run_all(&mut self, batches: Vec<RecordBatch>) -> Result<Vec<Enriched>, EnrichError> {
+        let mut answers = Vec::with_capacity(batches.len());
+        for rows in batches {
+            answers.push(self.run(rows).await?);
+        }
+        Ok(answers)
+    }
 }
 
 /// Several sources of enrichments as one: the first that knows the extension does it.

@@ -153,23 +153,46 @@ impl Enrichment for PluginEnrichment {
     }
 
     async fn run(&mut self, rows: RecordBatch) -> Result<Enriched, EnrichError> {
+        let mut answers = self.run_all(vec![rows]).await?;
+        answers.pop().ok_or_else(|| EnrichError::Temporary("no answer to a batch".to_owned()))
+    }
+
+    async fn run_all(&mut self, batches: Vec<RecordBatch>) -> Result<Vec<Enriched>, EnrichError> {
+        let (mut parts, mut counts) = (Vec::new(), Vec::with_capacity(batches.len()));
+        for rows in &batches {
+            let before = parts.len();
+            parts.extend(self.parts(rows)?);
+            counts.push(parts.len() - before);
+        }
+        let mut answers = self.enricher.run_all(parts).await?.into_iter();
+        counts.into_iter().map(|count| self.whole(answers.by_ref().take(count))).collect()
+    }
+}
+
+impl PluginEnrichment {
+    /// The columns that the plugin needs of a batch, in parts that may cross.
+    fn parts(&self, rows: &RecordBatch) -> Result<Vec<RecordBatch>, EnrichError> {
         let wanted = self.enricher.inputs().iter().map(|input| rows.schema().index_of(&input.key));
         let wanted = wanted.collect::<Result<Vec<_>, _>>().map_err(|error| {
             EnrichError::Invalid(format!("Le plugin demande une colonne qui n'existe pas : {error}."))
         })?;
         let input = rows.project(&wanted).map_err(unexpected)?;
+        let (count, step) = (input.num_rows(), rows_per_call(&input));
+        Ok((0..count).step_by(step).map(|first| input.slice(first, step.min(count - first))).collect())
+    }
+
+    /// The answer to a batch, of those to its parts.
+    fn whole(&self, answers: impl Iterator<Item = Enriched>) -> Result<Enriched, EnrichError> {
         let schema = arrow_schema(&self.columns[..self.positions.len()]);
-        let rows_per_call = rows_per_call(&input);
-        let (mut parts, mut problems) = (Vec::new(), Vec::<RowProblem>::new());
-        for first in (0..input.num_rows()).step_by(rows_per_call) {
-            let part = input.slice(first, rows_per_call.min(input.num_rows() - first));
-            let enriched = self.enricher.run(part).await?;
-            let columns = enriched.columns.project(&self.positions).map_err(unexpected)?;
+        let (mut parts, mut problems, mut first) = (Vec::new(), Vec::<RowProblem>::new(), 0_u32);
+        for Enriched { columns, problems: about } in answers {
+            let rows = columns.num_rows() as u32;
+            let columns = columns.project(&self.positions).map_err(unexpected)?;
             parts.push(
                 RecordBatch::try_new(Arc::clone(&schema), columns.columns().to_vec()).map_err(unexpected)?,
             );
-            let shifted = enriched.problems.into_iter().map(|(row, problem)| (row + first as u32, problem));
-            problems.extend(shifted);
+            problems.extend(about.into_iter().map(|(row, problem)| (row + first, problem)));
+            first += rows;
         }
         let columns = concat_batches(&schema, &parts).map_err(unexpected)?;
         Ok(Enriched { columns: with_errors(&columns, &problems)?, problems })

@@ -4,18 +4,22 @@ use std::sync::Arc;
 
 use arrow::datatypes::Schema;
 use arrow::record_batch::{RecordBatch, RecordBatchOptions};
+use halle_extensions::host::Enriched;
 use halle_ingest::rows::{RowsSummary, arrow_schema};
 use halle_model::dataset::Status;
 use halle_model::{Column, Extension};
 
 use crate::enrich::{Enrichment, PATIENCE_OF_JOBS, source_name};
 use crate::jobs::pipeline::{Stage, StageError, StageResult};
-use crate::jobs::rows::{local, read, temporary, write};
+use crate::jobs::rows::{Batches, local, read, temporary, write};
 use crate::service::extensions::with_edits;
 use crate::service::{columns, names};
 
 /// Rows of a draft that can be read (reference §4.8).
 const DRAFT_ROWS_MAX: usize = 100;
+
+/// Batches that an extension is given at once: as many may be treated side by side.
+const ROUND_BATCHES_MAX: usize = 8;
 
 /// One extension at work.
 struct Worker<'a> {
@@ -83,26 +87,26 @@ async fn copy(
 ) -> StageResult<RowsSummary> {
     let blob = local(stage, &names::rows(&stage.dataset.id, from)?).await?;
     let keys = base.iter().map(|column| column.key.clone()).collect();
-    let mut batches = read(blob, keys, stage.context.cancel.clone());
+    let mut batches = read(blob, keys, stage.context.cancel.clone(), ROUND_BATCHES_MAX);
     let file = temporary(stage)?;
     let (sender, writing) = write(&file, all.to_vec());
     let meter = stage.meter(row_count(stage));
     let mut done = 0_u64;
-    while let Some(batch) = batches.recv().await {
-        let mut batch = batch?;
-        if stage.is_draft() {
-            batch = batch.slice(0, batch.num_rows().min(DRAFT_ROWS_MAX.saturating_sub(done as usize)));
-        }
-        if batch.num_rows() == 0 {
+    let mut rows_left = if stage.is_draft() { DRAFT_ROWS_MAX } else { usize::MAX };
+    'rounds: loop {
+        let mut round = round(&mut batches, &mut rows_left).await?;
+        if round.is_empty() {
             break;
         }
         for worker in workers.iter_mut() {
-            batch = worker.run(batch, done).await?;
+            round = worker.run(round, done).await?;
         }
-        done += batch.num_rows() as u64;
-        if sender.send(batch).await.is_err() {
-            // The writer stopped early: its result tells why.
-            break;
+        for batch in round {
+            done += batch.num_rows() as u64;
+            if sender.send(batch).await.is_err() {
+                // The writer stopped early: its result tells why.
+                break 'rounds;
+            }
         }
         meter(done);
     }
@@ -112,6 +116,24 @@ async fn copy(
     Ok(summary)
 }
 
+/// The next batches: one that is waited for, and those that are read already, which may be treated side by side. At most so many
+/// rows in all as are left; empty at the end.
+async fn round(batches: &mut Batches, rows_left: &mut usize) -> StageResult<Vec<RecordBatch>> {
+    let mut round = Vec::new();
+    let mut next = batches.recv().await;
+    while let Some(batch) = next {
+        let batch = batch?;
+        let batch = batch.slice(0, batch.num_rows().min(*rows_left));
+        *rows_left -= batch.num_rows();
+        if batch.num_rows() > 0 {
+            round.push(batch);
+        }
+        let has_room = *rows_left > 0 && round.len() < ROUND_BATCHES_MAX;
+        next = if has_room { batches.try_recv().ok() } else { None };
+    }
+    Ok(round)
+}
+
 /// Rows of the version, as far as they are known: of the analysis, else of the served version.
 fn row_count(stage: &Stage<'_>) -> u64 {
     let analysed = stage.building.analysis.as_ref().and_then(|analysis| analysis.get("rows")?.as_u64());
@@ -119,9 +141,28 @@ fn row_count(stage: &Stage<'_>) -> u64 {
 }
 
 impl Worker<'_> {
-    /// The batch with the columns this extension adds. `before` rows came before it.
-    async fn run(&mut self, batch: RecordBatch, before: u64) -> StageResult<RecordBatch> {
-        let enriched = self.enrichment.run(batch.clone()).await?;
+    /// The batches with the columns this extension adds. `before` rows came before them.
+    async fn run(&mut self, batches: Vec<RecordBatch>, mut before: u64) -> StageResult<Vec<RecordBatch>> {
+        let answers = self.enrichment.run_all(batches.clone()).await?;
+        if answers.len() != batches.len() {
+            let message = "Une extension n'a pas répondu à chaque lot de lignes.";
+            return Err(StageError::Producer(message.to_owned()));
+        }
+        let mut whole = Vec::with_capacity(batches.len());
+        for (batch, enriched) in batches.iter().zip(answers) {
+            whole.push(self.extended(batch, &enriched, before)?);
+            before += batch.num_rows() as u64;
+        }
+        Ok(whole)
+    }
+
+    /// A batch with the columns that it was answered, whose problems are counted. `before` rows came before it.
+    fn extended(
+        &mut self,
+        batch: &RecordBatch,
+        enriched: &Enriched,
+        before: u64,
+    ) -> StageResult<RecordBatch> {
         if let Some((row, problem)) = enriched.problems.first() {
             let text = format!("ligne {} : {}", before + u64::from(*row) + 1, problem.message);
             if self.extension.mandatory {
@@ -132,7 +173,7 @@ impl Worker<'_> {
             self.first_problem.get_or_insert(text);
             self.wrong_rows += enriched.problems.len() as u64;
         }
-        joined(&batch, &enriched.columns, self.enrichment.outputs())
+        joined(batch, &enriched.columns, self.enrichment.outputs())
     }
 
     fn warning(&self) -> Option<String> {

@@ -64,6 +64,26 @@ async fn a_mandatory_extension_stops_at_the_first_row_it_cannot_treat() {
 }
 
 #[tokio::test]
+async fn rows_of_many_batches_keep_their_place() {
+    const ROWS: usize = 50_000;
+    let harness = Harness::new().await;
+    let csv = |bad: usize| -> String {
+        let name = |row: usize| if row == bad { "bad".to_owned() } else { format!("n{row}") };
+        (1..=ROWS).fold("code,nom\n".to_owned(), |csv, row| csv + &format!("{row},{}\n", name(row)))
+    };
+    harness.dataset("d", &csv(ROWS + 1)).await;
+    extend(&harness, json!({ "type": "enricher", "plugin": "up", "mandatory": true })).await.ok();
+    harness.run().await;
+    let full = harness.get(&admin(), "/datasets/d/full").await.text;
+    let wrong = full.lines().skip(1).zip(1..).find(|(line, row)| *line != format!("{row},n{row},N{row}"));
+    assert_eq!((wrong, full.lines().count()), (None, ROWS + 1));
+
+    harness.dataset("d", &csv(43_210)).await;
+    let error = harness.last_error("d").await;
+    assert_eq!(error, "L'extension \"up\" est obligatoire et a échoué, ligne 43210 : nom inconnu");
+}
+
+#[tokio::test]
 async fn an_extension_that_cannot_work_is_refused_before_anything_changes() {
     let harness = Harness::new().await;
     harness.dataset("d", "code\n1\n").await;

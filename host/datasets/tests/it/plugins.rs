@@ -217,7 +217,10 @@ async fn selected_outputs_become_columns_and_rows_keep_their_place() {
     let codes = Int64Array::from_iter_values(0..4_096);
     let schema = halle_ingest::rows::arrow_schema(&columns());
     let batch = RecordBatch::try_new(schema, vec![Arc::new(codes), Arc::new(names)]).unwrap();
-    let enriched = enrichment.run(batch).await.unwrap();
+    let around = [batch.slice(0, 2), batch.clone(), batch.slice(2_999, 3)].to_vec();
+    let [first, enriched, last] = enrichment.run_all(around).await.unwrap().try_into().unwrap();
+    assert_eq!((first.columns.num_rows(), first.problems.len()), (2, 0));
+    assert_eq!((last.columns.num_rows(), last.problems[0].0), (3, 1), "each batch has its own rows");
     assert_eq!((enriched.columns.num_columns(), enriched.columns.num_rows()), (2, 4_096));
     let lengths = enriched.columns.column(0).as_primitive::<arrow::datatypes::Int64Type>();
     assert_eq!((lengths.value(0), lengths.value(4_095)), (8_000, 8_095));
@@ -229,6 +232,8 @@ async fn selected_outputs_become_columns_and_rows_keep_their_place() {
     let told = enriched.columns.column(1).as_string::<i32>();
     assert_eq!(told.null_count(), 4_095);
     assert_eq!(told.value(3_000), enriched.problems[0].1.message, "each row says why it has nothing");
+    let alone = enrichment.run(batch).await.unwrap();
+    assert_eq!((alone.columns, alone.problems), (enriched.columns, enriched.problems));
 }
 
 #[tokio::test]

@@ -1,10 +1,12 @@
-//! World `enricher`: one instance for the batches of one job.
+//! World `enricher`: one instance for the batches of one job, or several, which treat them side by side.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::{Duration, Instant};
 
 use arrow::compute::concat_batches;
 use arrow::record_batch::RecordBatch;
 use async_trait::async_trait;
+use futures::future::try_join_all;
 use halle_extensions::grants::Limits;
 use halle_extensions::host::{Call, Enriched, Enricher};
 use halle_extensions::metering::Subject;
@@ -27,12 +29,30 @@ use crate::weigh::Weigh;
 /// Columns that an enricher may need, and that it may add.
 const COLUMNS_MAX: usize = 64;
 
+/// How long an enrichment takes by itself before it is given more sessions: where one does, none is opened in vain.
+const ALONE_MS: u64 = 200;
+
 /// An enrichment in progress.
 struct WasmEnricher {
     inner: Arc<Inner>,
+    /// Sessions that treat batches side by side: one, and more while there are places for guests and work for them.
+    lanes: Vec<Lane>,
+    /// Whether no session is opened any more.
+    is_closed: bool,
+    /// What batches took so far.
+    worked: Duration,
+    call: Call,
+    offered: Vec<Field>,
+    inputs: Arc<[Field]>,
+    outputs: Arc<[Field]>,
+}
+
+/// A session, and who has its batches treated.
+struct Lane {
+    inner: Arc<Inner>,
     /// The instance; gone once it was stopped.
     live: Option<Box<Live>>,
-    inputs: Vec<Field>,
+    inputs: Arc<[Field]>,
     outputs: Arc<[Field]>,
     limits: Limits,
     subject: Arc<Subject>,
@@ -50,27 +70,22 @@ struct Live {
 pub async fn open(inner: &Arc<Inner>, call: Call, input: &[Field]) -> PluginResult<Box<dyn Enricher>> {
     call.plugin.granted()?;
     inner.metering.allow(&call.subject).await?;
-    let limits = call.plugin.limits;
-    let subject = Arc::clone(&call.subject);
     let ready = inner.ready(&call.plugin).await?;
     let place = inner.place(call.plugin.manifest.plugin.kind).await?;
     // Those who had the place before may have used up what was left.
-    inner.metering.allow(&subject).await?;
-    let store = inner.store(call, limits)?;
-    let offered = input.to_vec();
-    let opening = async move {
-        // In this order, so that the place is given back after what was in it.
-        let place = place;
-        let mut store = store;
-        let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
-        store.data_mut().begin();
-        let opened = within(plan_and_open(&mut store, &ready, &offered), &meter, &limits, &cancel).await;
-        let (world, session, inputs, outputs) = finish(&mut store, opened)?;
-        Ok::<_, PluginError>((Box::new(Live { store, world, session, _place: place }), inputs, outputs))
-    };
-    let (live, inputs, outputs) = inner.on_guest_threads(opening).await??;
-    let (inner, outputs) = (Arc::clone(inner), outputs.into());
-    Ok(Box::new(WasmEnricher { inner, live: Some(live), inputs, outputs, limits, subject }))
+    inner.metering.allow(&call.subject).await?;
+    let lane = Lane::open(inner, call.clone(), input, (ready, place)).await?;
+    let (inputs, outputs) = (Arc::clone(&lane.inputs), Arc::clone(&lane.outputs));
+    Ok(Box::new(WasmEnricher {
+        inner: Arc::clone(inner),
+        lanes: vec![lane],
+        is_closed: false,
+        worked: Duration::ZERO,
+        call,
+        offered: input.to_vec(),
+        inputs,
+        outputs,
+    }))
 }
 
 type Opened = (World, ResourceAny, Vec<Field>, Vec<Field>);
@@ -120,17 +135,48 @@ fn check_plan(planned: Planned, offered: &[Field]) -> wasmtime::Result<(Vec<Fiel
     Ok((inputs, outputs))
 }
 
-impl WasmEnricher {
+impl Lane {
+    /// Opens a session on a fresh instance of the plugin, in this place.
+    async fn open(
+        inner: &Arc<Inner>,
+        call: Call,
+        offered: &[Field],
+        (ready, place): (Arc<Ready>, OwnedSemaphorePermit),
+    ) -> PluginResult<Self> {
+        let (limits, subject) = (call.plugin.limits, Arc::clone(&call.subject));
+        let store = inner.store(call, limits)?;
+        let offered = offered.to_vec();
+        let opening = async move {
+            // In this order, so that the place is given back after what was in it.
+            let place = place;
+            let mut store = store;
+            let (meter, cancel) = (Arc::clone(&store.data().meter), store.data().call.cancel.clone());
+            store.data_mut().begin();
+            let opened = within(plan_and_open(&mut store, &ready, &offered), &meter, &limits, &cancel).await;
+            let (world, session, inputs, outputs) = finish(&mut store, opened)?;
+            Ok::<_, PluginError>((Box::new(Live { store, world, session, _place: place }), inputs, outputs))
+        };
+        let (live, inputs, outputs) = inner.on_guest_threads(opening).await??;
+        let (inputs, outputs) = (inputs.into(), outputs.into());
+        Ok(Self { inner: Arc::clone(inner), live: Some(live), inputs, outputs, limits, subject })
+    }
+
     /// One part of a batch. An instance that was stopped is not used again.
     async fn part(&mut self, rows: RecordBatch) -> PluginResult<Enriched> {
         let stopped =
             || PluginError::Unavailable("the enrichment was stopped by an earlier batch".to_owned());
         self.inner.metering.allow(&self.subject).await?;
         let mut live = self.live.take().ok_or_else(stopped)?;
-        let (limits, outputs) = (self.limits, Arc::clone(&self.outputs));
-        let batch = columns::to_wit(&rows, &self.inputs)
-            .map_err(|error| PluginError::Unavailable(format!("the rows do not fit the plan: {error}")))?;
+        let (limits, inputs, outputs) = (self.limits, Arc::clone(&self.inputs), Arc::clone(&self.outputs));
+        // Columns are copied on the threads of guests, too: those of the platform have other work.
         let running = async move {
+            let batch = match columns::to_wit(&rows, &inputs) {
+                Ok(batch) => batch,
+                Err(error) => {
+                    let text = format!("the rows do not fit the plan: {error}");
+                    return (Err(PluginError::Unavailable(text)), live);
+                }
+            };
             let store = &mut live.store;
             store.data_mut().begin();
             store.data_mut().gave(batch.weight());
@@ -158,18 +204,8 @@ impl WasmEnricher {
         }
         result
     }
-}
 
-#[async_trait]
-impl Enricher for WasmEnricher {
-    fn inputs(&self) -> &[Field] {
-        &self.inputs
-    }
-
-    fn outputs(&self) -> &[Field] {
-        &self.outputs
-    }
-
+    /// A batch, in as many parts as may cross.
     async fn run(&mut self, rows: RecordBatch) -> PluginResult<Enriched> {
         let mut columns = Vec::new();
         let mut problems = Vec::new();
@@ -188,5 +224,72 @@ impl Enricher for WasmEnricher {
             })?,
         };
         Ok(Enriched { columns, problems })
+    }
+
+    /// Treats batches until there are none left; their places among them, and what they were answered.
+    async fn drain(&mut self, batches: &Mutex<Batches>) -> PluginResult<Vec<(usize, Enriched)>> {
+        let next = || batches.lock().unwrap_or_else(PoisonError::into_inner).next();
+        let mut answers = Vec::new();
+        while let Some((at, rows)) = next() {
+            answers.push((at, self.run(rows).await?));
+        }
+        Ok(answers)
+    }
+}
+
+/// Batches that nobody treats yet, with their places among all.
+type Batches = std::iter::Enumerate<std::vec::IntoIter<RecordBatch>>;
+
+impl WasmEnricher {
+    /// Opens sessions, so that up to `wanted` batches are treated side by side. What keeps one from being opened is no failure:
+    /// those that there are do the work.
+    async fn widen(&mut self, wanted: usize) {
+        let wanted = wanted.min(self.inner.threads);
+        while self.lanes.len() < wanted && self.worked >= Duration::from_millis(ALONE_MS) && !self.is_closed {
+            let Some(place) = self.inner.spare_place() else { return };
+            let opened = match self.inner.ready(&self.call.plugin).await {
+                Ok(ready) => Lane::open(&self.inner, self.call.clone(), &self.offered, (ready, place)).await,
+                Err(error) => Err(error),
+            };
+            // A plugin that plans otherwise the second time has one session, as all that cannot have another.
+            let same = |lane: &Lane| lane.inputs == self.inputs && lane.outputs == self.outputs;
+            let lane = opened.ok().filter(same);
+            self.is_closed = lane.is_none();
+            self.lanes.extend(lane);
+        }
+    }
+}
+
+#[async_trait]
+impl Enricher for WasmEnricher {
+    fn inputs(&self) -> &[Field] {
+        &self.inputs
+    }
+
+    fn outputs(&self) -> &[Field] {
+        &self.outputs
+    }
+
+    async fn run(&mut self, rows: RecordBatch) -> PluginResult<Enriched> {
+        let started = Instant::now();
+        let answer = self.lanes[0].run(rows).await;
+        self.worked += started.elapsed();
+        answer
+    }
+
+    async fn run_all(&mut self, batches: Vec<RecordBatch>) -> PluginResult<Vec<Enriched>> {
+        self.widen(batches.len()).await;
+        let started = Instant::now();
+        let batches = Mutex::new(batches.into_iter().enumerate());
+        let lanes = self.lanes.iter_mut().map(|lane| lane.drain(&batches));
+        let answered = try_join_all(lanes).await;
+        if answered.is_err() {
+            // Whatever the other sessions had begun is not treated.
+            self.lanes.iter_mut().for_each(|lane| lane.live = None);
+        }
+        let mut answers: Vec<_> = answered?.into_iter().flatten().collect();
+        self.worked += started.elapsed();
+        answers.sort_unstable_by_key(|(at, _)| *at);
+        Ok(answers.into_iter().map(|(_, answer)| answer).collect())
     }
 }

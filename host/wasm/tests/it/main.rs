@@ -8,6 +8,7 @@ mod guests;
 mod hostile;
 mod http;
 mod instance;
+mod lanes;
 mod metering;
 mod pace;
 mod ports;
