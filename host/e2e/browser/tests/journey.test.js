@@ -239,6 +239,8 @@ test('what a plugin remarks on a configuration is told once it is saved', async 
   await page.getByRole('heading', { level: 1, name: 'Stations' }).waitFor()
   await page.locator('[data-test=notes]').getByText('Aucun secret').waitFor()
   await inspect(page, '11-notes')
+  await open(`/processings/${id}`, 'Stations')
+  assert.equal(await page.locator('[data-test=notes]').count(), 0, 'what was told once is told again')
   await configure(id, config)
 })
 
