@@ -122,6 +122,11 @@ pub trait Enrichment: Send {
     /// The added columns for a batch of rows, and the rows that could not be treated.
     async fn run(&mut self, rows: RecordBatch) -> Result<Enriched, EnrichError>;
 
+    /// Whether several batches at once are treated sooner than one after the other.
+    fn treats_side_by_side(&self) -> bool {
+        false
+    }
+
     /// The same for batches that may be treated side by side; the answers in their order.
     async fn run_all(&mut self, batches: Vec<RecordBatch>) -> Result<Vec<Enriched>, EnrichError> {
         let mut answers = Vec::with_capacity(batches.len());

@@ -157,6 +157,10 @@ impl Enrichment for PluginEnrichment {
         answers.pop().ok_or_else(|| EnrichError::Temporary("no answer to a batch".to_owned()))
     }
 
+    fn treats_side_by_side(&self) -> bool {
+        true
+    }
+
     async fn run_all(&mut self, batches: Vec<RecordBatch>) -> Result<Vec<Enriched>, EnrichError> {
         let (mut parts, mut counts) = (Vec::new(), Vec::with_capacity(batches.len()));
         for rows in &batches {

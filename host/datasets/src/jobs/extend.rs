@@ -93,8 +93,11 @@ async fn copy(
     let meter = stage.meter(row_count(stage));
     let mut done = 0_u64;
     let mut rows_left = if stage.is_draft() { DRAFT_ROWS_MAX } else { usize::MAX };
+    // Where one extension waits for a remote service, each batch is progress.
+    let are_quick = workers.iter().all(|worker| worker.enrichment.treats_side_by_side());
+    let batches_max = if are_quick { ROUND_BATCHES_MAX } else { 1 };
     'rounds: loop {
-        let mut round = round(&mut batches, &mut rows_left).await?;
+        let mut round = round(&mut batches, batches_max, &mut rows_left).await?;
         if round.is_empty() {
             break;
         }
@@ -116,9 +119,13 @@ async fn copy(
     Ok(summary)
 }
 
-/// The next batches: one that is waited for, and those that are read already, which may be treated side by side. At most so many
-/// rows in all as are left; empty at the end.
-async fn round(batches: &mut Batches, rows_left: &mut usize) -> StageResult<Vec<RecordBatch>> {
+/// The next batches: one that is waited for, and those that are read already, at most so many. No more rows in all than are left;
+/// empty at the end.
+async fn round(
+    batches: &mut Batches,
+    batches_max: usize,
+    rows_left: &mut usize,
+) -> StageResult<Vec<RecordBatch>> {
     let mut round = Vec::new();
     let mut next = batches.recv().await;
     while let Some(batch) = next {
@@ -128,7 +135,7 @@ async fn round(batches: &mut Batches, rows_left: &mut usize) -> StageResult<Vec<
         if batch.num_rows() > 0 {
             round.push(batch);
         }
-        let has_room = *rows_left > 0 && round.len() < ROUND_BATCHES_MAX;
+        let has_room = *rows_left > 0 && round.len() < batches_max;
         next = if has_room { batches.try_recv().ok() } else { None };
     }
     Ok(round)

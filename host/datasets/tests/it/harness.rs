@@ -418,6 +418,10 @@ impl Enrichment for Shout {
         &self.0
     }
 
+    fn treats_side_by_side(&self) -> bool {
+        true
+    }
+
     async fn run(&mut self, rows: RecordBatch) -> Result<Enriched, EnrichError> {
         let names = rows.column_by_name("nom").unwrap().as_string::<i32>();
         let cry = |name: &str| self.1.get(name).cloned().unwrap_or_else(|| name.to_uppercase());
