@@ -31,7 +31,7 @@ impl Processings {
         if recent.results.iter().any(|run| matches!(run.status, RunStatus::Running | RunStatus::Kill)) {
             return Err(ApiError::bad_request("Une exécution est déjà en cours."));
         }
-        remove_pending(&mut *work, id).await?;
+        remove_pending(&mut *work, id, now).await?;
         let run = self.new_run(&processing, RunReason::Manual, now, now);
         enqueue(&mut *work, &run, now).await?;
         work.commit().await?;
@@ -81,7 +81,7 @@ impl Processings {
         if processing.active && recent.results.iter().any(|run| must_begin(run)) {
             return Ok(());
         }
-        remove_pending(work, id).await?;
+        remove_pending(work, id, now).await?;
         forget_old(work, id).await?;
         // Rules are checked when they are written; one that means nothing any more schedules nothing.
         let next = schedule::next(&processing.scheduling, now).unwrap_or_default();
@@ -131,13 +131,23 @@ pub(crate) fn job(run: &Run, run_at: Timestamp, now: Timestamp) -> NewJob {
     NewJob { run_at, deduplicate: false, ..NewJob::now(RUN, key(&run.processing.id), payload, now) }
 }
 
-/// Removes runs that wait; their jobs find nothing to do and end.
-async fn remove_pending(work: &mut dyn UnitOfWork, processing: &str) -> StoreResult<()> {
+/// Removes runs that wait; their jobs find nothing to do and end. One that was at work and waits to be tried again has failed: what
+/// it did and said stays.
+async fn remove_pending(work: &mut dyn UnitOfWork, processing: &str, now: Timestamp) -> StoreResult<()> {
     let waiting = vec!["scheduled".to_owned(), "triggered".to_owned()];
     let mut filter = Filter::all(100).with("processing", processing);
     filter.any_of.push(("status", waiting));
     for run in work.list::<Run>(&filter).await?.results {
-        work.remove::<Run>(&run.id).await?;
+        if run.retries > 0 {
+            let Some(mut stored) = work.load::<Run>(&run.id).await? else { continue };
+            stored.entity.status = RunStatus::Error;
+            stored.entity.finished_at = Some(now);
+            stored.entity.summary = stored.entity.put_off.take();
+            work.save(&mut stored, now).await?;
+        } else {
+            work.logs().clear(&run.log_stream()).await?;
+            work.remove::<Run>(&run.id).await?;
+        }
     }
     Ok(())
 }

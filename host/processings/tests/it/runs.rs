@@ -328,6 +328,9 @@ async fn a_person_need_not_wait_for_a_run_that_is_tried_again() {
         site.run().await;
         let ended = site.owner.get(&format!("{PROCESSINGS}/{id}")).await.ok();
         assert_eq!(ended["lastRun"]["_id"], json!(other), "what was replaced does not come back");
+        let replaced = site.read_run(&run).await;
+        assert_eq!(replaced["status"], if is_killed { "killed" } else { "error" }, "what was done is kept");
+        assert!(log(&replaced)[0].1.contains("La source est occupée."), "{replaced}");
     }
 }
 
