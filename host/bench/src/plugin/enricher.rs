@@ -30,7 +30,7 @@ const CODES: [&str; 8] = ["75056", "29019", "35238", "13055", "69123", "31555", 
 /// Times one thing is repeated; the median counts.
 const ROUNDS: usize = 5;
 
-/// Batches that a job gives an enrichment at once.
+/// Batches that a job gives an enrichment at once, at most.
 const ROUND_BATCHES: usize = 8;
 
 /// Calls of which the median is taken.

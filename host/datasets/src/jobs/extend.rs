@@ -21,6 +21,9 @@ const DRAFT_ROWS_MAX: usize = 100;
 /// Batches that an extension is given at once: as many may be treated side by side.
 const ROUND_BATCHES_MAX: usize = 8;
 
+/// Bytes in memory of a round, beyond which no batch is added to it: wide rows make batches of many megabytes.
+const ROUND_BYTES_MAX: usize = 32 << 20;
+
 /// One extension at work.
 struct Worker<'a> {
     extension: &'a Extension,
@@ -87,7 +90,7 @@ async fn copy(
 ) -> StageResult<RowsSummary> {
     let blob = local(stage, &names::rows(&stage.dataset.id, from)?).await?;
     let keys = base.iter().map(|column| column.key.clone()).collect();
-    let mut batches = read(blob, keys, stage.context.cancel.clone(), ROUND_BATCHES_MAX);
+    let mut batches = read(blob, keys, stage.context.cancel.clone());
     let file = temporary(stage)?;
     let (sender, writing) = write(&file, all.to_vec());
     let meter = stage.meter(row_count(stage));
@@ -126,16 +129,17 @@ async fn round(
     batches_max: usize,
     rows_left: &mut usize,
 ) -> StageResult<Vec<RecordBatch>> {
-    let mut round = Vec::new();
+    let (mut round, mut bytes) = (Vec::new(), 0);
     let mut next = batches.recv().await;
     while let Some(batch) = next {
         let batch = batch?;
         let batch = batch.slice(0, batch.num_rows().min(*rows_left));
         *rows_left -= batch.num_rows();
+        bytes += batch.get_array_memory_size();
         if batch.num_rows() > 0 {
             round.push(batch);
         }
-        let has_room = *rows_left > 0 && round.len() < batches_max;
+        let has_room = *rows_left > 0 && round.len() < batches_max && bytes < ROUND_BYTES_MAX;
         next = if has_room { batches.try_recv().ok() } else { None };
     }
     Ok(round)
@@ -215,4 +219,40 @@ pub(crate) fn joined(
     let rows = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
     RecordBatch::try_new_with_options(Arc::new(Schema::new(fields)), arrays, &rows)
         .map_err(StageError::machine)
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow::array::{ArrayRef, Int64Array};
+    use tokio::sync::mpsc;
+
+    use super::*;
+
+    /// Sizes, in rows, of the rounds that batches of so many rows of eight bytes make.
+    async fn rounds(sizes: &[usize], batches_max: usize, mut rows_left: usize) -> Vec<Vec<usize>> {
+        let (sender, mut batches) = mpsc::channel(sizes.len());
+        for size in sizes {
+            let column: ArrayRef = Arc::new(Int64Array::from(vec![0; *size]));
+            sender.try_send(Ok(RecordBatch::try_from_iter([("a", column)]).unwrap())).unwrap();
+        }
+        drop(sender);
+        let mut rounds = Vec::new();
+        loop {
+            let next = round(&mut batches, batches_max, &mut rows_left).await.unwrap();
+            if next.is_empty() {
+                return rounds;
+            }
+            rounds.push(next.iter().map(RecordBatch::num_rows).collect());
+        }
+    }
+
+    #[tokio::test]
+    async fn rounds_are_bounded_in_batches_in_bytes_and_in_rows() {
+        assert_eq!(rounds(&[1, 2, 3, 4, 5], 2, usize::MAX).await, [vec![1, 2], vec![3, 4], vec![5]]);
+        // Half of what a round may have: the second fills it.
+        let wide = ROUND_BYTES_MAX / 16;
+        let expected = [vec![wide; 2], vec![wide; 2], vec![1]];
+        assert_eq!(rounds(&[wide, wide, wide, wide, 1], 8, usize::MAX).await, expected);
+        assert_eq!(rounds(&[60, 60, 60], 8, 100).await, [vec![60, 40]]);
+    }
 }

@@ -15,7 +15,7 @@ use crate::documents;
 use crate::documents::archive::{Files, Unread};
 use crate::jobs::diagnostic::Report;
 use crate::jobs::pipeline::{Meter, Stage, StageError, StageResult};
-use crate::jobs::rows::{BATCHES_WAITING_MAX, blocking, local, read, temporary};
+use crate::jobs::rows::{blocking, local, read, temporary};
 use crate::service::{columns, names};
 use crate::state::Datasets;
 
@@ -111,7 +111,7 @@ pub(crate) async fn build(
     let mut files = Files::open(datasets, &version).await?;
     let spec = IndexSpec { columns: columns.clone(), editable: false };
     let mut builder = datasets.engine.create(&names::index(version.dataset, version.version), spec).await?;
-    let mut batches = read(rows, keys, cancel.clone(), BATCHES_WAITING_MAX);
+    let mut batches = read(rows, keys, cancel.clone());
     let mut done = 0_u64;
     while let Some(batch) = batches.recv().await {
         let batch = batch?;

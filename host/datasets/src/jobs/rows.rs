@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::jobs::pipeline::{Stage, StageError, StageResult};
 
 /// Batches that wait between two threads.
-pub(crate) const BATCHES_WAITING_MAX: usize = 2;
+const BATCHES_WAITING_MAX: usize = 2;
 
 /// Batches on their way; ends after the first error.
 pub(crate) type Batches = mpsc::Receiver<StageResult<RecordBatch>>;
@@ -35,14 +35,9 @@ pub(crate) fn temporary(stage: &Stage<'_>) -> StageResult<NamedTempFile> {
     NamedTempFile::new_in(&stage.datasets.config.temp_dir).map_err(StageError::machine)
 }
 
-/// Reads canonical rows on a thread of their own: the columns of `keys`, in this order, `waiting_max` batches ahead.
-pub(crate) fn read(
-    blob: LocalBlob,
-    keys: Vec<String>,
-    cancel: CancellationToken,
-    waiting_max: usize,
-) -> Batches {
-    let (sender, receiver) = mpsc::channel(waiting_max);
+/// Reads canonical rows on a thread of their own: the columns of `keys`, in this order.
+pub(crate) fn read(blob: LocalBlob, keys: Vec<String>, cancel: CancellationToken) -> Batches {
+    let (sender, receiver) = mpsc::channel(BATCHES_WAITING_MAX);
     tokio::task::spawn_blocking(move || {
         let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
         let reader = match RowsReader::open(&blob.path, Some(&keys)) {
